@@ -1,0 +1,329 @@
+"""The nouns of tracetui: plain, frozen values, free of I/O.
+
+Every layer above speaks in these. Times are integer milliseconds since the Unix epoch (UTC) inside the program and
+ISO 8601 with a trailing ``Z`` in JSON; sizes are bytes; offsets count bytes of the decompressed log.
+"""
+
+from __future__ import annotations
+
+import datetime as _dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+__all__ = [
+    "KINDS",
+    "AmbiguousId",
+    "Badge",
+    "Hit",
+    "Kind",
+    "LogFacts",
+    "LogRow",
+    "Problem",
+    "Record",
+    "SessionRow",
+    "Source",
+    "Step",
+    "StepRow",
+    "Survival",
+    "TOOL_KINDS",
+    "Tokens",
+    "ToolUse",
+    "TracetuiError",
+    "UnknownId",
+    "from_iso",
+    "to_iso",
+]
+
+Kind = Literal[
+    "prompt",
+    "message",
+    "thinking",
+    "plan",
+    "read",
+    "search",
+    "command",
+    "edit",
+    "web",
+    "agent",
+    "tool",
+    "compaction",
+    "event",
+]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+TOOL_KINDS: Final[frozenset[Kind]] = frozenset({"plan", "read", "search", "command", "edit", "web", "agent", "tool"})
+
+Survival = Literal["alive", "transformed", "reverted", "lost", "pending", "unknown"]
+Badge = Survival
+
+
+class TracetuiError(Exception):
+    """A failure to tell the user in one line: what happened, to what, and what to do. ``status`` is the exit status."""
+
+    status = 1
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        if status is not None:
+            self.status = status
+
+
+class UnknownId(TracetuiError):
+    """No session has this id or prefix."""
+
+
+class AmbiguousId(TracetuiError):
+    """A prefix that several sessions share; ``candidates`` holds their full ids."""
+
+    def __init__(self, message: str, candidates: Iterable[str]) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class Source(NamedTuple):
+    """Where a record stands in its log: 1-based line, byte offset of the line, its length without the line end."""
+
+    line: int
+    offset: int
+    length: int
+
+
+class Record(NamedTuple):
+    """One JSON object of a log. ``nth`` counts from 0 the objects that share a line (two objects glued together).
+
+    ``value`` of a line over the limit holds only the type and ids that its head showed, and ``oversize`` is true.
+    """
+
+    source: Source
+    value: dict[str, Any]
+    nth: int = 0
+    oversize: bool = False
+
+
+class Problem(NamedTuple):
+    """Something in a log that could not be read as it should; ``line`` 0 speaks of the whole file."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Token counts of one model response. The four are disjoint: the prompt is ``input + cache_read + cache_write``;
+    ``output`` includes reasoning."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+    @property
+    def prompt(self) -> int:
+        """The reported size of the prompt, in tokens."""
+        return self.input + self.cache_read + self.cache_write
+
+    def __add__(self, other: Tokens) -> Tokens:
+        return Tokens(
+            self.input + other.input,
+            self.output + other.output,
+            self.cache_read + other.cache_read,
+            self.cache_write + other.cache_write,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A tool call with its result. ``output`` is None while (or because) the log holds no result; ``exit_code`` only
+    where the log tells it."""
+
+    name: str
+    input: Any = None
+    output: str | None = None
+    is_error: bool | None = None
+    exit_code: int | None = None
+    call_id: str | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One prompt, message, piece of thinking, tool call with its result, compaction or harness event.
+
+    ``key`` is the stable identity within the log (record id and block, or call id); ``number`` counts 1..n in the
+    order of the records that begin the steps. ``sources`` are the records that made the step, the one that began it
+    first: feeding them alone to a fresh reader yields the step again. ``response`` names the model response that the
+    step is part of; ``tokens`` stand on the first step of a response. ``summary`` is one line for lists. ``thread``
+    is the subagent whose log an ``agent`` step started, where the log names it.
+    """
+
+    number: int
+    kind: Kind
+    key: str
+    sources: tuple[Source, ...]
+    time: int | None = None
+    model: str | None = None
+    text: str | None = None
+    tool: ToolUse | None = None
+    tokens: Tokens | None = None
+    summary: str = ""
+    response: str | None = None
+    thread: str | None = None
+    sidechain: bool = False
+    images: int = 0
+    cost_usd: float | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the step counts as an error: the harness says so, or an exit status other than 0."""
+        return self.tool is not None and (bool(self.tool.is_error) or self.tool.exit_code not in (None, 0))
+
+
+@dataclass(slots=True)
+class LogFacts:
+    """What a log says about itself as a whole; grows while it is read. Absent is None.
+
+    ``agent`` is the subagent that the log belongs to (``session`` is then its parent's id). ``parent`` is the session
+    that started this one (a subagent thread with an identity of its own), ``forked_from`` the one whose history it
+    continues. ``headless`` marks print-mode and SDK runs, ``warmup`` sessions without a real prompt that a harness
+    starts by itself. ``window`` is the model's context window in tokens as the log states it.
+    """
+
+    harness: str = ""
+    session: str = ""
+    agent: str | None = None
+    title: str | None = None
+    cwd: str | None = None
+    repo: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    model: str | None = None
+    version: str | None = None
+    started: int | None = None
+    ended: int | None = None
+    parent: str | None = None
+    forked_from: str | None = None
+    headless: bool = False
+    warmup: bool = False
+    window: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    """A log file as the bucket knows it. ``generation`` counts from 0 the versions of a rewritten file; one of them is
+    ``shown``."""
+
+    id: int
+    harness: str
+    session: str
+    agent: str | None
+    generation: int
+    shown: bool
+    path: str
+    bytes: int
+    records: int
+    bad_records: int
+    steps: int
+    facts: LogFacts
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session in a list: the keys of ``ls --json`` and what the app needs beside them. Counts include subagents."""
+
+    id: str
+    harness: str
+    log: int | None
+    title: str | None = None
+    cwd: str | None = None
+    repo: str | None = None
+    branch: str | None = None
+    model: str | None = None
+    started: int | None = None
+    ended: int | None = None
+    steps: int = 0
+    prompts: int = 0
+    tool_calls: int = 0
+    errors: int = 0
+    edits: int = 0
+    subagents: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
+    cost_usd: float | None = None
+    bytes: int = 0
+    findings: Mapping[str, int] | None = None
+    survival: Mapping[str, int] | None = None
+    path: str = ""
+    parent: str | None = None
+    forked_from: str | None = None
+    folded: str | None = None
+    """Why a list folds the session away: ``empty``, ``headless``, ``warmup``, ``subagent`` or None."""
+    gone: bool = False
+    """The harness's own file no longer exists."""
+    unread: bool = False
+    bookmarked: bool = False
+    note: str | None = None
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A step in a list: everything a timeline row needs, without the full text."""
+
+    log: int
+    number: int
+    kind: Kind
+    time: int | None
+    summary: str
+    tool: str | None
+    failed: bool
+    exit_code: int | None
+    duration_ms: int | None
+    tokens: Tokens | None
+    model: str | None
+    key: str
+    thread: str | None = None
+    sidechain: bool = False
+    size: int = 0
+    """Characters of text, input and output together."""
+    images: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A step that a search found. ``match`` is in code points of ``snippet``; a higher ``score`` is better."""
+
+    session: str
+    harness: str
+    log: int
+    agent: str | None
+    step: int
+    kind: Kind
+    time: int | None
+    title: str | None
+    snippet: str
+    match: tuple[int, int]
+    score: float
+
+
+def to_iso(ms: int | None) -> str | None:
+    """Milliseconds since the epoch as ISO 8601 UTC (``2026-05-01T12:00:00.123Z``); None stays None."""
+    if ms is None:
+        return None
+    try:
+        stamp = _dt.datetime.fromtimestamp(ms // 1000, _dt.UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+
+
+def from_iso(text: object) -> int | None:
+    """Milliseconds since the epoch of an ISO 8601 time; a time without a zone is UTC. None when it is none."""
+    if not isinstance(text, str) or len(text) < 10:
+        return None
+    try:
+        stamp = _dt.datetime.fromisoformat(text)
+        if stamp.tzinfo is None:
+            stamp = stamp.replace(tzinfo=_dt.UTC)
+        return round(stamp.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
