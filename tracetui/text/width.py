@@ -1,0 +1,87 @@
+"""How many terminal cells a text takes, and cutting and padding by cells.
+
+Rules as in Markus Kuhn's wcwidth with the Unicode tables of the running Python: East Asian Wide and Fullwidth take two,
+combining marks and other zero-width characters none. Presentation selectors count as nothing (see ``safe.one_line``).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["cell_len", "char_width", "cut", "cut_left", "pad"]
+
+ELLIPSIS: Final = "…"
+
+
+@lru_cache(maxsize=4096)
+def char_width(char: str) -> int:
+    """Cells of one code point: 0, 1 or 2."""
+    code = ord(char)
+    if 0x20 <= code < 0x7F:
+        return 1
+    if 0x1160 <= code <= 0x11FF:  # Hangul vowels and finals join the syllable before them
+        return 0
+    if unicodedata.category(char) in {"Mn", "Me", "Cc", "Cf", "Zl", "Zp"} and code != 0xAD:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+
+
+def cell_len(text: str) -> int:
+    """Cells of ``text`` on one line."""
+    if text.isascii() and text.isprintable():
+        return len(text)
+    return sum(map(char_width, text))
+
+
+def _fit(text: str, width: int) -> int:
+    """How many code points of the start of ``text`` fit into ``width`` cells, with the marks that follow the last."""
+    used = 0
+    for at, char in enumerate(text):
+        used += char_width(char)
+        if used > width:
+            return at
+    return len(text)
+
+
+def cut(text: str, width: int, mark: str = ELLIPSIS) -> str:
+    """``text`` in at most ``width`` cells; what is left out at the end is shown by ``mark``."""
+    if width <= 0:
+        return ""
+    if len(text) <= width and text.isascii():
+        return text
+    if len(text) <= 2 * width and cell_len(text) <= width:
+        return text
+    whole = _fit(text, width)
+    if whole == len(text):
+        return text
+    room = width - cell_len(mark)
+    if room < 0:
+        return text[:whole]
+    return text[: _fit(text, room)].rstrip() + mark
+
+
+def cut_left(text: str, width: int, mark: str = ELLIPSIS) -> str:
+    """The end of ``text`` in at most ``width`` cells; what is left out at the start is shown by ``mark``."""
+    if width <= 0:
+        return ""
+    if cell_len(text) <= width:
+        return text
+    room = width - cell_len(mark)
+    if room < 0:
+        mark, room = "", width
+    used, at = 0, len(text)
+    while at and used + char_width(text[at - 1]) <= room:
+        at -= 1
+        used += char_width(text[at])
+    while at < len(text) and unicodedata.combining(text[at]):
+        at += 1
+    return mark + text[at:]
+
+
+def pad(text: str, width: int, align: str = "<") -> str:
+    """``text`` cut and filled with spaces to exactly ``width`` cells; ``align`` is ``<`` or ``>``."""
+    text = cut(text, width)
+    fill = " " * (width - cell_len(text))
+    return fill + text if align == ">" else text + fill
