@@ -66,7 +66,7 @@ def test_imports_run_one_way(path: Path) -> None:
             assert place == "tui", f"{path}:{line} imports {module} outside tui"
         if first != "tracetui" or not rest or rest[0] == place:
             continue
-        if rest[0].startswith("_") or (place, rest[0]) in LATE and not top:
+        if rest[0].startswith("_") or ((place, rest[0]) in LATE and not top):
             continue
         target = next((i for i, layer in enumerate(LAYERS) if rest[0] in layer), 0)
         assert target < rank, f"{path}:{line} imports {module} upwards"
@@ -78,7 +78,10 @@ def test_imports_run_one_way(path: Path) -> None:
         ("tracetui.model", "orjson"),
         ("tracetui.harness", "textual rich pygit2 zstandard tree_sitter detect_secrets pygments multiprocessing"),
         ("tracetui.bucket", "textual rich pygit2 zstandard re2 tree_sitter detect_secrets pygments multiprocessing"),
-        ("tracetui.cli", "textual rich pygit2 zstandard re2 tree_sitter detect_secrets pygments sqlite3 multiprocessing"),
+        (
+            "tracetui.cli",
+            "textual rich pygit2 zstandard re2 tree_sitter detect_secrets pygments sqlite3 multiprocessing",
+        ),
         ("tracetui.tui.app", "pygit2 zstandard re2 tree_sitter detect_secrets pygments textual.widgets._markdown"),
     ],
 )
