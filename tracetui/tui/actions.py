@@ -1,0 +1,217 @@
+"""The one registry of what a user can do.
+
+Keys, footer, palette, help screen, ``docs/keys.md`` and the ``[keys]`` table of the config all come from `ACTIONS`.
+A widget takes part by naming its `Actor.CONTEXTS` and having, for the action ``timeline.next-prompt``, a method
+``do_next_prompt``. When the action may be out of place it also has ``why_next_prompt``, which returns a short reason
+while it cannot work and None while it can: the footer then shows the key dim, and pressing it says the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+__all__ = ["ACTIONS", "Action", "Actor", "Offer", "bindings", "by_context", "display_key", "keys_of", "offers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """``id`` is ``context.name``; ``keys`` a comma-separated list in Textual's words; ``footer`` the rank in the
+    footer, 0 for not there. ``help`` is one sentence for help screen, palette and ``docs/keys.md``."""
+
+    id: str
+    keys: str
+    label: str
+    help: str
+    group: str
+    footer: int = 0
+
+    @property
+    def context(self) -> str:
+        return self.id.partition(".")[0]
+
+    @property
+    def method(self) -> str:
+        return self.id.partition(".")[2].replace("-", "_")
+
+    def why(self, node: DOMNode) -> str | None:
+        """The reason why ``node`` cannot do this now, or None."""
+        reason = getattr(node, f"why_{self.method}", None)
+        return reason() if reason is not None else None
+
+
+_A = Action
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    # The whole app.
+    _A("app.help", "question_mark,f1", "keys", "Show every key that works here.", "App", 90),
+    _A("app.palette", "colon,ctrl+p", "commands", "Find any command by its name.", "App"),
+    _A("app.theme", "T", "theme", "Change to the next theme.", "App"),
+    _A("app.screenshot", "ctrl+o", "screenshot", "Save the screen as an SVG picture in the current folder.", "App"),
+    _A("app.quit", "ctrl+q", "quit", "Leave the program.", "App"),
+    # Every screen: one level out.
+    _A("screen.back", "q,escape", "back", "Go out one level; on the first level, leave.", "App"),
+    # The main screen.
+    _A("main.pane-1", "1", "sessions", "Go to the sessions.", "Panes"),
+    _A("main.pane-2", "2", "timeline", "Go to the timeline.", "Panes"),
+    _A("main.pane-3", "3", "step", "Go to the step.", "Panes"),
+    _A("main.next-pane", "tab", "next pane", "Go to the next pane.", "Panes"),
+    _A("main.previous-pane", "shift+tab", "previous pane", "Go to the previous pane.", "Panes"),
+    _A("main.zoom", "plus", "full size", "Give the pane the whole screen, and back.", "Panes"),
+    _A("main.wider", "greater_than_sign", "wider", "Make the pane wider.", "Panes"),
+    _A("main.narrower", "less_than_sign", "narrower", "Make the pane narrower.", "Panes"),
+    _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
+    _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
+    _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
+    _A("main.stop", "ctrl+x", "stop indexing", "Stop the indexing that runs; what is read stays.", "Sessions"),
+    # Every list.
+    _A("list.down", "j,down", "down", "Move down.", "Move"),
+    _A("list.up", "k,up", "up", "Move up.", "Move"),
+    _A("list.page-down", "pagedown,ctrl+d", "page down", "Move a page down.", "Move"),
+    _A("list.page-up", "pageup,ctrl+u", "page up", "Move a page up.", "Move"),
+    _A("list.first", "g,home", "first", "Go to the first row.", "Move"),
+    _A("list.last", "G,end", "last", "Go to the last row.", "Move"),
+    _A("list.open", "enter,l,right", "open", "Go into the row under the cursor.", "Move", 1),
+    # Sessions.
+    _A("sessions.filter", "slash", "filter", "Type a query; the list shows the sessions that match.", "Find", 2),
+    _A("sessions.clear", "backspace", "clear", "Drop the query and show every session.", "Find"),
+    _A("sessions.fold", "space", "fold", "Fold or unfold the group under the cursor.", "Sessions"),
+    _A(
+        "sessions.sort",
+        "S",
+        "sort",
+        "Sort by the next column: newest, oldest, steps, errors, tokens, size.",
+        "Sessions",
+    ),
+    _A("sessions.group", "d", "group", "Group by day, by project, or not at all.", "Sessions", 40),
+    _A("sessions.bookmark", "b", "bookmark", "Set or drop a bookmark on the session.", "Sessions", 20),
+    _A("sessions.note", "m", "note", "Write a note about the session.", "Sessions", 21),
+    _A("sessions.read", "u", "read", "Mark the session as read.", "Sessions"),
+    # Timeline.
+    _A("timeline.find", "slash", "find", "Find text in this session.", "Find", 2),
+    _A("timeline.next-match", "n", "next match", "Go to the next step that matches.", "Find", 3),
+    _A("timeline.previous-match", "N", "previous match", "Go to the previous step that matches.", "Find"),
+    _A("timeline.next-prompt", "p,right_square_bracket", "prompt", "Go to the next prompt.", "Timeline", 10),
+    _A(
+        "timeline.previous-prompt", "P,left_square_bracket", "previous prompt", "Go to the previous prompt.", "Timeline"
+    ),
+    _A("timeline.next-error", "x", "error", "Go to the next step that failed.", "Timeline", 11),
+    _A("timeline.previous-error", "X", "previous error", "Go to the previous step that failed.", "Timeline"),
+    _A("timeline.next-edit", "e", "edit", "Go to the next edit.", "Timeline", 12),
+    _A("timeline.previous-edit", "E", "previous edit", "Go to the previous edit.", "Timeline"),
+    _A(
+        "timeline.fold", "space", "fold", "Fold or unfold the run, prompt or subagent under the cursor.", "Timeline", 20
+    ),
+    _A("timeline.fold-all", "z", "outline", "Show the prompts only, and back.", "Timeline", 21),
+    _A("timeline.runs", "w", "runs", "Show runs of reads and searches as one row, or each step.", "Timeline"),
+    _A("timeline.thinking", "t", "thinking", "Show or hide thinking.", "Timeline", 22),
+    _A("timeline.events", "v", "events", "Show or hide events of the harness.", "Timeline"),
+    _A("timeline.follow", "f", "follow", "Stay at the end while the session grows.", "Timeline", 30),
+    _A("timeline.out", "h,left", "out", "Go out of the subagent, or back to the sessions.", "Timeline"),
+)
+
+_BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
+
+
+def by_context(*contexts: str) -> Iterator[Action]:
+    """The actions of these contexts, in the order of the registry."""
+    return (action for action in ACTIONS if action.context in contexts)
+
+
+def bindings(*contexts: str) -> list[Binding]:
+    """Textual bindings for an `Actor` with these ``CONTEXTS``."""
+    return [
+        Binding(action.keys, f"act('{action.id}')", action.label, show=False, id=action.id)
+        for action in by_context(*contexts)
+    ]
+
+
+class Actor(DOMNode):
+    """Mixin of widgets, screens and the app that carry out actions of the registry."""
+
+    CONTEXTS: ClassVar[tuple[str, ...]] = ()
+
+    def action_act(self, action_id: str) -> None:
+        """Carry out the action, or say why it does not work now."""
+        action = _BY_ID[action_id]
+        reason = action.why(self)
+        if reason is not None:
+            say = getattr(self.app, "say", None)
+            if say is not None:
+                say(reason)
+            return
+        getattr(self, f"do_{action.method}")()
+
+
+class Offer(NamedTuple):
+    """An action that some node on the screen can carry out. ``reason`` says why not now; ``near`` is true for nodes
+    from the focused one up to the app."""
+
+    action: Action
+    node: Actor
+    reason: str | None
+    near: bool
+
+
+def offers(app: App[Any], *, everywhere: bool = False) -> list[Offer]:
+    """What can be done on the current screen, nearest first; an action is listed once.
+
+    With ``everywhere`` also the actions of actors that have not the focus (for the palette and the help screen).
+    """
+    screen = app.screen
+    start: DOMNode = screen.focused or screen
+    chain = list(start.ancestors_with_self)
+    nodes: list[tuple[DOMNode, bool]] = [(node, True) for node in chain]
+    if screen.is_modal:
+        nodes = [(node, near) for node, near in nodes if node is not app] + [(app, True)]
+    if everywhere:
+        nodes += [(node, False) for node in screen.walk_children(with_self=False) if node not in chain]
+    found: dict[str, Offer] = {}
+    for node, near in nodes:
+        if not isinstance(node, Actor):
+            continue
+        for action in by_context(*node.CONTEXTS):
+            if action.id not in found and hasattr(node, f"do_{action.method}"):
+                found[action.id] = Offer(action, node, action.why(node), near)
+    return list(found.values())
+
+
+_SHOWN: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "plus": "+",
+    "minus": "-",
+    "comma": ",",
+    "full_stop": ".",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "escape": "esc",
+    "backspace": "bksp",
+    "equals_sign": "=",
+    "number_sign": "#",
+    "asterisk": "*",
+    "tilde": "~",
+    "at": "@",
+}
+
+
+def display_key(key: str) -> str:
+    """A key as people write it: ``question_mark`` is ``?``."""
+    *modifiers, last = key.strip().split("+")
+    return "+".join([*modifiers, _SHOWN.get(last, last)])
+
+
+def keys_of(action: Action, keymap: Mapping[str, str] | None = None) -> list[str]:
+    """The keys of an action as people write them, the first being the one to show; a user's keymap wins."""
+    keys = (keymap or {}).get(action.id, action.keys)
+    return [display_key(key) for key in keys.split(",") if key.strip()]

@@ -1,0 +1,152 @@
+"""The app: look, keys, nets. What is on the screen is the business of `screens`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from tracetui.tui import themes
+from tracetui.tui.actions import Actor, bindings
+from tracetui.tui.look import Look, role_defaults
+from tracetui.tui.safety import ControlFilter, write_error_report
+from tracetui.tui.widgets.footer import Footer
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+
+__all__ = ["TracetuiApp", "run"]
+
+
+class TracetuiApp(App[None], Actor):
+    """The app over one bucket.
+
+    ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
+    warning that stays on the screen (``changed since it was sealed``). ``config`` is the user's config as a mapping:
+    ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``.
+    """
+
+    TITLE = "tracetui"
+    CONTEXTS: ClassVar[tuple[str, ...]] = ("app",)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-one"), (80, "-two"), (120, "-three")]
+    CSS = """
+    Screen { background: $background; color: $foreground; }
+    * { scrollbar-color: $line; scrollbar-color-hover: $muted; scrollbar-color-active: $accent;
+        scrollbar-background: $background; scrollbar-background-hover: $background;
+        scrollbar-background-active: $background; scrollbar-corner-color: $background; }
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        *,
+        session: str | None = None,
+        read_only: bool = False,
+        banner: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._settings = dict(config or {})
+        super().__init__()
+        self.bucket = bucket
+        self.start_session = session
+        self.read_only = read_only
+        self.banner = banner
+        self.ascii_only = bool(self._settings.get("ascii", not _speaks_unicode()))
+        self._control_filter = ControlFilter()
+        self._look: Look | None = None
+        self._error: BaseException | None = None
+        self.error_report: Path | None = None
+        keys = self._settings.get("keys")
+        if isinstance(keys, Mapping):
+            self.set_keymap({str(name): str(value) for name, value in keys.items()})
+        folder = self._settings.get("theme_folder")
+        self.theme_problems = themes.install(self, self._settings.get("theme"), Path(folder) if folder else None)
+
+    # -- look ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def look(self) -> Look:
+        """Styles by role for the theme of the moment."""
+        if self._look is None:
+            self._look = Look.of(self, ascii_only=self.ascii_only)
+        return self._look
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return role_defaults(self.current_theme)
+
+    def get_css_variables(self) -> dict[str, str]:
+        self._look = None
+        return super().get_css_variables()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._control_filter]
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        from tracetui.tui.screens.main import MainScreen
+
+        return MainScreen()
+
+    def say(self, text: str, *, role: str = "warn") -> None:
+        """One line to the user, never markup: in the footer, or as a notice where a screen has none."""
+        footers = self.screen.query(Footer)
+        if footers:
+            footers.first().say(text, role)
+        else:
+            self.notify(text, markup=False)
+
+    def refresh_offers(self) -> None:
+        """What can be done may have changed: let the footer ask again."""
+        for footer in self.screen.query(Footer):
+            footer.refresh_offers()
+
+    def do_quit(self) -> None:
+        self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """An unexpected error ends the app: a private report without data, and one line for the terminal."""
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._return_code = 1
+        if self._error is None:
+            self._error = error
+            self.error_report = write_error_report(error, Path(self.bucket.path) / "errors")
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+        if self._error is not None and not self.is_headless:
+            where = f"details (private): {self.error_report}" if self.error_report else "no report could be written"
+            print(f"tracetui: unexpected {type(self._error).__name__}; {where}", file=sys.stderr)
+
+
+def _speaks_unicode() -> bool:
+    """Whether the terminal shows the signs, one cell each: UTF-8 and not a CJK locale, where some take two."""
+    encoding = (getattr(sys.__stdout__, "encoding", "") or "").lower().replace("-", "")
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return encoding == "utf8" and locale[:2] not in ("ja", "ko", "zh")
+
+
+def run(
+    bucket: Bucket,
+    *,
+    session: str | None = None,
+    read_only: bool = False,
+    banner: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> int:
+    """Run the app on this terminal until the user leaves; the exit status."""
+    app = TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,1 @@
+"""Full screens and dialogs. Imported when they are first shown."""

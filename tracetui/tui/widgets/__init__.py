@@ -1,0 +1,1 @@
+"""Widgets that know rows and keys, never the bucket."""
