@@ -1,0 +1,174 @@
+"""Finding log files: every harness's roots, or files and folders that the user names. Nothing is opened here.
+
+The symbolic link that a root itself is, is followed, none below it; only regular files count, each once by device and
+inode however many roots or names lead to it.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tracetui.harness.base import Harness
+from tracetui.harness.opening import follow, open_log
+from tracetui.harness.side import deleted_at, retention, side_titles
+
+__all__ = [
+    "LOG_PATTERNS",
+    "LogFile",
+    "PathProblem",
+    "deleted_at",
+    "discover",
+    "files_of",
+    "follow",
+    "open_log",
+    "retention",
+    "side_titles",
+]
+
+LOG_PATTERNS: Final = ("*.jsonl", "*.jsonl.zst", "*.jsonl.reset.*", "*.jsonl.deleted.*")
+"""Names of files that can be logs, in a folder that the user names."""
+_NOT_LOGS: Final = frozenset({"journal.jsonl", "history.jsonl", "session_index.jsonl"})
+"""JSON Lines that harnesses keep beside their logs and that are no transcripts."""
+_NOT_FOLDERS: Final = frozenset({"tool-results", ".git"})
+_DEPTH: Final = 24
+_BY_NAME = attrgetter("name")
+
+
+class LogFile(NamedTuple):
+    """A file that can be a log, as a look at its folder told it. ``root`` is the root or named path it was found
+    under, ``harness`` the name of the harness whose root that is ("" for named paths). ``inode`` 0 is unknown."""
+
+    path: str
+    root: str
+    size: int
+    mtime_ns: int
+    inode: int
+    dev: int
+    harness: str = ""
+
+    def __fspath__(self) -> str:
+        return self.path
+
+
+class PathProblem(NamedTuple):
+    """A file or folder that could not be looked at, and why, in a few words."""
+
+    path: str
+    reason: str
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, int]] = set()
+
+    def file(self, path: str, root: str, info: os.stat_result, harness: str) -> LogFile | None:
+        inode, dev = info.st_ino, info.st_dev
+        if inode:
+            known = len(self._seen)
+            self._seen.add((dev, inode))
+            if len(self._seen) == known:
+                return None
+        return LogFile(path, root, info.st_size, info.st_mtime_ns, inode, dev, harness)
+
+    def folder(self, root: str, patterns: Iterable[str], harness: str) -> Iterator[LogFile | PathProblem]:
+        """The files below a folder whose names match, folder by folder in the order of their names."""
+        matches = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
+        waiting = [(root, _DEPTH)]
+        while waiting:
+            folder, depth = waiting.pop()
+            try:
+                with os.scandir(folder) as scan:
+                    entries = sorted(scan, key=_BY_NAME)
+            except OSError as error:
+                yield PathProblem(folder, _reason(error))
+                continue
+            below: list[tuple[str, int]] = []
+            plain: set[str] | None = None
+            for entry in entries:
+                name = entry.name
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        if name not in _NOT_FOLDERS:
+                            below.append((entry.path, depth - 1))
+                        continue
+                    if not matches(name) or name in _NOT_LOGS or not entry.is_file(follow_symlinks=False):
+                        continue
+                    if name.endswith(".zst"):
+                        if plain is None:
+                            plain = {other.name for other in entries if other.is_file(follow_symlinks=False)}
+                        if name[:-4] in plain:
+                            continue  # Codex unpacks a log to append to it; the unpacked one is the newer
+                    found = self.file(entry.path, root, entry.stat(follow_symlinks=False), harness)
+                except OSError as error:
+                    yield PathProblem(entry.path, _reason(error))
+                    continue
+                if found is not None:
+                    yield found
+            if depth > 0:
+                waiting.extend(reversed(below))
+            elif below:
+                yield PathProblem(folder, f"folders nested more than {_DEPTH} deep are left out")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error) or "cannot be read").lower()
+
+
+def discover(
+    environ: Mapping[str, str],
+    home: Path,
+    harnesses: Iterable[Harness] | None = None,
+    problems: list[PathProblem] | None = None,
+) -> Iterator[LogFile]:
+    """Every file that can be a log under the roots of these harnesses (all by default).
+
+    Roots that do not exist are passed over; folders and files that cannot be looked at go to ``problems``, one each,
+    and the rest goes on. Costs one look at each folder and one ``lstat`` per file.
+    """
+    if harnesses is None:
+        from tracetui.harness import HARNESSES
+
+        harnesses = HARNESSES.values()
+    walk = _Walk()
+    for harness in harnesses:
+        for root in harness.roots(environ, home):
+            path = os.fspath(root.path)
+            if not os.path.lexists(path):
+                continue
+            for item in walk.folder(path, root.patterns, harness.name):
+                if isinstance(item, LogFile):
+                    yield item
+                elif problems is not None:
+                    problems.append(item)
+
+
+def files_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[LogFile | PathProblem]:
+    """The log files that the user names: a file whatever it is called, a folder with all that can be logs below it.
+
+    A named path may be a link; a file's ``path`` is then where the link leads.
+    """
+    walk = _Walk()
+    for named in paths:
+        path = os.path.abspath(os.fspath(named))  # noqa: PTH100
+        try:
+            info = os.stat(path)  # noqa: PTH116
+            if stat.S_ISDIR(info.st_mode):
+                yield from walk.folder(path, LOG_PATTERNS, "")
+                continue
+            if not stat.S_ISREG(info.st_mode):
+                yield PathProblem(path, "not a regular file")
+                continue
+            real = os.path.realpath(path) if os.path.islink(path) else path  # noqa: PTH114
+            found = walk.file(real, path, info, "")
+        except (OSError, ValueError) as error:
+            yield PathProblem(path, _reason(error) if isinstance(error, OSError) else "not a path")
+            continue
+        if found is not None:
+            yield found
