@@ -5,11 +5,9 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
+from typing import BinaryIO, Final, cast
 
 __all__ = ["ZSTD_MAGIC", "follow", "open_log"]
 
@@ -23,25 +21,24 @@ _FLAGS: Final = (
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
-_BLOCK: Final = 256 * 1024
+_BLOCK: Final = 64 * 1024
 _BOMB_FREE: Final = 1 << 30
 _BOMB_RATIO: Final = 2000
 
 
-class _Unzstd(io.RawIOBase):
+class _Unzstd(io.BufferedIOBase):
     """The decompressed bytes of a file of one or more zstd frames. A frame that ends early ends the stream; damage
-    and an absurd ratio raise OSError, after all bytes before it were given."""
+    and an absurd ratio raise OSError, after what could be read before them was given."""
 
     def __init__(self, raw: io.FileIO) -> None:
         import zstandard
 
         self._raw = raw
-        self._error = zstandard.ZstdError
-        self._reader = zstandard.ZstdDecompressor().stream_reader(
-            raw, read_size=_BLOCK, read_across_frames=True, closefd=False
-        )
+        self._damage = zstandard.ZstdError
+        self._reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=False)
         self._size = os.fstat(raw.fileno()).st_size
         self._given = 0
+        self._failed = ""
 
     def readable(self) -> bool:
         return True
@@ -49,15 +46,29 @@ class _Unzstd(io.RawIOBase):
     def fileno(self) -> int:
         return self._raw.fileno()
 
-    def readinto(self, buffer: Buffer) -> int:
-        if self._given > _BOMB_FREE and self._given > _BOMB_RATIO * self._size:
-            raise OSError(f"expands more than {_BOMB_RATIO:,} times")
-        try:
-            count = self._reader.readinto(buffer)
-        except self._error:
-            raise OSError("damaged zstd data") from None
-        self._given += count
-        return count
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = sys.maxsize if size is None or size < 0 else size
+        parts: list[bytes] = []
+        while left > 0 and not self._failed:
+            if self._given > _BOMB_FREE and self._given > _BOMB_RATIO * self._size:
+                self._failed = f"expands more than {_BOMB_RATIO:,} times"
+                break
+            try:
+                part = self._reader.read(min(left, _BLOCK))
+            except self._damage:
+                self._failed = "damaged zstd data"
+                break
+            if not part:
+                break
+            parts.append(part)
+            left -= len(part)
+            self._given += len(part)
+        if self._failed and not parts and left > 0:
+            raise OSError(self._failed)
+        return b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        return self.read(_BLOCK if size < 0 else size)
 
     def close(self) -> None:
         if not self.closed:
@@ -84,7 +95,7 @@ def open_log(path: str | os.PathLike[str], offset: int = 0) -> BinaryIO:
         if head != ZSTD_MAGIC and not (head[1:] == _SKIPPABLE and head[0] & 0xF0 == 0x50):
             raw.seek(offset)
             return io.BufferedReader(raw)
-        stream = io.BufferedReader(_Unzstd(raw), _BLOCK)
+        stream = _Unzstd(raw)
     except BaseException:
         raw.close()
         raise
