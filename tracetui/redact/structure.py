@@ -1,0 +1,88 @@
+"""Secrets that their surroundings give away exactly: URLs with passwords, headers, cookies, key blocks, command lines.
+
+A row is ``(rule, kind, tier, keywords, pattern, before, after)``: one of the lower-case ``keywords`` must stand in the
+text; the RE2 ``pattern`` is searched from ``before`` code points before it to ``after`` behind it; the secret is group 1.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["STRUCTURES", "Structure"]
+
+Structure = tuple[str, str, int, tuple[str, ...], str, int, int]
+
+_Q = r"[\"'`\\]"
+_V = r"[^\s\"'`<>\\]"
+_PRIVATE_BODY = r"[A-Za-z0-9+/=\s\\nr:,.>|→\-]"
+
+STRUCTURES: Final[tuple[Structure, ...]] = (
+    ("url-password", "password", 1, ("://",),
+     r"(?:^|[^A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s:/@\"'`<>?#]{0,120}:([^\s\"'`<>]{1,200})@[A-Za-z0-9\[._-]", 26, 340),
+    ("url-user-token", "token", 1, ("://",),
+     r"https?://([A-Za-z0-9_-]{20,120})@[A-Za-z0-9._-]+", 6, 200),
+    ("authorization", "authorization", 1, ("authorization",),
+     rf"(?i)authorization{_Q}*\s*[:=,]\s*{_Q}*(?:(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|ssws|bot|aws4-hmac-sha256)\s+)?"
+     rf"([A-Za-z0-9._~+/=:-]{{8,}})", 0, 900),
+    ("bearer", "authorization", 1, ("bearer ",), r"(?i)\bbearer\s+([A-Za-z0-9._~+/=-]{16,})", 1, 900),
+    ("secret-header", "api-key", 1,
+     ("x-api-key", "x-auth-token", "private-token", "x-access-token", "x-goog-api-key", "x-vault-token", "api-key:",
+      "apikey:", "x-amz-security-token", "x-csrf-token", "x-shopify-access-token", "dd-api-key", "dd-application-key",
+      "x-figma-token", "x-auth-key", "x-auth-email", "x-token", "ocp-apim-subscription-key", "x-functions-key",
+      "x-gitlab-token", "x-hub-signature", "x-rapidapi-key", "x-subscription-token", "x-app-key", "x-secret"),
+     rf"(?i)(?:x-[a-z0-9-]*(?:key|token|secret|signature)|private-token|api-?key|dd-(?:api|application)-key|ocp-apim-subscription-key)"
+     rf"{_Q}*\s*[:=,]\s*{_Q}*({_V}{{8,}})", 12, 700),
+    ("cookie", "cookie", 1, ("cookie",),
+     rf"(?i)\b(?:set-)?cookie{_Q}*\s*[:=]\s*{_Q}*((?:[\w.$!%-]+=[^\s;,\"'\\]{{1,}};?\s?)+)", 4, 1600),
+    ("netrc", "password", 1, ("machine", "login"),
+     r"(?i)\blogin\s+\S{1,120}\s+password\s+(\S{1,200})", 10, 420),
+    ("curl-user", "password", 1, ("curl", "wget", "http "),
+     rf"(?:curl|wget|http)\b[^\n]{{0,400}}?\s(?:-u|--user|--proxy-user|-U)[ =]?\s*{_Q}*[^\s:\"'`\\]{{1,100}}:({_V}{{1,200}})", 0, 700),
+    ("option-password", "password", 1,
+     ("--password", "--passwd", "--pass", "--token", "--api-key", "--apikey", "--secret", "--auth-token", "--access-token",
+      "--client-secret", "--private-key", "--access-key", "--secret-key", "--db-password", "--master-password", "-password"),
+     rf"(?i)--?(?:[a-z]+-){{0,3}}(?:password|passwd|pass|passphrase|token|api-?key|secret|secret-access-key|access-key|secret-key|private-key)"
+     rf"(?:=|\s+){_Q}*({_V}{{4,400}})", 24, 460),
+    ("mysql-password", "password", 1, ("mysql", "mariadb", "mysqldump", "mysqladmin"),
+     rf"\b(?:mysql|mariadb|mysqldump|mysqladmin)\b[^\n|;]{{0,200}}?\s-p{_Q}?({_V}{{3,100}})", 0, 340),
+    ("sshpass", "password", 1, ("sshpass",), rf"\bsshpass\s+-p\s*{_Q}?({_V}{{1,100}})", 0, 160),
+    ("login-password", "password", 1, (" login",),
+     rf"\b(?:docker|podman|helm|az|oc|skopeo|buildah|npm|heroku|cf|oras|crane)\b[^\n|;]{{0,60}}? login\b[^\n|;]{{0,200}}?\s-p[ =]{_Q}?({_V}{{3,300}})", 40, 600),
+    ("redis-password", "password", 1, ("redis-cli",), rf"\bredis-cli\b[^\n|;]{{0,200}}?\s-a\s+{_Q}?({_V}{{3,200}})", 0, 440),
+    ("openssl-pass", "password", 1, ("pass:",), rf"-pass(?:in|out)?\s+pass:({_V}{{1,200}})", 12, 220),
+    ("presigned-url", "signature", 1,
+     ("x-amz-signature=", "x-amz-credential=", "x-amz-security-token=", "x-goog-signature=", "x-goog-credential=",
+      "awsaccesskeyid=", "key-pair-id=", "x-oss-signature=", "x-cos-security-token="),
+     r"(?i)(?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid|key-pair-id|x-oss-signature|x-cos-security-token)"
+     r"=([A-Za-z0-9%/+=._~-]{8,})", 0, 1000),
+    ("signed-url", "signature", 1, ("sig=", "signature="),
+     r"(?i)[?&](?:amp;)?(?:sig|signature)=([A-Za-z0-9%/+=_~-]{24,1000})", 8, 700),
+    ("query-token", "token", 1,
+     ("token=", "api_key=", "apikey=", "key=", "secret=", "password=", "passwd=", "pwd=", "auth=", "code="),
+     r"(?i)[?&](?:amp;)?(?:access_?token|auth_?token|refresh_?token|id_?token|token|api_?key|apikey|app_?key|client_?secret|secret|password|passwd|pwd|auth|sas|session_?token)"
+     r"=([^\s&\"'`<>#\\]{6,})", 24, 700),
+    ("connection-password", "password", 1, ("password=", "pwd=", "password =", "pwd ="),
+     r"(?i)(?:server|host|data source|database|user id|uid|user|username|initial catalog|endpoint)\s*=[^\n\"']{1,300};\s*(?:password|pwd)\s*=\s*([^;\"'\s]{1,200})", 330, 230),
+    ("private-key", "private-key", 1, ("private key", "private\\u0020key"),
+     r"(-----BEGIN[ A-Z0-9_-]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-[^-]|--[^-]|---[^-]|----[^-])*"
+     r"(?:-----END[ A-Z0-9_-]{0,40}PRIVATE KEY(?: BLOCK)?-----)?)", 44, 12_000),
+    ("putty-key", "private-key", 1, ("private-lines:",), r"(Private-Lines:[ \t]*\d+(?:\s+[A-Za-z0-9+/=]{16,80})*)", 0, 12_000),
+    ("private-key-body", "private-key", 1,
+     ("b3blbnnzac1rzxktdjea", "miieo", "miiev", "miicx", "miijk", "miijq", "mhccaqee", "mc4caqawbqydk2vwbcie", "miigh", "miijj",
+      "migtageaambmgbyqgsm49", "miig5aibaakcayea", "miipkaibaakcbaea"),
+     r"\b((?:b3BlbnNzaC1rZXktdjEA|MII(?:Eo[gwQ]IBAAKCAQEA|Ev[QgwA]IBADANBg|CX[AQgw]IBAAKBgQ|JK[AQgw]IBAAKCAgEA|JQ[AQgw]IBADANBg|G[0-9A-Za-z]{1,2}IBAAKCAYEA|PKAIBAAKCBAEA)"
+     r"|MHcCAQEE|MC4CAQAwBQYDK2VwBCIE|MIGTAgEAMBMGByqGSM49)[A-Za-z0-9+/=\s\\]{20,900}[A-Za-z0-9+/=\s\\]{0,900}[A-Za-z0-9+/=\s\\]{0,900}[A-Za-z0-9+/=\s\\]{0,900})", 0, 5_000),
+    ("jwt", "jwt", 1, ("eyj",),
+     r"\b(eyJ[A-Za-z0-9_-]{6,1000}\.(?:eyJ[A-Za-z0-9_-]{4,1000}[A-Za-z0-9_-]{0,1000}[A-Za-z0-9_-]{0,1000}|[A-Za-z0-9_-]*)\.[A-Za-z0-9_-]{0,1000}(?:\.[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,1000})?)", 0, 6_000),
+    ("docker-auth", "password", 1, ('"auth"', '\\"auth\\"'),
+     r"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/]{8,400}={0,2})\\*\"", 2, 460),
+    ("password-hash", "password-hash", 2, ("$2a$", "$2b$", "$2y$", "$6$", "$5$", "$1$", "$apr1$", "$argon2", "$y$", "pbkdf2_sha"),
+     r"(\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$(?:1|5|6|y|apr1)\$[^\s$:]{1,60}\$[./A-Za-z0-9$]{20,110}|\$argon2(?:id|i|d)\$[^\s\"']{20,200}"
+     r"|pbkdf2_sha(?:1|256)\$\d+\$[^\s\"']{20,120})", 0, 320),
+    ("pgpass", "password", 2, (":5432:", ":5433:", ":6543:"),
+     r"(?m)^[\w.*-]{1,120}:(?:\d{2,5}|\*):[\w.*-]{1,80}:[\w.*-]{1,80}:([^\s:]{3,120})$", 130, 300),
+    ("htpasswd-pair", "password", 2, ("echo ",), r"\becho\s+(?:-n\s+)?[\"']?[A-Za-z0-9_.-]{1,60}:([^\s\"'|]{6,100})[\"']?\s*\|\s*base64", 0, 220),
+    ("age-identity", "private-key", 1, ("age-secret-key-",), r"(AGE-SECRET-KEY-[A-Z0-9]{40,80})", 0, 100),
+    ("seed-phrase", "seed-phrase", 2, ("mnemonic", "seed phrase", "seed_phrase", "recovery phrase", "seedphrase"),
+     rf"(?i)(?:mnemonic|(?:seed|recovery)[ _]?phrase){_Q}*\s*[:=]\s*{_Q}*((?:[a-z]{{3,8}} ){{11,23}}[a-z]{{3,8}})\b", 0, 300),
+)  # fmt: skip
