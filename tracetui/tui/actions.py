@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from textual.app import App
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.keys import key_to_character
 
 __all__ = ["ACTIONS", "Action", "Actor", "Offer", "bindings", "by_context", "display_key", "keys_of", "offers"]
 
@@ -77,6 +78,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("list.first", "g,home", "first", "Go to the first row.", "Move"),
     _A("list.last", "G,end", "last", "Go to the last row.", "Move"),
     _A("list.open", "enter,l,right", "open", "Go into the row under the cursor.", "Move", 1),
+    # A line to type a query into. Enter is the input's own key.
+    _A("query.done", "down", "to the list", "Go to what the query found.", "Query", 1),
+    _A("query.take", "tab", "complete", "Take the completion that is marked.", "Query", 2),
+    _A("query.next", "ctrl+n", "next completion", "Mark the next completion.", "Query", 3),
+    _A("query.previous", "ctrl+p", "previous completion", "Mark the previous completion.", "Query"),
+    _A("query.drop", "escape", "drop", "Drop the query.", "Query", 4),
+    # Dialogs.
+    _A("dialog.cancel", "escape", "cancel", "Close the dialog; nothing changes.", "App", 1),
     # Sessions.
     _A("sessions.filter", "slash", "filter", "Type a query; the list shows the sessions that match.", "Find", 2),
     _A("sessions.clear", "backspace", "clear", "Drop the query and show every session.", "Find"),
@@ -113,6 +122,32 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("timeline.events", "v", "events", "Show or hide events of the harness.", "Timeline"),
     _A("timeline.follow", "f", "follow", "Stay at the end while the session grows.", "Timeline", 30),
     _A("timeline.out", "h,left", "out", "Go out of the subagent, or back to the sessions.", "Timeline"),
+    # Text.
+    _A("text.down", "j,down", "down", "Scroll down a row.", "Move"),
+    _A("text.up", "k,up", "up", "Scroll up a row.", "Move"),
+    _A("text.page-down", "pagedown,ctrl+d,space", "page down", "Scroll a page down.", "Move"),
+    _A("text.page-up", "pageup,ctrl+u", "page up", "Scroll a page up.", "Move"),
+    _A("text.first", "g,home", "top", "Go to the first row of the text.", "Move"),
+    _A("text.last", "G,end", "end", "Go to the last row of the text.", "Move"),
+    _A("text.right", "l,right", "right", "Scroll to the right, when lines are not wrapped.", "Move"),
+    _A("text.left", "h,left", "left", "Scroll to the left, when lines are not wrapped.", "Move"),
+    _A("text.wrap", "w", "wrap", "Wrap long lines, or show them as they are.", "Step", 8),
+    _A("text.next-match", "n", "next match", "Go to the next match in the text.", "Find", 6),
+    _A("text.previous-match", "N", "previous match", "Go to the previous match in the text.", "Find"),
+    # Step.
+    _A("step.find", "slash", "find", "Find text in this step.", "Find", 2),
+    _A("step.view", "v", "view", "Show the step to be read, as JSON, or as the raw records.", "Step", 5),
+    _A("step.next-tab", "right_square_bracket", "next tab", "Go to the next tab of the step.", "Step", 7),
+    _A("step.previous-tab", "left_square_bracket", "previous tab", "Go to the previous tab of the step.", "Step"),
+    _A("step.next", "full_stop", "next step", "Show the next step of the timeline.", "Step"),
+    _A("step.previous", "comma", "previous step", "Show the previous step of the timeline.", "Step"),
+    # What leaves the app: the clipboard, an editor, another program.
+    _A("main.copy", "y", "copy", "Copy what is selected, or else the whole step.", "Copy and open", 50),
+    _A("main.copy-part", "Y", "copy part", "Choose what of the step to copy: address, input, output …", "Copy and open"),
+    _A("main.editor", "o", "editor", "Open the step in $EDITOR; changes go nowhere.", "Copy and open", 51),
+    _A("main.pager", "O", "pager", "Open the step in $PAGER.", "Copy and open"),
+    _A("main.image", "i", "image", "Open the step's next image in the system's viewer.", "Copy and open"),
+    _A("main.resume", "c", "resume", "Copy or run the command that resumes the session.", "Copy and open", 52),
 )
 
 _BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
@@ -123,7 +158,7 @@ def by_context(*contexts: str) -> Iterator[Action]:
     return (action for action in ACTIONS if action.context in contexts)
 
 
-def bindings(*contexts: str) -> list[Binding]:
+def bindings(*contexts: str) -> list[BindingType]:
     """Textual bindings for an `Actor` with these ``CONTEXTS``."""
     return [
         Binding(action.keys, f"act('{action.id}')", action.label, show=False, id=action.id)
@@ -176,9 +211,17 @@ def offers(app: App[Any], *, everywhere: bool = False) -> list[Offer]:
         if not isinstance(node, Actor):
             continue
         for action in by_context(*node.CONTEXTS):
+            if near and node is not start and _typed(start, action):
+                continue
             if action.id not in found and hasattr(node, f"do_{action.method}"):
                 found[action.id] = Offer(action, node, action.why(node), near)
     return list(found.values())
+
+
+def _typed(focused: DOMNode, action: Action) -> bool:
+    """Whether the keys of the action are letters that the focused input takes for itself."""
+    consumes = getattr(focused, "check_consume_key", None)
+    return consumes is not None and all(consumes(key, key_to_character(key)) for key in action.keys.split(","))
 
 
 _SHOWN: Final = {
