@@ -31,33 +31,32 @@ class Personal(NamedTuple):
 
 
 @cache
-def _rules() -> tuple[tuple[str, str, str, str, Any], ...]:
+def _rules() -> tuple[tuple[tuple[str, ...], str, str, str, Any], ...]:
     import re2
 
     rows = (
-        ("@", "email", "email", "an e-mail address",
+        (("@",), "email", "email", "an e-mail address",
          r"\b([A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24})\b"),
-        ("/", "user", "home-path", "the user name of a home folder",
+        (("/home/", "/users/"), "user", "home-path", "the user name of a home folder",
          r"(?:^|[^\w.])(?:/private)?(?:/home|/Users|/var/home|/export/home|/mnt/[a-z]/Users|/[a-z]/Users)/([A-Za-z0-9][A-Za-z0-9._-]{0,40})"),
-        ("users", "user", "home-path", "the user name of a home folder",
+        ((":\\users", ":/users"), "user", "home-path", "the user name of a home folder",
          r"(?i)\b[a-z]:(?:\\{1,4}|/)users(?:\\{1,4}|/)([A-Za-z0-9][A-Za-z0-9._ -]{0,40}?)(?:\\|/|\"|'|$)"),
-        ("-", "user", "home-path", "the user name of a home folder, dash-encoded",
+        (("-users-", "-home-"), "user", "home-path", "the user name of a home folder, dash-encoded",
          r"(?:^|[/\"'\s])-(?:Users|home)-([A-Za-z0-9][A-Za-z0-9._]{0,40}?)-"),
-        ("@", "user", "shell-prompt", "user and host of a shell prompt",
+        (("@",), "user", "shell-prompt", "user and host of a shell prompt",
          r"(?m)^(?:\([\w.-]+\) )?\[?([a-z_][a-z0-9_-]{0,31}@[A-Za-z0-9][A-Za-z0-9.-]{0,60})[: ][~/][^\n]{0,100}?[$#%] "),
-        (".", "host", "private-host", "a host of a private network",
+        ((".internal", ".corp", ".intranet", ".lan", ".home.arpa", ".ts.net"), "host", "private-host", "a host of a private network",
          r"\b((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:internal|corp|intranet|lan|home\.arpa|ts\.net))\b"),
-        (".", "address", "private-address", "an address of a private network",
+        (("10.", "192.168.", "172.", "100."), "address", "private-address", "an address of a private network",
          r"\b((?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3})\b"),
     )  # fmt: skip
-    return tuple((word, kind, rule, why, re2.compile(pattern)) for word, kind, rule, why, pattern in rows)
+    return tuple((words, kind, rule, why, re2.compile(pattern)) for words, kind, rule, why, pattern in rows)
 
 
-def personal(text: str) -> Iterator[Personal]:
-    """Personal data in a text, tier 2."""
-    low = text.lower()
-    for word, kind, rule, why, pattern in _rules():
-        if word not in low:
+def personal(text: str, low: str) -> Iterator[Personal]:
+    """Personal data in a text, tier 2; ``low`` is the text in lower case."""
+    for words, kind, rule, why, pattern in _rules():
+        if not any(word in low for word in words):
             continue
         for match in pattern.finditer(text):
             start, end = match.span(1)

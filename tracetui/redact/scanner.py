@@ -59,6 +59,8 @@ class _Rules:
         for word, woken in wakes.items():
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
+        # Nearly no text has one of these; one pass over all of them says so.
+        self.any_everywhere = re2.compile("|".join(f"(?:{FORMATS[i][3]})" for i in self.everywhere), options)
         self.weak = re2.compile(r"[A-Za-z0-9+/_=-]{20,400}", options)
 
 
@@ -165,8 +167,9 @@ def _window(text: str, *, weak: bool) -> Iterator[Finding]:
                 structures.setdefault(i, []).append((max(0, start - before - 1), min(size, start + after)))
             else:
                 names.append((start, last + 1))
-    for i in rules.everywhere:
-        formats[i] = [(0, size)]
+    if rules.any_everywhere.search(text) is not None:
+        for i in rules.everywhere:
+            formats[i] = [(0, size)]
     for i, spans in formats.items():
         rule, kind, pattern = rules.formats[i]
         for a, b in _merged(spans):
@@ -196,16 +199,17 @@ def _window(text: str, *, weak: bool) -> Iterator[Finding]:
         if found is not None:
             yield Finding(found.start, found.end, found.kind, "named-value", 2, "plain", found.why)
             done = found.end
-    for span in personal(text):
+    for span in personal(text, low):
         yield Finding(span.start, span.end, span.kind, span.rule, 2, "plain", span.why)
     if weak:
         for match in rules.weak.finditer(text):
             value = match.group()
             if harmless_shape(value) or (is_hex(value) and len(value) in {32, 40, 64, 96, 128}):
                 continue
-            if looks_random(value) and bits(value) >= 3.9:
+            entropy = bits(value)
+            if entropy >= 3.9 and looks_random(value):
                 yield Finding(
-                    match.start(), match.end(), "random", "entropy", 3, "plain", f"{bits(value):.1f} bits a character"
+                    match.start(), match.end(), "random", "entropy", 3, "plain", f"{entropy:.1f} bits a character"
                 )
 
 
@@ -260,10 +264,10 @@ def scan(text: str) -> list[Finding]:
                     Finding(at, at + len(piece), "unscanned", "unscanned", 1, view.name, "took too long to scan")
                 )
                 break
-            for found in _view(view, weak=True):
-                out.append(
-                    Finding(at + found.start, at + found.end, found.kind, found.rule, found.tier, found.view, found.why)
-                )
+            out += (
+                Finding(at + found.start, at + found.end, found.kind, found.rule, found.tier, found.view, found.why)
+                for found in _view(view, weak=True)
+            )
         if at + _CHUNK >= len(text):
             return _settle(out)
         at += _CHUNK - _OVERLAP
