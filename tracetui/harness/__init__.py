@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tracetui.harness.base import FileEdit, Harness, Reader, Root
+from tracetui.harness.claude import HARNESS as CLAUDE
 
-_ALL: tuple[Harness, ...] = ()
+_ALL: tuple[Harness, ...] = (CLAUDE,)
 
 HARNESSES: Final[dict[str, Harness]] = {harness.name: harness for harness in _ALL}
 

@@ -1,0 +1,44 @@
+"""Claude Code, 1.x to 2.1.x: one flat JSON object a line, under ``projects/SLUG/SESSION.jsonl``.
+
+Which record becomes which step is told in ``docs/steps.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tracetui.harness.base import Harness, Root
+from tracetui.harness.claude.detect import detect
+from tracetui.harness.claude.edits import edits
+from tracetui.harness.claude.reader import ClaudeReader
+from tracetui.model import LogFacts
+
+__all__ = ["HARNESS"]
+
+
+def _roots(environ: Mapping[str, str], home: Path) -> Iterable[Root]:
+    named = environ.get("CLAUDE_CONFIG_DIR")
+    if named:
+        folders = [Path(named)]
+    else:
+        folders = [home / ".claude"]
+        other = home / ".config" / "claude"
+        if other.is_dir():
+            folders.append(other)
+    return [Root(folder / "projects", ("*.jsonl",)) for folder in folders]
+
+
+def _resume(facts: LogFacts) -> list[str]:
+    return ["claude", "--resume", facts.session]
+
+
+HARNESS = Harness(
+    name="claude",
+    title="Claude Code",
+    detect=detect,
+    reader=ClaudeReader,
+    roots=_roots,
+    resume=_resume,
+    edits=edits,
+)
