@@ -1,0 +1,653 @@
+"""The touch index: per commit and path, the fingerprints of the lines that were added and removed.
+
+Built from one ``git diff-tree`` stream and grown by the commits that are new. Lines that a merge brought from a parent
+are no touch of the merge; only what is new against all parents is. The index can be thrown away at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tracetui.trail import git
+from tracetui.trail.lines import aligned, changes, fingerprint, is_binary, norm, split
+from tracetui.trail.store import MissingError, Store
+
+__all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
+
+VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS repo(id INTEGER PRIMARY KEY, place TEXT UNIQUE, shallow TEXT, tips TEXT, since INTEGER);
+CREATE TABLE IF NOT EXISTS node(repo INTEGER, idx INTEGER, sha TEXT, parents TEXT, time INTEGER, done INTEGER,
+    PRIMARY KEY(repo, idx)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS path(repo INTEGER, id INTEGER, name TEXT, PRIMARY KEY(repo, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS touch(repo INTEGER, idx INTEGER, path INTEGER, status TEXT, source INTEGER, blob TEXT,
+    added BLOB, removed BLOB, PRIMARY KEY(repo, idx, path)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS touch_path ON touch(repo, path, idx);
+CREATE INDEX IF NOT EXISTS touch_source ON touch(repo, source) WHERE source IS NOT NULL;
+"""
+
+
+@dataclass(slots=True)
+class Touch:
+    """What a commit did to a path. ``status``: A, M, D, R (``source`` became ``path``), T; with a ``?`` after it, an
+    object was missing and the lines are not known; with a ``b``, the content is binary. ``added`` and ``removed``
+    count line fingerprints."""
+
+    idx: int
+    path: str
+    status: str
+    source: str | None
+    blob: str
+    added: Counter[int]
+    removed: Counter[int]
+
+    def net(self, line: int) -> int:
+        """Copies of a line that the commit brought to the path (negative: took away)."""
+        return self.added.get(line, 0) - self.removed.get(line, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A commit that added a line to a path."""
+
+    idx: int
+    path: int
+
+
+def tips_of(refs: dict[str, str]) -> dict[str, str]:
+    """The refs that count as branches: local and remote ones, tags and pull requests; no stash, no notes, no backup."""
+    places = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/pull/", "refs/merge-requests/", "refs/pr/")
+    return {name: sha for name, sha in refs.items() if name.startswith(places)}
+
+
+class TouchIndex:
+    """The index of one repository in a database of ours. Commits are numbered parents first."""
+
+    def __init__(self, database: Path | None, store: Store) -> None:
+        self.store = store
+        self.db = _connect(database)
+        place = str(store.common)
+        row = self.db.execute("SELECT id, shallow, tips, since FROM repo WHERE place = ?", (place,)).fetchone()
+        if row is None:
+            self.repo = int(
+                self.db.execute(
+                    "INSERT INTO repo(place, shallow, tips, since) VALUES(?, '', '', NULL)", (place,)
+                ).lastrowid
+                or 0
+            )
+            row = (self.repo, "", "", None)
+        self.repo = int(row[0])
+        self._cut = row[1]
+        self._tips: frozenset[str] = frozenset(row[2].split())
+        self._since: int | None = row[3]
+        self.shas: list[str] = []
+        self.parents: list[tuple[int, ...]] = []
+        self.times: list[int] = []
+        self.index: dict[str, int] = {}
+        self.done = bytearray()
+        self.names: list[str] = []
+        self.path_ids: dict[str, int] = {}
+        self._touches: dict[int, list[Touch]] = {}
+        self._renames: dict[str, list[tuple[int, str]]] | None = None
+        self._load()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.db.close()
+
+    # -- building
+
+    def _load(self) -> None:
+        rows = self.db.execute(
+            "SELECT sha, parents, time, done FROM node WHERE repo = ? ORDER BY idx", (self.repo,)
+        ).fetchall()
+        for sha, parents, time, done in rows:
+            self._add_node(sha, tuple(map(int, parents.split())), time, done)
+        for (name,) in self.db.execute("SELECT name FROM path WHERE repo = ? ORDER BY id", (self.repo,)):
+            self.path_ids[name] = len(self.names)
+            self.names.append(name)
+
+    def _add_node(self, sha: str, parents: tuple[int, ...], time: int, done: int) -> int:
+        idx = len(self.shas)
+        self.index[sha] = idx
+        self.shas.append(sha)
+        self.parents.append(parents)
+        self.times.append(time)
+        self.done.append(done)
+        return idx
+
+    def _clear(self) -> None:
+        for table in ("node", "path", "touch"):
+            self.db.execute(f"DELETE FROM {table} WHERE repo = ?", (self.repo,))
+        self.shas, self.parents, self.times, self.names = [], [], [], []
+        self.index, self.path_ids, self.done = {}, {}, bytearray()
+        self._tips, self._since, self._renames = frozenset(), None, None
+        self._touches.clear()
+
+    def update(
+        self,
+        tips: Iterable[str],
+        since: int | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> int:
+        """Index the commits that the tips reach and that are new; gives how many.
+
+        ``since`` (seconds): diffs of older commits are left out, they can be no landing; asking again for an earlier
+        time adds them. ``progress(done, total)``; ``cancelled`` ends early, keeping what is done. Raises ``GitError``.
+        """
+        wanted = frozenset(tips)
+        cut = " ".join(sorted(self.store.shallow))
+        if cut != self._cut:
+            self._clear()
+            self._cut = cut
+        fresh = wanted - self._tips if self.shas else wanted
+        if fresh:
+            self._nodes(fresh)
+        if since is not None and self._since is not None:
+            since = min(since, self._since)
+        elif self._since is None and self.shas and self._tips:
+            since = None  # everything was asked for before
+        waiting = [
+            idx for idx in range(len(self.shas)) if not self.done[idx] and (since is None or self.times[idx] >= since)
+        ]
+        if not fresh and not waiting:
+            return 0
+        finished = self._diffs(waiting, progress, cancelled)
+        if finished:
+            self._since = since
+            self._tips = (self._tips & wanted) | wanted
+        self.db.execute(
+            "UPDATE repo SET shallow = ?, tips = ?, since = ? WHERE id = ?",
+            (self._cut, " ".join(sorted(self._tips)), self._since, self.repo),
+        )
+        self.db.commit()
+        self._renames = None
+        return len(waiting)
+
+    def _nodes(self, fresh: frozenset[str]) -> None:
+        given = [sha.encode("ascii") + b"\n" for sha in sorted(fresh)]
+        known = [sha for sha in self._tips if sha in self.index and self.store.commit(sha) is not None]
+        given += [b"^" + sha.encode("ascii") + b"\n" for sha in sorted(known)]
+        command = ["rev-list", "--topo-order", "--reverse", "--timestamp", "--parents", "--stdin"]
+        out = git.read(self.store.folder, command, b"".join(given)).decode("ascii", "replace")
+        rows: list[tuple[int, int, str, str, int, int]] = []
+        for line in out.splitlines():
+            parts = line.split()
+            if len(parts) < 2 or parts[1] in self.index:
+                continue
+            parents = tuple(self.index[sha] for sha in parts[2:] if sha in self.index)
+            idx = self._add_node(parts[1], parents, int(parts[0]), 0)
+            rows.append((self.repo, idx, parts[1], " ".join(map(str, parents)), int(parts[0]), 0))
+        self.db.executemany("INSERT INTO node VALUES(?, ?, ?, ?, ?, ?)", rows)
+
+    def _diffs(
+        self, waiting: list[int], progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
+    ) -> bool:
+        """Store the touches of these commits; false when cancelled before the end."""
+        cut = self.store.shallow
+        done: list[int] = [idx for idx in waiting if self.shas[idx] in cut]
+        todo = [idx for idx in waiting if self.shas[idx] not in cut]
+        slow = self.store.partial
+        total, failures = len(todo), 0
+        stopped = False
+        while todo and not slow:
+            seen: int | None = None
+            try:
+                for idx, touches in _parse(
+                    git.stream(self.store.folder, _DIFF, (self.shas[i].encode("ascii") + b"\n" for i in todo)),
+                    self.index,
+                ):
+                    seen = idx
+                    self._keep(idx, touches)
+                    done.append(idx)
+                    if len(done) % 256 == 0:
+                        if progress is not None:
+                            progress(len(done), total)
+                        if cancelled is not None and cancelled():
+                            stopped = True
+                            break
+                if stopped:
+                    break
+                done.extend(todo)  # commits without any change give no output
+                todo = []
+            except git.GitError:
+                failures += 1
+                at = todo.index(seen) if seen is not None else -1
+                done.extend(todo[: at + 1])
+                todo = todo[at + 1 :]
+                # the commit after the last whole one is the one that Git gave up on: read it object by object
+                if todo:
+                    skip = self._first_unreadable(todo)
+                    done.extend(todo[:skip])
+                    todo = todo[skip:]
+                    if todo:
+                        self._keep(todo[0], self._by_objects(todo[0]))
+                        done.append(todo.pop(0))
+                slow = failures > 8
+        for count, idx in enumerate(todo if slow else ()):
+            if count % 64 == 0 and cancelled is not None and cancelled():
+                stopped = True
+                break
+            self._keep(idx, self._by_objects(idx))
+            done.append(idx)
+        for idx in done:
+            self.done[idx] = 1
+        self.db.executemany("UPDATE node SET done = 1 WHERE repo = ? AND idx = ?", [(self.repo, idx) for idx in done])
+        if progress is not None:
+            progress(total, total)
+        return not stopped
+
+    def _first_unreadable(self, todo: list[int]) -> int:
+        """How many commits at the head of the list change nothing (they give no output, so they are not at fault)."""
+        for at, idx in enumerate(todo):
+            commit = self.store.commit(self.shas[idx])
+            if commit is None:
+                return at
+            try:
+                tree = self.store.files(commit.sha)
+                if len(commit.parents) != 1 or self.store.files(commit.parents[0]) != tree:
+                    return at
+            except MissingError:
+                return at
+        return len(todo)
+
+    def _by_objects(self, idx: int) -> list[_Raw]:
+        """The touches of one commit read object by object, where Git cannot: what is missing is marked."""
+        store, sha = self.store, self.shas[idx]
+        commit = store.commit(sha)
+        if commit is None:
+            return []
+        try:
+            after = store.files(sha)
+            before = [store.files(parent) for parent in commit.parents]
+        except MissingError:
+            return []
+        before = before or [{}]
+        found: list[_Raw] = []
+        gone = {path: item[1] for path, item in before[0].items() if path not in after}
+        for path in sorted({*after, *gone}):
+            item = after.get(path)
+            olds = [tree.get(path) for tree in before]
+            if any(old == item for old in olds) or (item or olds[0] or (0o160000,))[0] == 0o160000:
+                continue
+            raw = _Raw("M" if olds[0] and item else "A" if item else "D", path, None, item[1] if item else "")
+            if raw.status == "A" and len(before) == 1:
+                for name, oid in gone.items():
+                    if item is not None and oid == item[1]:
+                        raw.status, raw.source = "R", name
+                        break
+            if raw.status != "R":
+                try:
+                    self._lines(raw, [old[1] if old else None for old in olds])
+                except MissingError:
+                    raw.status += "?"
+            found.append(raw)
+        renamed = {raw.source for raw in found if raw.source}
+        return [raw for raw in found if not (raw.status.startswith("D") and raw.path in renamed)]
+
+    def _lines(self, raw: _Raw, olds: list[str | None]) -> None:
+        after = self.store.blob(raw.blob) if raw.blob else b""
+        befores = [self.store.blob(old) if old else b"" for old in olds]
+        if is_binary(after) or any(map(is_binary, befores)):
+            raw.status += "b"
+            return
+        if len(befores) == 1:
+            old, new = split(befores[0]), split(after)
+            for change in changes(befores[0], after):
+                raw.removed.extend(_prints(old[change.old : change.old + change.old_len]))
+                raw.added.extend(_prints(new[change.new : change.new + change.new_len]))
+            return
+        new = [norm(line) for line in split(after)]
+        kept = bytearray(len(new))
+        for before in befores:
+            for place in aligned([norm(line) for line in split(before)], new):
+                if place >= 0:
+                    kept[place] = 1
+        raw.added.extend(fingerprint(line) for line, old_one in zip(new, kept) if line and not old_one)
+
+    def _keep(self, idx: int, touches: list[_Raw]) -> None:
+        rows: dict[int, tuple[object, ...]] = {}
+        for raw in touches:
+            path = self._path(raw.path)
+            source = self._path(raw.source) if raw.source is not None else None
+            rows[path] = (
+                self.repo,
+                idx,
+                path,
+                raw.status,
+                source,
+                raw.blob,
+                array("Q", raw.added).tobytes(),
+                array("Q", raw.removed).tobytes(),
+            )
+        self.db.executemany("INSERT OR REPLACE INTO touch VALUES(?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
+
+    def _path(self, name: str) -> int:
+        found = self.path_ids.get(name)
+        if found is None:
+            found = self.path_ids[name] = len(self.names)
+            self.names.append(name)
+            self.db.execute(
+                "INSERT INTO path VALUES(?, ?, ?)", (self.repo, found, name.encode("utf-8", "replace").decode())
+            )
+        return found
+
+    # -- asking
+
+    def reach(self, tips: Iterable[str]) -> bytearray:
+        """A flag per commit: whether the tips reach it."""
+        flags = bytearray(len(self.shas))
+        waiting = [self.index[sha] for sha in tips if sha in self.index]
+        for idx in waiting:
+            flags[idx] = 1
+        parents = self.parents
+        while waiting:
+            for parent in parents[waiting.pop()]:
+                if not flags[parent]:
+                    flags[parent] = 1
+                    waiting.append(parent)
+        return flags
+
+    def is_ancestor(self, older: int, newer: int) -> bool:
+        """Whether one commit (by number) is the other or comes before it."""
+        if older == newer:
+            return True
+        seen = {newer}
+        waiting = [newer]
+        while waiting:
+            for parent in self.parents[waiting.pop()]:
+                if parent == older:
+                    return True
+                if parent > older and parent not in seen:
+                    seen.add(parent)
+                    waiting.append(parent)
+        return False
+
+    def _row(self, row: tuple[int, int, str, int | None, str, bytes, bytes]) -> Touch:
+        idx, path, status, source, blob, added, removed = row
+        return Touch(
+            idx,
+            self.names[path],
+            status,
+            self.names[source] if source is not None else None,
+            blob,
+            Counter(array("Q", added)),
+            Counter(array("Q", removed)),
+        )
+
+    def touches(self, path: str) -> list[Touch]:
+        """Every touch of a path, in the order of commit numbers."""
+        number = self.path_ids.get(path)
+        if number is None:
+            return []
+        found = self._touches.get(number)
+        if found is None:
+            rows = self.db.execute(
+                "SELECT idx, path, status, source, blob, added, removed FROM touch"
+                " WHERE repo = ? AND path = ? ORDER BY idx",
+                (self.repo, number),
+            )
+            found = [self._row(row) for row in rows]
+            for row in self.db.execute(
+                "SELECT idx, removed, status FROM touch WHERE repo = ? AND source = ? AND path != ? ORDER BY idx",
+                (self.repo, number, number),
+            ):
+                found.append(Touch(row[0], path, "r", None, "", Counter(), Counter()))
+            found.sort(key=lambda touch: touch.idx)
+            if len(self._touches) > 2000:
+                self._touches.clear()
+            self._touches[number] = found
+        return found
+
+    def of_commit(self, idx: int) -> list[Touch]:
+        """Every touch of a commit."""
+        rows = self.db.execute(
+            "SELECT idx, path, status, source, blob, added, removed FROM touch WHERE repo = ? AND idx = ?",
+            (self.repo, idx),
+        )
+        return [self._row(row) for row in rows]
+
+    def renames(self) -> dict[str, list[tuple[int, str]]]:
+        """Old name -> (commit number, new name) of every rename, in the order of commits."""
+        if self._renames is None:
+            self._renames = {}
+            rows = self.db.execute(
+                "SELECT idx, source, path FROM touch WHERE repo = ? AND source IS NOT NULL ORDER BY idx", (self.repo,)
+            )
+            for idx, source, path in rows:
+                self._renames.setdefault(self.names[source], []).append((idx, self.names[path]))
+        return self._renames
+
+    def find(self, lines: set[int], first: int = 0, limit: int = 96) -> dict[int, list[Hit]]:
+        """Which commits (from number ``first`` on) added these lines to which paths; at most ``limit`` per line."""
+        found: dict[int, list[Hit]] = {}
+        if not lines:
+            return found
+        wanted = frozenset(lines)
+        for idx, path, added in self.db.execute(
+            "SELECT idx, path, added FROM touch WHERE repo = ? AND idx >= ? ORDER BY idx", (self.repo, first)
+        ):
+            values = array("Q", added)
+            common = wanted.intersection(values)
+            if common:
+                hit = Hit(idx, path)
+                for line in common:
+                    hits = found.setdefault(line, [])
+                    if len(hits) < limit:
+                        hits.append(hit)
+        return found
+
+    def paths_since(self, first: int) -> set[str]:
+        """The paths that the commits from number ``first`` on touched."""
+        rows = self.db.execute(
+            "SELECT DISTINCT path, source FROM touch WHERE repo = ? AND idx >= ?", (self.repo, first)
+        )
+        return {self.names[number] for row in rows for number in row if number is not None}
+
+    def paths_of(self, commits: Iterable[int]) -> set[str]:
+        """The paths that these commits touched."""
+        found: set[str] = set()
+        for idx in commits:
+            for row in self.db.execute("SELECT path, source FROM touch WHERE repo = ? AND idx = ?", (self.repo, idx)):
+                found.update(self.names[number] for number in row if number is not None)
+        return found
+
+
+@dataclass(slots=True)
+class _Raw:
+    status: str
+    path: str
+    source: str | None
+    blob: str
+    added: list[int]
+    removed: list[int]
+
+    def __init__(self, status: str, path: str, source: str | None, blob: str) -> None:
+        self.status, self.path, self.source, self.blob = status, path, source, blob
+        self.added, self.removed = [], []
+
+
+_DIFF: Final = (
+    "diff-tree",
+    "--stdin",
+    "-r",
+    "--root",
+    "--raw",
+    "-p",
+    "-U0",
+    "-M50%",
+    "-l1000",
+    "--cc",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-abbrev",
+    "--ignore-submodules=none",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+
+
+def _prints(lines: Iterable[bytes]) -> Iterator[int]:
+    for line in lines:
+        normal = norm(line)
+        if normal:
+            yield fingerprint(normal)
+
+
+def _unquote(name: bytes) -> str:
+    """A path as Git prints it: quoted like a C string when it holds special characters."""
+    if name[:1] == b'"' and name[-1:] == b'"':
+        out = bytearray()
+        at, end = 1, len(name) - 1
+        simple = {97: 7, 98: 8, 116: 9, 110: 10, 118: 11, 102: 12, 114: 13, 34: 34, 92: 92}
+        while at < end:
+            byte = name[at]
+            if byte != 92:
+                out.append(byte)
+                at += 1
+            elif name[at + 1] in simple:
+                out.append(simple[name[at + 1]])
+                at += 2
+            else:
+                out.append(int(name[at + 1 : at + 4], 8) & 255)
+                at += 4
+        name = bytes(out)
+    return os.fsdecode(name)
+
+
+def _prefixed(prefix: bytes, name: bytes) -> bytes:
+    return b'"' + prefix + name[1:] if name[:1] == b'"' else prefix + name
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = b""
+    for block in blocks:
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        yield lines
+    if rest:
+        yield [rest]
+
+
+def _parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int, list[_Raw]]]:
+    """Commits and their touches from the output of ``diff-tree``, each when it is complete."""
+    current: int | None = None
+    raws: list[_Raw] = []
+    headers: dict[bytes, _Raw] = {}
+    raw: _Raw | None = None
+    columns, body = 1, False
+    cache: dict[bytes, int] = {}
+
+    def print_of(line: bytes) -> int:
+        found = cache.get(line)
+        if found is None:
+            normal = norm(line)
+            found = fingerprint(normal) if normal else 0
+            if len(cache) > 100_000:
+                cache.clear()
+            cache[line] = found
+        return found
+
+    for lines in _lines(blocks):
+        for line in lines:
+            first = line[:1]
+            if body and raw is not None:
+                if first == b"+":
+                    if columns == 1 or line[:columns] == b"+" * columns:
+                        value = print_of(line[columns:])
+                        if value:
+                            raw.added.append(value)
+                    continue
+                if first == b"-":
+                    if columns == 1 or line[:columns] == b"-" * columns:
+                        value = print_of(line[columns:])
+                        if value:
+                            raw.removed.append(value)
+                    continue
+                if first in (b" ", b"\\"):
+                    continue
+            if first == b"@":
+                body = True
+            elif first == b":":
+                body = False
+                head, *names = line.split(b"\t")
+                parts = head.split()
+                ways = len(head) - len(head.lstrip(b":"))
+                status = parts[-1].decode("ascii", "replace")
+                modes = parts[: ways + 1]
+                if any(mode.lstrip(b":") == b"160000" for mode in modes):
+                    status = "S"
+                columns = ways
+                letter = (
+                    status[:1] if ways == 1 else ("D" if set(status) == {"D"} else "A" if set(status) == {"A"} else "M")
+                )
+                blob = parts[-2].decode("ascii", "replace")
+                target = names[-1]
+                raw = _Raw(
+                    letter,
+                    _unquote(target),
+                    _unquote(names[0]) if letter in "RC" and len(names) > 1 and ways == 1 else None,
+                    "" if set(blob) == {"0"} else blob,
+                )
+                if letter == "C":
+                    raw.status, raw.source = "A", None
+                if status != "S":
+                    raws.append(raw)
+                old = names[0]
+                key = _prefixed(b"a/", old) + b" " + _prefixed(b"b/", target) if ways == 1 else target
+                headers[key] = raw
+            elif line.startswith((b"diff --git ", b"diff --cc ", b"diff --combined ")):
+                body = False
+                raw = headers.get(line.split(b" ", 2)[2])
+            elif line.startswith(b"Binary files ") and raw is not None and not body:
+                if not raw.status.endswith("b"):
+                    raw.status += "b"
+            elif len(line) in (40, 64) and (number := index.get(line.decode("ascii", "replace"))) is not None:
+                if current is not None:
+                    yield current, raws
+                current, raws, headers, raw, body, columns = number, [], {}, None, False, 1
+    if current is not None:
+        yield current, raws
+
+
+def _connect(database: Path | None) -> sqlite3.Connection:
+    """Open the throwaway database (in memory for None); a damaged or older one is begun anew."""
+    if database is None:
+        db = sqlite3.connect(":memory:", check_same_thread=False)
+        db.executescript(_SCHEMA)
+        return db
+    for attempt in (0, 1):
+        handle = os.open(database, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        os.close(handle)
+        db = sqlite3.connect(database, timeout=30, check_same_thread=False)
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in (0, VERSION):
+                raise sqlite3.DatabaseError("another version")
+            db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version={VERSION}")
+            db.commit()
+            for suffix in ("", "-wal", "-shm"):
+                side = Path(f"{database}{suffix}")
+                if side.exists():
+                    side.chmod(0o600)
+            return db
+        except sqlite3.DatabaseError:
+            db.close()
+            if attempt:
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{database}{suffix}").unlink(missing_ok=True)
+    raise AssertionError
