@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from tracetui.harness.base import FileEdit, Harness, Reader, Root
 from tracetui.harness.claude import HARNESS as CLAUDE
+from tracetui.harness.codex import HARNESS as CODEX
 
-_ALL: tuple[Harness, ...] = (CLAUDE,)
+_ALL: tuple[Harness, ...] = (CLAUDE, CODEX)
 
 HARNESSES: Final[dict[str, Harness]] = {harness.name: harness for harness in _ALL}
 

@@ -1,0 +1,66 @@
+"""Codex (OpenAI): rollout logs from 2025-05 on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from tracetui.harness.base import Harness, Root
+from tracetui.harness.codex.edits import edits
+from tracetui.harness.codex.reader import CodexReader
+from tracetui.model import LogFacts
+
+__all__ = ["HARNESS"]
+
+_ENVELOPE: Final = frozenset(
+    """session_meta response_item event_msg turn_context compacted world_state inter_agent_communication
+    inter_agent_communication_metadata token_usage_record""".split()
+)
+_BARE: Final = frozenset(
+    """function_call function_call_output custom_tool_call custom_tool_call_output local_shell_call
+    local_shell_call_output reasoning""".split()
+)
+_FOREIGN: Final = frozenset({"message", "parentId", "parentUuid", "sessionId", "data", "cwd"})
+_PATTERNS: Final = ("rollout-*.jsonl", "rollout-*.jsonl.zst")
+
+
+def _detect(head: Sequence[Mapping[str, Any]]) -> bool:
+    """Codex's envelope, or its bare items and header of 2025 (no ``type``, ``instructions`` beside an id)."""
+    for record in head:
+        kind = record.get("type")
+        if isinstance(record.get("payload"), dict):
+            if kind in _ENVELOPE:
+                return True
+        elif kind is None:
+            if "record_type" in record:
+                return True
+            if isinstance(record.get("id"), str) and "instructions" in record and "timestamp" in record:
+                return True
+        elif kind in _ENVELOPE or not isinstance(kind, str) or _FOREIGN & record.keys():
+            return False
+        elif kind == "message":
+            return "role" in record and "content" in record
+        elif kind in _BARE:
+            return True
+    return False
+
+
+def _roots(environ: Mapping[str, str], home: Path) -> Iterable[Root]:
+    base = Path(environ["CODEX_HOME"]) if environ.get("CODEX_HOME") else home / ".codex"
+    return [Root(base / name, _PATTERNS) for name in ("sessions", "archived_sessions")]
+
+
+def _resume(facts: LogFacts) -> list[str]:
+    return ["codex", "resume", facts.session]
+
+
+HARNESS: Final = Harness(
+    name="codex",
+    title="Codex",
+    detect=_detect,
+    reader=CodexReader,
+    roots=_roots,
+    resume=_resume,
+    edits=edits,
+)

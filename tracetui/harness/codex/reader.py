@@ -1,0 +1,480 @@
+"""The Codex reader: a state machine over the records of one rollout, all three generations of it.
+
+Generation A (to 2025-09) has bare response items; B wraps them in ``{timestamp, type, payload}`` beside events that
+repeat them; C ("paginated") adds ``ordinal`` and ``item_completed`` events in place of most others. What a log holds
+twice becomes one step, begun by the first; which record becomes what is told in ``docs/steps.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from tracetui.harness import tools
+from tracetui.harness.codex.book import TITLE, Book, folder, string
+from tracetui.harness.codex.draft import Draft, Twins
+from tracetui.harness.codex.events import EVENTS, IGNORED, event_text, item_text, without_asides
+from tracetui.harness.codex.output import Result, read_output
+from tracetui.harness.codex.parts import Part, kind_of, read_call, read_end, read_item, summary_of
+from tracetui.harness.codex.prompt import Said, from_harness, read_user, unwrap
+from tracetui.harness.content import flatten
+from tracetui.model import Record, from_iso
+
+__all__ = ["CodexReader"]
+
+_EVENT, _RESPONSE, _ITEM, _MARK = 1, 2, 4, 8
+_ENVELOPE: Final = frozenset({"session_meta", "turn_context", "response_item", "event_msg", "compacted"})
+_CALLS: Final = frozenset(
+    """function_call custom_tool_call local_shell_call web_search_call tool_search_call tool_call
+    image_generation_call""".split()
+)
+_OUTPUTS: Final = frozenset(
+    """function_call_output custom_tool_call_output local_shell_call_output tool_search_output tool_result""".split()
+)
+_CWD: Final = re.compile(r"(?:<cwd>|Current working directory: )([^<\n]{1,4096})")
+
+_Outcome = bool | str | None
+"""What became of a record: True part of a step, False or another name a known non-step, None unknown."""
+
+
+class CodexReader(Book):
+    """``base.Reader`` for Codex. ``stem``: the log's file name without its ending; ``state``: a ``dump``."""
+
+    def feed(self, record: Record) -> None:
+        """Take the next record of the log."""
+        self._fed += 1
+        value = record.value
+        stamp = value.get("timestamp")
+        if stamp is not self._stamp:
+            self._stamp, self._time = stamp, from_iso(stamp)
+        kind, payload = value.get("type"), value.get("payload")
+        outcome: _Outcome
+        if record.oversize:
+            name, outcome = "oversize", self._oversize(record, kind)
+        elif isinstance(payload, dict):
+            sub = payload.get("type")
+            if kind == "session_meta":
+                name, outcome = "session_meta", self._meta(payload)
+            elif self._replay.active and self._replay.inherited(value, payload, self._time):
+                self._skip(payload)
+                name, outcome = "inherited", False
+            else:
+                self._clock()
+                name = f"{kind}/{sub}" if isinstance(sub, str) else str(kind)
+                if kind == "response_item":
+                    outcome = self._response(sub, payload, record)
+                elif kind == "event_msg":
+                    if sub == "item_completed":
+                        item = payload.get("item")
+                        sort = item.get("type") if isinstance(item, dict) else None
+                        name = f"{name}/{sort}" if isinstance(sort, str) else name
+                    outcome = self._event(sub, payload, record)
+                else:
+                    outcome = self._top(kind, payload, record)
+        else:
+            self._clock()
+            name, outcome = self._bare(value, kind, record)
+        if outcome is True:
+            self.stepped += 1
+        elif outcome is None:
+            self._tally(self.unknown, name)
+        else:
+            self._tally(self.known, outcome or name)
+
+    # ---------------------------------------------------------------- routing
+
+    def _top(self, kind: object, payload: dict[str, Any], record: Record) -> _Outcome:
+        if kind == "turn_context":
+            return self._turn(payload)
+        if kind == "compacted":
+            return self._compact(_EVENT, record, string(payload.get("message")))
+        if kind == "world_state" or kind == "inter_agent_communication_metadata":
+            return False
+        if kind == "token_usage_record":
+            self._count(payload.get("usage"), 1)
+            return False
+        if kind == "inter_agent_communication":
+            return self._note(record, flatten(payload.get("content", payload.get("message"))).text, payload)
+        return None
+
+    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> tuple[str, _Outcome]:
+        """A record without an envelope: generation A."""
+        if "record_type" in value:
+            return "state", False
+        if kind is None:
+            if isinstance(value.get("id"), str) and ("instructions" in value or "timestamp" in value):
+                return "session_meta", self._meta(value)
+            return "untyped", None
+        if not isinstance(kind, str) or "payload" in value or kind in _ENVELOPE:
+            return str(kind), None
+        return f"item/{kind}", self._response(kind, value, record)
+
+    def _response(self, sub: object, item: dict[str, Any], record: Record) -> _Outcome:
+        if sub == "message" or (sub is None and "role" in item):
+            return self._message(item, record)
+        if sub == "reasoning":
+            return self._think(_texts(item.get("summary")) or _texts(item.get("content")), _RESPONSE, record, item)
+        if not isinstance(sub, str):
+            return None
+        if sub in _CALLS:
+            return self._part(read_call(item, sub), _RESPONSE, record)
+        if sub in _OUTPUTS:
+            return self._output(sub, item, record)
+        if sub in ("compaction", "context_compaction", "compaction_summary"):
+            return self._compact(_RESPONSE, record, None)
+        if sub == "agent_message":
+            return self._note(record, flatten(item.get("content")).text, item)
+        return False if sub in ("ghost_snapshot", "additional_tools", "compaction_trigger") else None
+
+    def _event(self, sub: object, event: dict[str, Any], record: Record) -> _Outcome:
+        if sub == "token_count":
+            return self._tokens(event)
+        if sub == "agent_message":
+            return self._say(string(event.get("message")), _EVENT, record, event)
+        if sub == "user_message":
+            return self._user_event(event, record)
+        if sub == "agent_reasoning" or sub == "agent_reasoning_raw_content":
+            return self._think(_texts(event.get("text")), _EVENT, record, event)
+        if not isinstance(sub, str):
+            return None
+        if sub == "item_completed":
+            return self._item(event, record)
+        part = read_end(event, sub)
+        if part is not None:
+            return self._part(part, _EVENT, record)
+        if sub in ("task_started", "turn_started"):
+            self._window(event.get("model_context_window"))
+            self._responses.end()
+            return False
+        if sub in ("task_complete", "turn_complete") and not event.get("error"):
+            return False
+        if sub == "context_compacted":
+            return self._compact(_MARK, record, None)
+        if sub == "thread_name_updated":
+            title = tools.one_line(event.get("thread_name"), TITLE)
+            if title:
+                self.facts.title, self._named = title, True
+            return False
+        if sub == "sub_agent_activity":
+            return self._activity(event, event.get("event_id"), record)
+        if sub in EVENTS:
+            return self._note(record, event_text(sub, event), event)
+        return False if sub in IGNORED or sub.endswith(("_delta", "_begin")) else None
+
+    def _item(self, event: dict[str, Any], record: Record) -> _Outcome:
+        """A completed item of a paginated log."""
+        item = event.get("item")
+        if not isinstance(item, dict):
+            return None
+        name = item.get("type")
+        if not isinstance(name, str):
+            return None
+        if name == "UserMessage":
+            return self._prompted(read_user(item.get("content")), _ITEM, record, item)
+        if name == "AgentMessage":
+            return self._say(flatten(item.get("content")).text, _ITEM, record, item)
+        if name == "Reasoning":
+            return self._think(_texts(item.get("summary_text")) or _texts(item.get("raw_content")), _ITEM, record, item)
+        if name == "Plan":
+            return self._plan(string(item.get("text")), record, item)
+        if name == "ContextCompaction":
+            return self._compact(_ITEM, record, None)
+        if name == "SubAgentActivity":
+            return self._activity(item, item.get("id"), record)
+        part = read_item(item, name)
+        if part is not None:
+            return self._part(part, _ITEM, record)
+        text = item_text(name, item)
+        return None if text is None else self._note(record, text, item)
+
+    # ---------------------------------------------------------------- messages
+
+    def _note(self, record: Record, text: str, payload: Mapping[str, Any]) -> _Outcome:
+        draft = self._begin("event", record, payload.get("id"))
+        draft.text, draft.summary = text, tools.one_line(text)
+        return True
+
+    def _message(self, item: dict[str, Any], record: Record) -> _Outcome:
+        role, content = item.get("role"), item.get("content")
+        if role == "assistant":
+            return self._say(flatten(content).text, _RESPONSE, record, item)
+        if role == "user":
+            told = item.get("internal_chat_message_metadata_passthrough")
+            kinds = told.get("content_item_kinds") if isinstance(told, Mapping) else None
+            return self._prompted(read_user(content, kinds), _RESPONSE, record, item)
+        text = flatten(content).text
+        return self._note(record, text, item) if text else False
+
+    def _user_event(self, event: dict[str, Any], record: Record) -> _Outcome:
+        text = string(event.get("message")) or ""
+        images = sum(len(given) for name in ("images", "local_images") if isinstance(given := event.get(name), list))
+        human = not from_harness(text) and event.get("kind") not in ("user_instructions", "environment_context")
+        said = Said(unwrap(text), True, images) if human else Said(text, False)
+        return self._prompted(said, _EVENT, record, event)
+
+    def _prompted(self, said: Said, channel: int, record: Record, payload: Mapping[str, Any]) -> _Outcome:
+        """A user-role message: a prompt where a person wrote it, else an event."""
+        if not said.human:
+            if self.facts.cwd is None and (found := _CWD.search(said.text)):
+                self.facts.cwd = folder(found[1].strip())
+            if not said.text:
+                return False
+            if self._twins.second(channel, self._fed, Twins.of("harness", said.text)):
+                return "twin"
+            return self._note(record, said.text, payload)
+        if not said.text.strip() and not said.images:
+            return False
+        if self._twins.second(channel, self._fed, Twins.of("user", said.text)):
+            prompt = self._prompt
+            if prompt is None or said.images <= prompt.images or prompt.text != said.text:
+                return "twin"
+            prompt.images = said.images
+            self._again(prompt, record)
+            return True
+        self._responses.end()
+        self._compaction = None
+        self._began = True
+        draft = self._prompt = self._begin("prompt", record, payload.get("id"))
+        draft.text, draft.images, draft.summary = said.text, said.images, tools.one_line(said.text)
+        if self.facts.title is None:
+            self.facts.title = tools.one_line(said.text, TITLE) or None
+        return True
+
+    def _say(self, text: str | None, channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
+        """A message of the model's. Its events lack the asides and the plan that its response item holds."""
+        if not text or not text.strip():
+            return False
+        shown, plan = without_asides(text)
+        hashes = [Twins.of("said", shown)] if shown.strip() else [Twins.of("plan", plan)]
+        identity = string(item.get("id"))
+        if identity:
+            hashes.append(Twins.of("id", identity))
+        if self._twins.second(channel, self._fed, *hashes):
+            if channel == _RESPONSE:
+                self._responses.straddled()
+            return "twin"
+        if plan and shown.strip():
+            self._twins.second(channel, self._fed, Twins.of("plan", plan))
+        draft = self._begin("message", record, identity)
+        draft.text, draft.summary = text, tools.one_line(text)
+        self._joined(draft)
+        return True
+
+    def _think(self, texts: list[str], channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
+        """Reasoning with text; an event tells one part of it, an item all."""
+        if not texts:
+            return False
+        second = [self._twins.second(channel, self._fed, Twins.of("thought", text)) for text in texts]
+        if all(second):
+            if channel == _RESPONSE:
+                self._responses.straddled()
+            return "twin"
+        draft = self._begin("thinking", record, item.get("id"))
+        draft.text = "\n\n".join(texts)
+        draft.summary = tools.one_line(draft.text)
+        self._joined(draft)
+        return True
+
+    def _plan(self, text: str | None, record: Record, item: Mapping[str, Any]) -> _Outcome:
+        if not text or not text.strip():
+            return False
+        if self._twins.second(_ITEM, self._fed, Twins.of("plan", text)):
+            return "twin"
+        draft = self._begin("plan", record, item.get("id"))
+        draft.text, draft.summary = text, tools.one_line(text)
+        self._joined(draft)
+        return True
+
+    def _compact(self, channel: int, record: Record, text: str | None) -> _Outcome:
+        """A compaction; the records that tell of one come with nothing of the model's or the human's between."""
+        draft = self._compaction
+        if draft is not None and not self._compacted & channel:
+            self._compacted |= channel
+            if text and not draft.text:
+                draft.text, draft.summary = text, tools.one_line(text)
+            self._again(draft, record)
+            return True
+        self._responses.end()
+        draft = self._compaction = self._begin("compaction", record)
+        self._compacted = channel
+        self._prompt = None
+        draft.model = self._model
+        if text:
+            draft.text, draft.summary = text, tools.one_line(text)
+        self._responses.claim(draft)
+        return True
+
+    # ---------------------------------------------------------------- calls
+
+    def _part(self, part: Part, channel: int, record: Record) -> _Outcome:
+        """Begin a call, or add to the one with the same id."""
+        identity = part.id
+        draft = self._calls.get(identity) if identity else None
+        if draft is not None and part.called and draft.called:
+            self._forget(draft.call_id or "")
+            draft = None
+        if draft is None and part.kind == "edit" and not part.called:
+            # The call itself may be a script of code mode, whose inner calls have ids of their own.
+            open_ones = reversed(self._calls.values())
+            draft = next((one for one in open_ones if one.script and not one.finished), None)
+        if draft is not None:
+            self._merge(draft, part)
+            self._again(draft, record)
+            return True
+        if part.twin is not None:
+            hashes = [Twins.of("web", part.twin)]
+            if identity:
+                hashes.append(Twins.of("webid", identity))
+            if self._twins.second(channel, self._fed, *hashes):
+                return "twin"
+        elif not part.called and identity and Twins.of("call", identity) in self._recent:
+            return "twin"
+        draft = self._begin(part.kind, record, identity)
+        draft.call_id, draft.called, draft.script = identity, part.called, part.script
+        draft.name, draft.input, draft.thread = part.name, part.input, part.thread
+        draft.summary = summary_of(part.name, part.kind, part.input)
+        if part.result is not None:
+            draft.result(part.result, 1)
+        ends = part.result is not None and part.twin is None
+        self._joined(draft, whole_call=ends)
+        if ends:
+            self._responses.close()
+        slot = identity or (f"\0{part.name}" if part.called else None)
+        if slot is not None and part.twin is None:
+            self._calls[slot] = draft
+        return True
+
+    def _merge(self, draft: Draft, part: Part) -> None:
+        if part.called:
+            draft.called, draft.name, draft.input, draft.script = True, part.name, part.input, part.script
+            draft.kind = "edit" if draft.kind == "edit" else part.kind
+            draft.summary = summary_of(part.name, draft.kind, part.input) or draft.summary
+        elif part.kind == "edit" and draft.kind != "edit":
+            draft.kind = "edit"
+            draft.summary = summary_of(part.name, "edit", part.input) or draft.summary
+        draft.thread = part.thread or draft.thread
+        if part.result is None:
+            return
+        if part.id == draft.call_id:
+            draft.result(part.result, 1)
+        elif part.result.is_error:
+            draft.is_error = True
+        self._responses.close()
+
+    def _output(self, sub: str, item: dict[str, Any], record: Record) -> _Outcome:
+        identity = string(item.get("call_id")) or string(item.get("id"))
+        slot = identity or ""
+        if sub == "tool_result":
+            result = read_output(item.get("result", item.get("output")))
+            if slot not in self._calls:
+                slot = f"\0{item.get('name')}"
+        elif sub == "tool_search_output":
+            result = Result("\n".join(_tool_names(item.get("tools"))))
+        else:
+            result = read_output(item.get("output"))
+        self._responses.close()
+        draft = self._calls.get(slot)
+        if draft is None:
+            return self._orphan(identity, result, item, record)
+        draft.result(result, 2)
+        if draft.kind == "agent" and draft.name == "spawn_agent" and draft.thread is None:
+            draft.thread = _spawned(result.text)
+        self._settle(draft)
+        self._again(draft, record)
+        if slot.startswith("\0"):
+            del self._calls[slot]
+        return True
+
+    def _orphan(self, identity: str | None, result: Result, item: Mapping[str, Any], record: Record) -> _Outcome:
+        """A result whose call the log does not hold."""
+        if identity and Twins.of("call", identity) in self._recent:
+            return "twin"
+        draft = self._begin("tool", record, identity)
+        draft.call_id, draft.name = identity, string(item.get("name")) or "unknown"
+        draft.kind = kind_of(draft.name, None)
+        draft.summary = tools.one_line(result.text)
+        draft.result(result, 2)
+        draft.running = None
+        return True
+
+    def _settle(self, draft: Draft) -> None:
+        """A later call that reports the end of a process lets go of the call that began it."""
+        given = draft.input
+        if draft.running is not None or not isinstance(given, Mapping):
+            return
+        if draft.name == "write_stdin" and draft.exit_code is not None:
+            process = str(given.get("session_id"))
+        elif draft.name == "wait" and "cell_id" in given:
+            process = f"cell {given.get('cell_id')}"
+        else:
+            return
+        for other in self._calls.values():
+            if other.running == process:
+                other.running = None
+
+    def _activity(self, value: Mapping[str, Any], identity: object, record: Record) -> _Outcome:
+        """What a subagent is doing: part of the call that started it while that is open, else an event."""
+        draft = self._calls.get(identity) if isinstance(identity, str) else None
+        thread = string(value.get("agent_thread_id"))
+        if draft is not None:
+            draft.thread = draft.thread or thread
+            self._again(draft, record)
+            return True
+        words = ("subagent", value.get("agent_path"), value.get("kind"), thread)
+        self._note(record, " ".join(word for word in words if isinstance(word, str)), {"id": identity})
+        self._dirty[self._number].thread = thread
+        return True
+
+    def _oversize(self, record: Record, kind: object) -> _Outcome:
+        """A line over the limit shows only its type and ids: it ends the call that it names, or is an event."""
+        value = record.value
+        if kind == "session_meta":
+            return self._meta(value)
+        if self._replay.active and self._replay.inherited(value, value, self._time):
+            return "inherited"
+        self._clock()
+        if kind == "compacted":
+            return self._compact(_EVENT, record, None)
+        words = f"[line of {record.source.length / 1048576:,.0f} MiB not read]"
+        draft = self._calls.get(value.get("call_id") or "")
+        if draft is None:
+            return self._note(record, words, value)
+        draft.result(Result(words), 2)
+        self._responses.close()
+        self._again(draft, record)
+        return True
+
+
+def _texts(value: object) -> list[str]:
+    """The texts, not blank, of a list of texts or content parts, or of one."""
+    parts = value if isinstance(value, list) else [value]
+    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return [text for text in found if isinstance(text, str) and text.strip()]
+
+
+def _tool_names(value: object, depth: int = 0) -> list[str]:
+    """The names in the answer of a tool search, nested ones too."""
+    names: list[str] = []
+    for item in value if isinstance(value, list) and depth < 3 else []:
+        if isinstance(item, Mapping):
+            if isinstance(item.get("name"), str):
+                names.append("  " * depth + item["name"])
+            names += _tool_names(item.get("tools"), depth + 1)
+    return names
+
+
+def _spawned(text: str | None) -> str | None:
+    """The thread that the answer of ``spawn_agent`` names."""
+    if not text or not text.startswith("{"):
+        return None
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    for name in ("agent_id", "thread_id", "new_thread_id", "agent_thread_id"):
+        if string(value.get(name)):
+            return string(value[name])
+    return None
