@@ -1,0 +1,326 @@
+"""The writing side of ``index.db``: parts of logs become rows, rows become sessions."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+
+from tracetui.model import KINDS, TOOL_KINDS, LogFacts
+
+__all__ = ["IndexWriter", "address", "facts_from"]
+
+BLOCK: Final = 11
+"""A block of documents is 2**BLOCK of them; the time of its newest step is kept, so that search can begin there."""
+_TOOLS: Final = frozenset(nth for nth, kind in enumerate(KINDS) if kind in TOOL_KINDS)
+_PROMPT: Final = KINDS.index("prompt")
+_EDIT: Final = KINDS.index("edit")
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_PROBLEMS: Final = 500
+_FACTS: Final = frozenset(LogFacts.__dataclass_fields__)
+_COUNTS: Final = ("steps", "prompts", "tools", "errors", "edits", "t_input", "t_output", "t_read", "t_write")
+
+
+def address(harness: str, raw: str) -> str:
+    """The id by which a session is addressed: its own where it is plain, else a made-up one."""
+    if _ID.fullmatch(raw):
+        return raw
+    digest = blake2b(f"{harness}\0{raw}".encode("utf-8", "surrogatepass"), digest_size=8)
+    return "x-" + digest.hexdigest()
+
+
+def facts_from(data: bytes) -> LogFacts:
+    """The facts of a log as the index keeps them."""
+    return LogFacts(**{name: value for name, value in orjson.loads(data).items() if name in _FACTS})
+
+
+class IndexWriter:
+    """Writes under one transaction at a time; the caller says when to commit."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self._names: dict[str, int] = {}
+        self._dirty: set[tuple[str, str]] = set()
+        self._doc = -1
+        self._step = -1
+        self.active = False
+
+    def begin(self) -> None:
+        """Begin a transaction where there is none."""
+        if not self.active:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.active = True
+            self._doc = self.db.execute("SELECT coalesce(max(id), 0) FROM doc").fetchone()[0]
+            self._step = self.db.execute("SELECT coalesce(max(id), 0) FROM step").fetchone()[0]
+
+    def commit(self) -> None:
+        """Bring the sessions up to date and commit."""
+        if self.active:
+            self.refresh()
+            self.db.execute("COMMIT")
+            self.active = False
+
+    def rollback(self) -> None:
+        """Take everything back since ``begin``."""
+        if self.active:
+            self.active = False
+            self._dirty.clear()
+            self._names.clear()
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+
+    def dirty(self, harness: str, session: str) -> None:
+        """Have ``refresh`` work out this session again."""
+        self._dirty.add((harness, session))
+
+    def add_log(self, *, path: str | bytes, copy: str, harness: str, stem: str, generation: int, captured: int) -> int:
+        """Make the row of a new log; its identity comes with its first part."""
+        cursor = self.db.execute(
+            "INSERT INTO log(path, copy, harness, stem, raw, session, generation, captured) VALUES(?,?,?,?,'','',?,?)",
+            (path, copy, harness, stem, generation, captured),
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def apply(self, log: int, part: dict[str, Any]) -> None:
+        """Put one part of a log into the index."""
+        db = self.db
+        was = db.execute(
+            f"SELECT harness, session, kinds, first_prompt, cost, {', '.join(_COUNTS)} FROM log WHERE id=?", (log,)
+        ).fetchone()
+        old_harness, old_session, kinds, first_prompt, cost = was[:5]
+        counts = dict(zip(_COUNTS, was[5:]))
+        inserts: list[tuple[Any, ...]] = []
+        docs: list[tuple[int, int]] = []
+        texts: list[tuple[int, str]] = []
+        fresh: dict[int, int] = {}
+        newest: dict[int, int] = {}
+        known = counts["steps"]
+        spent = 0.0
+        for row in part["rows"]:
+            (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
+            (model, key, thread, size, images, money, sources, digest, text) = row[12:]
+            doc: int | None = None
+            if text:
+                doc = fresh.get(digest)
+                if doc is None:
+                    found = db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
+                    doc = found[0] if found else None
+                if doc is None:
+                    self._doc += 1
+                    doc = self._doc
+                    fresh[digest] = doc
+                    docs.append((doc, digest))
+                    texts.append((doc, text))
+                block = doc >> BLOCK
+                if newest.get(block, -1) < (at or 0):
+                    newest[block] = at or 0
+            values = (
+                *(kind, flags, at, summary, self._name(tool), code, duration, t_in, t_out, t_read, t_write),
+                *(self._name(model), key, thread, size, images, money, sources, doc),
+            )
+            sign = 1
+            if number <= known:
+                before = db.execute(
+                    "SELECT id, kind, flags, t_input, t_output, t_read, t_write, cost FROM step "
+                    "WHERE log=? AND number=?",
+                    (log, number),
+                ).fetchone()
+                if before is not None:
+                    sign = 0
+                    db.execute(
+                        "UPDATE step SET kind=?, flags=?, time=?, summary=?, tool=?, exit=?, duration=?, t_input=?, "
+                        "t_output=?, t_read=?, t_write=?, model=?, key=?, thread=?, size=?, images=?, cost=?, "
+                        "sources=?, doc=? WHERE id=?",
+                        (*values, before[0]),
+                    )
+                    _count(counts, -1, *before[1:7])
+                    spent -= before[7] or 0.0
+            if sign:
+                self._step += 1
+                inserts.append((self._step, log, number, *values))
+            _count(counts, 1, kind, flags, t_in, t_out, t_read, t_write)
+            spent += money or 0.0
+            kinds |= 1 << kind
+            if kind == _PROMPT and first_prompt is None and summary:
+                first_prompt = summary
+        if docs:
+            db.executemany("INSERT INTO doc(id, hash) VALUES(?,?)", docs)
+            db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", texts)
+        if inserts:
+            db.executemany("INSERT INTO step VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", inserts)
+        if newest:
+            db.executemany(
+                "INSERT INTO block VALUES(?,?) ON CONFLICT(id) DO UPDATE SET newest=max(newest, excluded.newest)",
+                newest.items(),
+            )
+        facts = facts_from(part["facts"])
+        harness = part["harness"]
+        raw = facts.session or self.db.execute("SELECT stem FROM log WHERE id=?", (log,)).fetchone()[0]
+        session = address(harness, raw)
+        if facts.cost_usd is not None:
+            cost = facts.cost_usd
+        elif spent:
+            cost = (cost or 0.0) + spent
+        stamp = part["stamp"]
+        db.execute(
+            "UPDATE log SET harness=?, raw=?, session=?, agent=?, bytes=?, line=?, copy_size=?, copied=?, head=?, "
+            "tail=?, records=records+?, bad=bad+?, kinds=?, first_prompt=?, cost=?, started=?, ended=?, facts=?, "
+            "counts=?, state=?, "
+            f"{', '.join(f'{name}=?' for name in _COUNTS)}, loose=loose+? WHERE id=?",
+            (
+                *(harness, raw, session, facts.agent, part["offset"], part["line"], part["copy_size"], part["copied"]),
+                *(part["head"], part["tail"], part["records"], part["bad"], kinds, first_prompt, cost),
+                *(facts.started, facts.ended, part["facts"], part["counts"], part["state"], *counts.values()),
+                *(part["loose"], log),
+            ),
+        )
+        if stamp is not None:
+            db.execute(
+                "UPDATE log SET mtime_ns=?, size=?, inode=?, device=?, gone=0 WHERE id=?",
+                (*_signed(stamp), log),
+            )
+        self._problems(log, part)
+        self.dirty(harness, session)
+        if old_session and (old_session, old_harness) != (session, harness):
+            self.dirty(old_harness, old_session)
+
+    def _problems(self, log: int, part: dict[str, Any]) -> None:
+        db = self.db
+        db.execute("DELETE FROM problem WHERE log=? AND reason LIKE 'unfinished last line%'", (log,))
+        problems = list(part["problems"])
+        if problems:
+            held = db.execute("SELECT count(*) FROM problem WHERE log=?", (log,)).fetchone()[0]
+            problems = problems[: max(0, _PROBLEMS - held)]
+        if part["torn"]:
+            problems.append((part["line"], f"unfinished last line of {part['torn']:,} bytes waits for its rest"))
+        db.executemany("INSERT INTO problem VALUES(?,?,?)", [(log, line, reason) for line, reason in problems])
+
+    def _name(self, text: str | None) -> int | None:
+        if text is None:
+            return None
+        found = self._names.get(text)
+        if found is None:
+            self.db.execute("INSERT OR IGNORE INTO name(text) VALUES(?)", (text,))
+            found = int(self.db.execute("SELECT id FROM name WHERE text=?", (text,)).fetchone()[0])
+            if len(self._names) < 10_000:
+                self._names[text] = found
+        return found
+
+    def refresh(self) -> None:
+        """Work out again the sessions whose logs changed."""
+        parents: set[tuple[str, str]] = set()
+        for harness, session in sorted(self._dirty):
+            if session:
+                self._session(harness, session, parents)
+        for harness, session in parents:
+            self.db.execute(
+                "UPDATE session SET children=(SELECT count(*) FROM session AS c WHERE c.parent=session.id "
+                "AND c.harness=session.harness) WHERE id=? AND harness=?",
+                (session, harness),
+            )
+        self._dirty.clear()
+
+    def _session(self, harness: str, session: str, parents: set[tuple[str, str]]) -> None:
+        db = self.db
+        before = db.execute("SELECT parent FROM session WHERE id=? AND harness=?", (session, harness)).fetchone()
+        if before and before[0]:
+            parents.add((harness, before[0]))
+        db.row_factory = sqlite3.Row
+        try:
+            rows = db.execute(
+                "SELECT * FROM log WHERE session=? AND harness=? ORDER BY id", (session, harness)
+            ).fetchall()
+        finally:
+            db.row_factory = None
+        if not rows:
+            db.execute("DELETE FROM session WHERE id=? AND harness=?", (session, harness))
+            return
+        best: dict[str | None, sqlite3.Row] = {}
+        for row in rows:
+            held = best.get(row["agent"])
+            if held is None or row["bytes"] >= held["bytes"]:
+                best[row["agent"]] = row
+        shown = {row["id"] for row in best.values()}
+        for row in rows:
+            if bool(row["shown"]) != (row["id"] in shown):
+                db.execute("UPDATE log SET shown=? WHERE id=?", (int(row["id"] in shown), row["id"]))
+        main = best.get(None)
+        told = [main] if main is not None else list(best.values())
+        facts = facts_from(told[0]["facts"])
+        kept = list(best.values())
+        sums = {name: sum(row[name] for row in kept) for name in (*_COUNTS, "bytes")}
+        costs = [row["cost"] for row in kept if row["cost"] is not None]
+        kinds = 0
+        for row in kept:
+            kinds |= row["kinds"]
+        title = facts.title or (main["first_prompt"] if main is not None else None)
+        parent = address(harness, facts.parent) if facts.parent else None
+        own = [row for row in rows if (row["agent"] is None) == (main is not None)]
+        gone = not any(row["current"] and not row["gone"] for row in own)
+        if main is None or parent is not None:
+            folded: str | None = "subagent"
+        elif facts.warmup:
+            folded = "warmup"
+        elif not sums["prompts"] and not sums["tools"]:
+            folded = "empty"
+        else:
+            folded = "headless" if facts.headless else None
+        started = [row["started"] for row in told if row["started"] is not None]
+        ended = [row["ended"] for row in kept if row["ended"] is not None]
+        values = {
+            "harness": harness,
+            "id": session,
+            "raw": told[0]["raw"],
+            "log": main["id"] if main is not None else None,
+            "title": title,
+            "cwd": facts.cwd,
+            "repo": facts.repo,
+            "branch": facts.branch,
+            "model": facts.model,
+            "started": min(started, default=None),
+            "ended": max(ended, default=max(started, default=None)),
+            **sums,
+            "kinds": kinds,
+            "agents": sum(agent is not None for agent in best),
+            "cost": sum(costs) if costs else None,
+            "path": told[0]["path"],
+            "parent": parent,
+            "forked_from": address(harness, facts.forked_from) if facts.forked_from else None,
+            "folded": folded,
+            "gone": int(gone),
+        }
+        names = ", ".join(values)
+        marks = ", ".join(f":{name}" for name in values)
+        updates = ", ".join(f"{name}=:{name}" for name in values if name not in {"harness", "id"})
+        db.execute(
+            f"INSERT INTO session({names}) VALUES({marks}) ON CONFLICT(id, harness) DO UPDATE SET {updates}", values
+        )
+        if parent:
+            parents.add((harness, parent))
+        if before is None:
+            parents.add((harness, session))
+
+
+def _count(counts: dict[str, int], sign: int, kind: int, flags: int, *tokens: int | None) -> None:
+    counts["steps"] += sign
+    counts["prompts"] += sign * (kind == _PROMPT)
+    counts["tools"] += sign * (kind in _TOOLS)
+    counts["errors"] += sign * (flags & 1)
+    counts["edits"] += sign * (kind == _EDIT)
+    for name, value in zip(("t_input", "t_output", "t_read", "t_write"), tokens):
+        counts[name] += sign * (value or 0)
+
+
+def _signed(stamp: tuple[int, int, int, int]) -> tuple[int, ...]:
+    """Numbers that SQLite can hold (inodes of some file systems use all 64 bits)."""
+    return tuple(value - (1 << 64) if value >= 1 << 63 else value for value in stamp)
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return int(time.time() * 1000)

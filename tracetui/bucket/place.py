@@ -1,0 +1,250 @@
+"""Where a bucket lies and whether it is safe there: permissions, ownership, Git work trees, versions, leftovers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tracetui.model import TracetuiError
+
+__all__ = ["FORMAT", "Lock", "default_path", "make_private", "network_file_system", "prepare", "sweep", "write_private"]
+
+FORMAT: Final = 1
+"""Version of the layout of a bucket; one of a higher number is refused."""
+_FOLDERS: Final = ("copies", "tmp", "errors")
+_NETWORK: Final = frozenset(
+    "nfs nfs4 cifs smb2 smb3 smbfs ncpfs afs ceph glusterfs lustre 9p fuse.sshfs fuse.glusterfs fuse.s3fs fuse.rclone "
+    "beegfs gfs2 ocfs2".split()
+)
+
+
+def default_path(environ: Mapping[str, str] | None = None) -> Path:
+    """``TRACETUI_BUCKET``, else the folder ``tracetui/bucket`` under the user's data folder."""
+    named = (os.environ if environ is None else environ).get("TRACETUI_BUCKET")
+    if named:
+        return Path(named).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tracetui", appauthor=False)) / "bucket"
+
+
+def make_private(path: Path) -> None:
+    """Make a folder of mode 0700, whatever the umask; its parents as the user's umask has them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    if stat.S_IMODE(path.lstat().st_mode) != 0o700:
+        path.chmod(0o700)
+
+
+def touch_private(path: Path) -> None:
+    """Make an empty file of mode 0600 where there is none, whatever the umask; SQLite gives its mode to -wal, -shm."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        if os.name == "posix" and stat.S_IMODE(os.fstat(handle).st_mode) != 0o600:
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file of mode 0600 whole or not at all (a temporary beside it, flushed, then renamed)."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if os.name == "posix":
+                os.fchmod(file.fileno(), 0o600)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _work_tree(path: Path) -> Path | None:
+    real = Path(os.path.realpath(path))
+    for folder in (real, *real.parents):
+        if os.path.lexists(folder / ".git"):
+            return folder
+    return None
+
+
+def network_file_system(path: Path) -> str | None:
+    """The type of the file system under ``path`` where it is a network one (Linux only; else None)."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    real = os.path.realpath(path)
+    best, kind = -1, ""
+    for line in mounts.splitlines():
+        left, _, right = line.partition(" - ")
+        fields = left.split(" ")
+        if len(fields) < 5 or not right:
+            continue
+        point = fields[4].replace("\\040", " ")
+        if (real == point or real.startswith(point.rstrip("/") + "/")) and len(point) >= best:
+            best, kind = len(point), right.split(" ", 1)[0]
+    return kind if kind in _NETWORK else None
+
+
+def prepare(path: Path, *, create: bool) -> list[str]:
+    """Check the folder of a bucket, make it where asked, and give warnings.
+
+    Raises TracetuiError, in one line, where the folder is a symlink, belongs to someone else, can be read by others,
+    lies in a Git work tree, holds something else than a bucket, or is of a newer version.
+    """
+    shown = ascii(str(path))[1:-1]
+    if path.is_symlink():
+        raise TracetuiError(f"The bucket {shown} is a symbolic link; name the folder itself with --bucket")
+    tree = _work_tree(path)
+    if tree is not None:
+        raise TracetuiError(
+            f"The bucket {shown} lies in the Git work tree {ascii(str(tree))[1:-1]}, where logs could be committed; "
+            "name another folder with --bucket"
+        )
+    fresh = False
+    try:
+        state = path.lstat()
+    except FileNotFoundError:
+        if not create:
+            raise TracetuiError(f"No bucket at {shown}; make one with: tracetui index") from None
+        fresh = True
+        make_private(path)
+        state = path.lstat()
+    if not stat.S_ISDIR(state.st_mode):
+        raise TracetuiError(f"The bucket {shown} is not a folder; name another with --bucket")
+    if hasattr(os, "getuid") and state.st_uid != os.getuid():
+        raise TracetuiError(f"The bucket {shown} belongs to another user; name one of yours with --bucket")
+    mark = path / "bucket.json"
+    if not fresh and not mark.exists():
+        others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".bucket.json.")}
+        if not others <= {*_FOLDERS, "lock", "index.db", "user.db"}:
+            raise TracetuiError(f"The folder {shown} is not a bucket and not empty; name another with --bucket")
+        if not create:
+            raise TracetuiError(f"No bucket at {shown}; make one with: tracetui index")
+        path.chmod(0o700)
+        state = path.lstat()
+    if os.name == "posix" and stat.S_IMODE(state.st_mode) & 0o077:
+        raise TracetuiError(f"The bucket {shown} can be read by others; close it with: chmod 700 {shown}")
+    if mark.exists():
+        try:
+            found = json.loads(mark.read_bytes())["format"]
+        except (ValueError, KeyError, TypeError, OSError):
+            raise TracetuiError(f"The file bucket.json of the bucket {shown} cannot be read") from None
+        if not isinstance(found, int) or found > FORMAT:
+            raise TracetuiError(
+                f"The bucket {shown} was made by a newer tracetui (format {found}, this one knows {FORMAT}); "
+                "update tracetui"
+            )
+    else:
+        write_private(mark, json.dumps({"format": FORMAT, "made": int(time.time())}).encode() + b"\n")
+    for name in _FOLDERS:
+        if (path / name).is_symlink():
+            raise TracetuiError(f"The folder {name} of the bucket {shown} is a symbolic link; remove it")
+        if not (path / name).is_dir():
+            make_private(path / name)
+    kind = network_file_system(path)
+    if kind is None:
+        return []
+    return [f"The bucket {shown} lies on a network file system ({kind}); locks may fail there, a local disk is safer"]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def sweep(path: Path) -> None:
+    """Remove from ``tmp/`` what processes that no longer run left there (names begin with the process id)."""
+    try:
+        entries = list((path / "tmp").iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        head = entry.name.partition("-")[0]
+        if head.isdigit() and int(head) != os.getpid() and _alive(int(head)):
+            continue
+        if head == str(os.getpid()):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                entry.unlink()
+
+
+@contextlib.contextmanager
+def temporary(path: Path) -> Iterator[Path]:
+    """A private folder inside the bucket's ``tmp/``, removed at the end or swept at a later start."""
+    folder = path / "tmp" / f"{os.getpid()}-{secrets.token_hex(6)}"
+    make_private(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Lock:
+    """The right to write logs into a bucket; one process at a time, freed by the system when the process dies."""
+
+    def __init__(self, path: Path, wait: float) -> None:
+        """Take the lock of the bucket at ``path``, waiting up to ``wait`` seconds; else raise TracetuiError."""
+        file = path / "lock"
+        touch_private(file)
+        self.handle = os.open(file, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+        deadline = time.monotonic() + wait
+        pause = 0.005
+        while not self._try():
+            if time.monotonic() >= deadline:
+                with contextlib.suppress(OSError):
+                    other = os.pread(self.handle, 20, 0).decode("ascii", "replace").strip()
+                os.close(self.handle)
+                self.handle = -1
+                raise TracetuiError(
+                    f"Another tracetui (process {other or 'unknown'}) is writing this bucket; try again when it is done"
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self.handle, 0)
+            os.pwrite(self.handle, str(os.getpid()).encode(), 0)
+
+    def _try(self) -> bool:
+        try:
+            import fcntl
+        except ImportError:  # Windows: SQLite's own locks must do
+            return True
+        try:
+            fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let go; more calls do nothing."""
+        if self.handle >= 0:
+            os.close(self.handle)
+            self.handle = -1
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()

@@ -1,0 +1,235 @@
+"""The reading side: logs, steps as rows, and full steps read again from the copies."""
+
+from __future__ import annotations
+
+import sqlite3
+from array import array
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.bucket.index import facts_from
+from tracetui.model import KINDS, LogRow, Record, Source, Step, StepRow, Tokens, TracetuiError
+
+if TYPE_CHECKING:
+    from tracetui.bucket.copies import CopyReader, FrameCache
+
+__all__ = ["LogReader", "Overview"]
+
+_OPEN: Final = 24
+_LOG: Final = (
+    "SELECT id, harness, session, agent, generation, shown, path, bytes, records, bad, steps, facts, current, captured "
+    "FROM log"
+)
+_STEP: Final = (
+    "SELECT s.log, s.number, s.kind, s.time, s.summary, t.text, s.flags, s.exit, s.duration, s.t_input, s.t_output, "
+    "s.t_read, s.t_write, m.text, s.key, s.thread, s.size, s.images FROM step s LEFT JOIN name t ON t.id=s.tool "
+    "LEFT JOIN name m ON m.id=s.model"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All steps of a log at a glance, in order: ``kinds`` are places in ``model.KINDS``, ``failed`` is 0 or 1,
+    ``prompt_tokens`` the size of the prompt where the step begins a response (else 0), ``numbers`` the steps."""
+
+    kinds: array[int]
+    failed: array[int]
+    prompt_tokens: array[int]
+    numbers: array[int]
+
+
+def _step_row(row: tuple[Any, ...]) -> StepRow:
+    tokens = None if row[9] is None else Tokens(row[9], row[10], row[11], row[12])
+    return StepRow(
+        row[0],
+        row[1],
+        KINDS[row[2]],
+        row[3],
+        row[4],
+        row[5],
+        bool(row[6] & 1),
+        row[7],
+        row[8],
+        tokens,
+        row[13],
+        row[14],
+        row[15],
+        bool(row[6] & 2),
+        row[16],
+        row[17],
+    )
+
+
+class LogReader:
+    """Reads logs of one bucket. Not safe from several threads."""
+
+    def __init__(self, folder: Path, db: sqlite3.Connection) -> None:
+        self._folder = folder
+        self._db = db
+        self._cache: FrameCache | None = None
+        self._copies: OrderedDict[int, tuple[CopyReader, str, str]] = OrderedDict()
+
+    def close(self) -> None:
+        """Close the copies."""
+        for reader, _, _ in self._copies.values():
+            reader.close()
+        self._copies.clear()
+        self._cache = None
+
+    def copy(self, log: int) -> tuple[CopyReader, str, str]:
+        """The copy of a log, its harness and its stem."""
+        held = self._copies.get(log)
+        if held is not None:
+            self._copies.move_to_end(log)
+            return held
+        from tracetui.bucket.copies import CopyReader, FrameCache
+
+        row = self._db.execute("SELECT copy, harness, stem FROM log WHERE id=?", (log,)).fetchone()
+        if row is None:
+            raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
+        if self._cache is None:
+            self._cache = FrameCache()
+        held = (CopyReader(self._folder / "copies" / row[0], self._cache), row[1], row[2])
+        self._copies[log] = held
+        while len(self._copies) > _OPEN:
+            _, (old, _, _) = self._copies.popitem(last=False)
+            old.close()
+        return held
+
+    def logs(self, session: str, harness: str) -> list[LogRow]:
+        """The logs of a session: the main one, those of subagents in the order of their beginning, then what is not
+        shown. Generations count from 0 in the order of capture."""
+        rows = self._db.execute(
+            f"{_LOG} WHERE session=? AND harness=? ORDER BY agent IS NOT NULL, captured, generation, id",
+            (session, harness),
+        ).fetchall()
+        nth: dict[str | None, int] = {}
+        out: list[tuple[tuple[bool, bool, int], LogRow]] = []
+        for row in rows:
+            agent = row[3]
+            generation = nth.get(agent, 0)
+            nth[agent] = generation + 1
+            facts = facts_from(row[11])
+            path = row[6] if isinstance(row[6], str) else row[6].decode("utf-8", "surrogateescape")
+            log = LogRow(
+                row[0], row[1], row[2], agent, generation, bool(row[5]), path, row[7], row[8], row[9], row[10], facts
+            )
+            out.append(((not log.shown, agent is not None, facts.started or 0), log))
+        out.sort(key=lambda item: item[0])
+        return [log for _, log in out]
+
+    def step_rows(self, log: int, first: int, last: int | None) -> list[StepRow]:
+        """Rows of the steps ``first`` to ``last``."""
+        end = last if last is not None else 1 << 40
+        found = self._db.execute(
+            f"{_STEP} WHERE s.log=? AND s.number BETWEEN ? AND ? ORDER BY s.number", (log, first, end)
+        )
+        return [_step_row(row) for row in found]
+
+    def overview(self, log: int) -> Overview:
+        """Everything that the strip shows."""
+        kinds, failed, tokens, numbers = array("B"), array("B"), array("L"), array("L")
+        for kind, flags, size, number in self._db.execute(
+            "SELECT kind, flags & 1, coalesce(t_input + t_read + t_write, 0), number FROM step "
+            "WHERE log=? ORDER BY number",
+            (log,),
+        ):
+            kinds.append(kind)
+            failed.append(flags)
+            tokens.append(max(size, 0))
+            numbers.append(number)
+        return Overview(kinds, failed, tokens, numbers)
+
+    def raw(self, log: int, source: Source) -> bytes:
+        """The bytes of one line, without its end."""
+        reader, _, _ = self.copy(log)
+        return reader.read(source.offset, source.length)
+
+    def records_at(self, log: int, sources: tuple[Source, ...]) -> list[Record]:
+        """The records of these lines."""
+        from tracetui.harness.lines import LINE_LIMIT, Splitter, parse_line
+
+        out: list[Record] = []
+        for source in dict.fromkeys(sources):
+            if source.length > LINE_LIMIT:
+                out.extend(self._oversize(log, source, Splitter(source.offset, source.line)))
+                continue
+            objects, _ = parse_line(self.raw(log, source))
+            out.extend(Record(source, value, nth) for nth, value in enumerate(objects))
+        return out
+
+    def _oversize(self, log: int, source: Source, splitter: Any) -> Iterator[Record]:
+        reader, _, _ = self.copy(log)
+        items: list[Any] = []
+        for chunk in reader.chunks(source.offset, source.offset + source.length):
+            items += splitter.feed(chunk)
+        items += splitter.feed(b"\n")
+        for item in items:
+            if isinstance(item, Record):
+                yield item
+
+    def steps(self, log: int, first: int, last: int | None) -> Iterator[Step]:
+        """Full steps, read again from the copy."""
+        from tracetui.bucket.reading import unpack_sources
+
+        end = last if last is not None else 1 << 40
+        at = first
+        while at <= end:
+            rows = self._db.execute(
+                "SELECT s.number, s.kind, s.key, s.t_input, s.t_output, s.t_read, s.t_write, m.text, s.thread, "
+                "s.sources FROM step s LEFT JOIN name m ON m.id=s.model WHERE s.log=? AND s.number BETWEEN ? AND ? "
+                "ORDER BY s.number LIMIT 200",
+                (log, at, end),
+            ).fetchall()
+            if not rows:
+                return
+            for row in rows:
+                yield self._build(log, row, unpack_sources(row[9]))
+            at = rows[-1][0] + 1
+
+    def _build(self, log: int, row: tuple[Any, ...], sources: tuple[Source, ...]) -> Step:
+        from tracetui.harness import HARNESSES
+
+        number, kind, key = row[0], KINDS[row[1]], row[2]
+        tokens = None if row[3] is None else Tokens(*row[3:7])
+        _, harness, stem = self.copy(log)
+        maker = HARNESSES.get(harness)
+        if maker is None:
+            raise TracetuiError(f"No reader for the harness {harness!a} in this tracetui")
+        reader = maker.reader(stem)
+        for record in self.records_at(log, sources):
+            reader.feed(record)
+        steps = reader.take()
+        best = next((step for step in steps if step.key == key and step.kind == kind), None)
+        best = best or next((step for step in steps if step.key == key), None)
+        best = best or next((step for step in steps if step.kind == kind), None)
+        if best is None:
+            return Step(number, kind, key, sources, tokens=tokens, model=row[7], thread=row[8])
+        return replace(
+            best,
+            number=number,
+            kind=kind,
+            key=key,
+            sources=sources,
+            tokens=tokens,
+            model=row[7],
+            thread=row[8],
+        )
+
+    def records(self, log: int, offset: int, end: int | None = None) -> Iterator[Record]:
+        """The records of a log from the line that begins at ``offset`` on. Lines are counted from there where
+        ``offset`` is not 0."""
+        from tracetui.harness.lines import Splitter
+
+        reader, _, _ = self.copy(log)
+        splitter = Splitter(offset)
+        for chunk in reader.chunks(offset, end):
+            for item in splitter.feed(chunk):
+                if isinstance(item, Record):
+                    yield item
+        for item in splitter.finish():
+            if isinstance(item, Record):
+                yield item

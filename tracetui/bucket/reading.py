@@ -1,0 +1,415 @@
+"""One log: read what is new, copy it, turn it into rows. Runs in a reader process or, for little work, in ours.
+
+A job and what comes of it are plain dicts of numbers, strings and bytes, so that they cross a pipe by ``marshal``.
+``read_log`` calls ``emit`` with *parts*: each is a consistent advance of the index (rows, counters, the reader's state
+and where it stands), and everything that it speaks of is in the copy by then.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import orjson
+import zstandard
+
+from tracetui.bucket.copies import FRAME, LOOSE, CopyReader, CopyWriter, Stamp
+from tracetui.harness import HARNESSES, detect
+from tracetui.harness.base import Reader
+from tracetui.harness.lines import Splitter
+from tracetui.harness.opening import open_log
+from tracetui.model import KINDS, Problem, Record, Source, Step
+
+__all__ = ["SOURCE", "pack_sources", "read_log", "texts_of", "unpack_sources"]
+
+SOURCE: Final = struct.Struct("<IIBI")
+"""A source of a step in the index: line, low and high part of the offset, length."""
+_HEAD: Final = 4096
+_TAIL: Final = 65536
+_PART: Final = 4 * FRAME
+_DETECT: Final = 20
+_KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
+_PROBLEMS: Final = 200
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+def pack_sources(sources: tuple[Source, ...]) -> bytes:
+    """Sources as bytes."""
+    return b"".join(
+        SOURCE.pack(line & 0xFFFFFFFF, offset & 0xFFFFFFFF, (offset >> 32) & 0xFF, min(length, 0xFFFFFFFF))
+        for line, offset, length in sources
+    )
+
+
+def unpack_sources(data: bytes) -> tuple[Source, ...]:
+    """The reverse of ``pack_sources``."""
+    return tuple(Source(line, low | high << 32, length) for line, low, high, length in SOURCE.iter_unpack(data))
+
+
+def _strings(value: Any, out: list[str]) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            out.append(item)
+        elif isinstance(item, Mapping):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, list | tuple):
+            stack.extend(reversed(item))
+
+
+def texts_of(step: Step) -> list[str]:
+    """The texts of a step that are searched: its text, the strings of a call's input, its output; an unnamed kind of
+    tool (MCP) by its name too."""
+    out: list[str] = []
+    if step.text:
+        out.append(step.text)
+    tool = step.tool
+    if tool is not None:
+        if step.kind == "tool" and tool.name:
+            out.append(tool.name)
+        _strings(tool.input, out)
+        if tool.output and tool.output != step.text:
+            out.append(tool.output)
+    return out
+
+
+def doc_of(step: Step) -> tuple[str, int]:
+    """The text of a step as it is indexed, and a 64-bit hash of it (signed, as SQLite keeps it)."""
+    text = "\n".join(texts_of(step))
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "replace")
+        text = data.decode("utf-8")
+    return text, int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
+
+
+def _plain(text: str | None) -> str | None:
+    """Text that can be stored: lone surrogates replaced."""
+    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def row_of(step: Step) -> tuple[Any, ...]:
+    """The row that the index keeps of a step, with its text and the text's hash at the end."""
+    tool, tokens = step.tool, step.tokens
+    text, digest = doc_of(step)
+    size = len(step.text or "")
+    if tool is not None:
+        flags = (1 if step.failed else 0) | (2 if step.sidechain else 0)
+        size = len(text)
+        of_tool: tuple[str | None, int | None, int | None] = (_plain(tool.name), tool.exit_code, tool.duration_ms)
+    else:
+        flags = 2 if step.sidechain else 0
+        of_tool = (None, None, None)
+    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_write) if tokens else (None,) * 4
+    return (
+        step.number,
+        _KIND[step.kind],
+        flags,
+        step.time,
+        _plain(step.summary) or "",
+        *of_tool,
+        *counts,
+        _plain(step.model),
+        _plain(step.key),
+        _plain(step.thread),
+        size,
+        step.images,
+        step.cost_usd,
+        pack_sources(step.sources),
+        digest,
+        text,
+    )
+
+
+def open_source(path: str) -> tuple[BinaryIO, Stamp]:
+    """A log as a stream of its decompressed bytes, and what its file looks like. Raises OSError."""
+    stream = open_log(path)
+    state = os.fstat(stream.fileno())
+    return stream, Stamp(state.st_mtime_ns, state.st_size, state.st_ino, state.st_dev)
+
+
+class _RewrittenError(Exception):
+    """The file is not a longer version of what was copied."""
+
+
+class _ForeignError(Exception):
+    """The first records are of no known harness."""
+
+
+class _Run:
+    """The state of reading one log."""
+
+    def __init__(self, job: dict[str, Any], emit: Emit) -> None:
+        self.job = job
+        self.emit = emit
+        self.splitter = Splitter(job["offset"], job["line"])
+        self.harness: str = job["harness"]
+        self.reader: Reader | None = None
+        if self.harness:
+            state = job["state"]
+            self.reader = HARNESSES[self.harness].reader(job["stem"], state and zstandard.decompress(state))
+        self.waiting: list[Record] = []
+        self.steps: dict[int, Step] = {}
+        self.head = b""
+        self.tail = b""
+        self.records = 0
+        self.bad = 0
+        self.problems: list[Problem] = []
+        self.since = 0
+        self.loose = 0
+        self.seen_problems = len(self.reader.problems) if self.reader else 0
+
+    def take_in(self, items: list[Record | Problem]) -> None:
+        for item in items:
+            if isinstance(item, Problem):
+                if len(self.problems) < _PROBLEMS:
+                    self.problems.append(item)
+                continue
+            self.records += 1
+            if self.reader is not None:
+                self.reader.feed(item)
+                continue
+            self.waiting.append(item)
+            if len(self.waiting) >= _DETECT and not self.choose():
+                raise _ForeignError
+        if self.reader is not None:
+            for step in self.reader.take():
+                self.steps[step.number] = step
+
+    def choose(self) -> bool:
+        """Name the harness by the first records; False where none knows them."""
+        if self.reader is None and self.waiting:
+            found = detect([record.value for record in self.waiting])
+            if found is None:
+                return False
+            self.harness = found.name
+            self.reader = found.reader(self.job["stem"])
+            for record in self.waiting:
+                self.reader.feed(record)
+            self.waiting.clear()
+            for step in self.reader.take():
+                self.steps[step.number] = step
+        return self.reader is not None
+
+    def hold(self, data: bytes) -> None:
+        """Remember the ends of what was copied, for the checks of the next growth."""
+        if len(self.head) < _HEAD:
+            self.head += data[: _HEAD - len(self.head)]
+        self.tail = data[-_TAIL:] if len(data) >= _TAIL else (self.tail + data)[-_TAIL:]
+        self.since += len(data)
+
+    def part(self, writer: CopyWriter, stamp: Stamp | None) -> None:
+        """Hand over everything read so far."""
+        assert self.reader is not None
+        reader = self.reader
+        problems = [(line, reason) for line, reason in self.problems]
+        problems += [(line, reason) for line, reason in reader.problems[self.seen_problems :][:_PROBLEMS]]
+        self.emit(
+            {
+                "part": self.job["nth"],
+                "harness": self.harness,
+                "facts": orjson.dumps(reader.facts),
+                "counts": orjson.dumps(
+                    {"known": dict(reader.known), "unknown": dict(reader.unknown), "stepped": reader.stepped}
+                ),
+                "state": zstandard.compress(reader.dump(), 3),
+                "offset": self.splitter.offset,
+                "line": self.splitter.line,
+                "records": self.records,
+                "bad": self.splitter.bad - self.bad,
+                "problems": problems,
+                "rows": [row_of(self.steps[number]) for number in sorted(self.steps)],
+                "copied": writer.bytes,
+                "copy_size": writer.size,
+                "head": digest(self.head),
+                "tail": digest(self.tail),
+                "torn": self.splitter.pending,
+                "loose": self.loose,
+                "stamp": None if stamp is None else tuple(stamp),
+            }
+        )
+        self.seen_problems = len(reader.problems)
+        self.records, self.since, self.loose, self.bad = 0, 0, 0, self.splitter.bad
+        self.problems.clear()
+        self.steps.clear()
+
+
+def digest(data: bytes) -> bytes:
+    """Hash of an end of a log, with its length."""
+    return struct.pack("<I", len(data)) + blake2b(data, digest_size=12).digest()
+
+
+def _length(mark: bytes) -> int:
+    return int(struct.unpack_from("<I", mark)[0])
+
+
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+    out = bytearray()
+    while len(out) < length:
+        piece = stream.read(length - len(out))
+        if not piece:
+            break
+        out += piece
+    return bytes(out)
+
+
+def _position(stream: BinaryIO, at: int, now: int) -> None:
+    if not stream.seekable():
+        while now < at:
+            piece = stream.read(min(FRAME, at - now))
+            if not piece:
+                raise _RewrittenError
+            now += len(piece)
+    else:
+        stream.seek(at)
+
+
+def _verify(stream: BinaryIO, stamp: Stamp, job: dict[str, Any], known: int, run: _Run) -> None:
+    """Check that the file still begins with what was copied; leaves the stream at byte ``known``."""
+    if stream.seekable() and stamp.size < known:
+        raise _RewrittenError
+    head_mark, tail_mark = job["head"], job["tail"]
+    run.head = _read_exactly(stream, min(_HEAD, known))
+    if digest(run.head[: _length(head_mark)]) != head_mark:
+        raise _RewrittenError
+    start = known - _length(tail_mark)
+    if start < len(run.head):
+        rest = _read_exactly(stream, known - len(run.head))
+        run.tail = (run.head + rest)[start:]
+    else:
+        _position(stream, start, len(run.head))
+        run.tail = _read_exactly(stream, known - start)
+    if digest(run.tail) != tail_mark:
+        raise _RewrittenError
+
+
+def _replay(run: _Run, copy: Path, writer: CopyWriter, *, mend: bool) -> None:
+    """Read from the copy what the index does not have yet (after a kill, or because it was thrown away).
+
+    With ``mend`` the beginning of a line whose end was never copied is cut off; it is read again from the log.
+    """
+    reader = CopyReader(copy)
+    try:
+        for chunk in reader.chunks(run.splitter.offset, writer.bytes):
+            run.take_in(run.splitter.feed(chunk))
+            run.since += len(chunk)
+            if run.since >= _PART and run.reader is not None and run.splitter.pending == 0:
+                _ends(run, reader, run.splitter.offset)
+                run.part(writer, None)
+        run.take_in(run.splitter.finish())
+        end = run.splitter.offset
+        _ends(run, reader, end)
+        if end < writer.bytes:
+            fresh = Splitter(end, run.splitter.line)
+            fresh.bad = run.splitter.bad
+            run.splitter = fresh
+            if mend:
+                start = max((frame.start for frame in reader.scan.frames if frame.start <= end), default=0)
+                rest = reader.read(start, end - start)
+                stamp = writer.stamp
+                writer.restart(start)
+                writer.append(rest, stamp)
+    finally:
+        reader.close()
+
+
+def _ends(run: _Run, reader: CopyReader, end: int) -> None:
+    run.head = reader.read(0, min(_HEAD, end))
+    run.tail = reader.read(max(0, end - _TAIL), min(_TAIL, end))
+
+
+def read_log(job: dict[str, Any], emit: Emit) -> str:
+    """Do one job; gives ``ok``, ``unchanged``, ``rewritten`` or ``skipped: REASON``. Raises OSError and whatever a
+    hostile log provokes; what was emitted before stands.
+
+    Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``, ``trusted``; ``harness`` ("" when
+    not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None).
+    """
+    run = _Run(job, emit)
+    copy = Path(job["copy"])
+    writer = CopyWriter(copy, job["header"], trusted=job["trusted"])
+    try:
+        if writer.bytes < job["offset"]:
+            return "rewritten"
+        if writer.bytes > job["offset"]:
+            _replay(run, copy, writer, mend=job["path"] is not None)
+            if not run.choose():
+                return "skipped: no session of a known harness"
+            run.part(writer, writer.stamp if writer.stamp.size else None)
+            job = {**job, "head": digest(run.head), "tail": digest(run.tail)}
+        if job["path"] is None:
+            return "ok"
+        return _capture(run, job, writer)
+    except _RewrittenError:
+        return "rewritten"
+    except _ForeignError:
+        return "skipped: no session of a known harness"
+    finally:
+        writer.close()
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    while True:
+        piece = stream.read(FRAME)
+        if not piece:
+            return
+        yield piece
+
+
+def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
+    stream, stamp = open_source(job["path"])
+    try:
+        known = writer.bytes
+        if known:
+            _verify(stream, stamp, job, known, run)
+        compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+        held = bytearray()
+        line_tail: bytes | None = None
+        grown = False
+        for piece in _pieces(stream):
+            run.take_in(run.splitter.feed(piece))
+            held += piece
+            if len(held) < FRAME:
+                continue
+            whole = run.splitter.offset - writer.bytes
+            if whole > 0:
+                data = bytes(held[:whole])
+                del held[:whole]
+                line_tail = None
+            else:
+                # Inside a line longer than a frame: copied as it comes, taken back if its end never does.
+                if line_tail is None:
+                    line_tail = run.tail
+                data = bytes(held)
+                held.clear()
+            writer.append(data, stamp, compressor)
+            run.hold(data)
+            grown = True
+            if run.since >= _PART and run.reader is not None and run.splitter.offset == writer.bytes:
+                run.part(writer, stamp)
+        run.take_in(run.splitter.finish())
+        end = run.splitter.offset
+        if not run.choose():
+            writer.cut(0)
+            return "skipped: empty file" if stamp.size == 0 else "skipped: no session of a known harness"
+        if end < writer.bytes:
+            writer.cut(end)
+            run.head = run.head[:end]
+            run.tail = line_tail if line_tail is not None else run.tail
+        elif end > writer.bytes:
+            data = bytes(held[: end - writer.bytes])
+            writer.append(data, stamp, compressor)
+            run.hold(data)
+            run.loose += len(data) < LOOSE
+            grown = True
+        run.part(writer, stamp)
+        return "ok" if grown else "unchanged"
+    finally:
+        stream.close()

@@ -1,0 +1,187 @@
+"""The tables of ``index.db`` (thrown away and rebuilt at will) and ``user.db`` (never), and how they are opened."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from tracetui.bucket.place import touch_private
+from tracetui.model import TracetuiError
+
+__all__ = ["INDEX_VERSION", "connect", "reset_index"]
+
+INDEX_VERSION: Final = 1
+"""Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
+USER_VERSION: Final = 1
+_APPLICATION: Final = 0x74726163
+
+_INDEX: Final = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE name(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE log(
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL, copy TEXT NOT NULL UNIQUE, harness TEXT NOT NULL, stem TEXT NOT NULL,
+  raw TEXT NOT NULL, session TEXT NOT NULL, agent TEXT, generation INTEGER NOT NULL, current INTEGER NOT NULL DEFAULT 1,
+  shown INTEGER NOT NULL DEFAULT 1, gone INTEGER NOT NULL DEFAULT 0, captured INTEGER NOT NULL DEFAULT 0,
+  mtime_ns INTEGER NOT NULL DEFAULT 0, size INTEGER NOT NULL DEFAULT 0, inode INTEGER NOT NULL DEFAULT 0,
+  device INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, line INTEGER NOT NULL DEFAULT 1,
+  copy_size INTEGER NOT NULL DEFAULT 0, copied INTEGER NOT NULL DEFAULT 0, loose INTEGER NOT NULL DEFAULT 0,
+  head BLOB, tail BLOB, records INTEGER NOT NULL DEFAULT 0, bad INTEGER NOT NULL DEFAULT 0,
+  steps INTEGER NOT NULL DEFAULT 0, prompts INTEGER NOT NULL DEFAULT 0, tools INTEGER NOT NULL DEFAULT 0,
+  errors INTEGER NOT NULL DEFAULT 0, edits INTEGER NOT NULL DEFAULT 0, kinds INTEGER NOT NULL DEFAULT 0,
+  t_input INTEGER NOT NULL DEFAULT 0, t_output INTEGER NOT NULL DEFAULT 0, t_read INTEGER NOT NULL DEFAULT 0,
+  t_write INTEGER NOT NULL DEFAULT 0, cost REAL, first_prompt TEXT, started INTEGER, ended INTEGER,
+  facts BLOB NOT NULL DEFAULT x'7b7d', counts BLOB NOT NULL DEFAULT x'7b7d', state BLOB);
+CREATE INDEX log_path ON log(path);
+CREATE INDEX log_session ON log(session, harness);
+CREATE INDEX log_inode ON log(inode);
+CREATE TABLE step(
+  id INTEGER PRIMARY KEY, log INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT NULL,
+  time INTEGER, summary TEXT NOT NULL, tool INTEGER, exit INTEGER, duration INTEGER, t_input INTEGER, t_output INTEGER,
+  t_read INTEGER, t_write INTEGER, model INTEGER, key TEXT NOT NULL, thread TEXT, size INTEGER NOT NULL,
+  images INTEGER NOT NULL, cost REAL, sources BLOB NOT NULL, doc INTEGER);
+CREATE UNIQUE INDEX step_log ON step(log, number);
+CREATE INDEX step_doc ON step(doc) WHERE doc IS NOT NULL;
+CREATE TABLE doc(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL);
+CREATE INDEX doc_hash ON doc(hash);
+CREATE TABLE block(id INTEGER PRIMARY KEY, newest INTEGER NOT NULL);
+CREATE TABLE session(
+  harness TEXT NOT NULL, id TEXT NOT NULL, raw TEXT NOT NULL, log INTEGER, title TEXT, cwd TEXT, repo TEXT, branch TEXT,
+  model TEXT, started INTEGER, ended INTEGER, steps INTEGER, prompts INTEGER, tools INTEGER, errors INTEGER,
+  edits INTEGER, kinds INTEGER, agents INTEGER, children INTEGER NOT NULL DEFAULT 0, t_input INTEGER, t_output INTEGER,
+  t_read INTEGER, t_write INTEGER, cost REAL, bytes INTEGER, path TEXT, parent TEXT, forked_from TEXT, folded TEXT,
+  gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id, harness)) WITHOUT ROWID;
+CREATE INDEX session_ended ON session(ended);
+CREATE INDEX session_parent ON session(parent) WHERE parent IS NOT NULL;
+CREATE TABLE problem(log INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX problem_log ON problem(log);
+CREATE TABLE skipped(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER, reason TEXT) WITHOUT ROWID;
+CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61 remove_diacritics 0');
+"""
+
+_USER: Final = """
+CREATE TABLE mark(
+  harness TEXT NOT NULL, session TEXT NOT NULL, bookmarked INTEGER NOT NULL DEFAULT 0, note TEXT, seen INTEGER,
+  seen_at INTEGER, PRIMARY KEY(session, harness)) WITHOUT ROWID;
+CREATE TABLE summary(
+  harness TEXT NOT NULL, session TEXT NOT NULL, topic TEXT NOT NULL, counts TEXT NOT NULL,
+  PRIMARY KEY(session, harness, topic)) WITHOUT ROWID;
+CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE forgotten(hash BLOB PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+def _open(path: Path, *, cache_kib: int) -> sqlite3.Connection:
+    touch_private(path)
+    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("PRAGMA temp_store=MEMORY")
+        db.execute("PRAGMA secure_delete=ON")
+        db.execute("PRAGMA trusted_schema=OFF")
+        db.execute(f"PRAGMA cache_size=-{cache_kib}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _run(db: sqlite3.Connection, script: str, version: int) -> None:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        if _version(db) != version:
+            for statement in script.split(";\n"):
+                if statement.strip():
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version={version}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def reset_index(db: sqlite3.Connection) -> None:
+    """Empty the index, in one transaction, so that other processes see the old one or a new one."""
+    tables = [
+        name
+        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%'")
+        if not name.startswith("text_")
+    ]
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for name in tables:
+            db.execute(f'DROP TABLE "{name}"')
+        db.execute("PRAGMA user_version=0")
+        for statement in _INDEX.split(";\n"):
+            if statement.strip():
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version={INDEX_VERSION}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+
+
+def _discard(path: Path) -> None:
+    for name in (path.name, path.name + "-wal", path.name + "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(name).unlink()
+
+
+def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
+    """Open ``index.db`` with ``user.db`` attached as ``user``; gives also whether the index was made anew.
+
+    A broken or older index is thrown away (the copies hold everything); a broken ``user.db`` is an error, for nothing
+    can bring it back.
+    """
+    user = folder / "user.db"
+    try:
+        db = _open(user, cache_kib=256)
+        try:
+            if _version(db) > USER_VERSION:
+                raise TracetuiError(f"The file {user.name} of the bucket was made by a newer tracetui; update tracetui")
+            if _version(db) < USER_VERSION:
+                _run(db, _USER, USER_VERSION)
+        finally:
+            db.close()
+    except sqlite3.DatabaseError as error:
+        raise TracetuiError(
+            f"The bucket's user.db (bookmarks, notes, decisions) cannot be opened ({error}); restore it from a backup "
+            "or move it away to begin a new one"
+        ) from None
+    path = folder / "index.db"
+    fresh = False
+    for attempt in range(2):
+        try:
+            db = _open(path, cache_kib=16384)
+            try:
+                version = _version(db)
+                if version == 0:
+                    _run(db, _INDEX, INDEX_VERSION)
+                    fresh = True
+                elif version != INDEX_VERSION:
+                    reset_index(db)
+                    fresh = True
+                db.execute("SELECT count(*) FROM meta").fetchone()
+                db.execute("ATTACH DATABASE ? AS user", (str(user),))
+                db.execute("PRAGMA user.synchronous=FULL")
+                db.execute("PRAGMA user.secure_delete=ON")
+            except BaseException:
+                db.close()
+                raise
+            return db, fresh
+        except sqlite3.OperationalError as error:
+            raise TracetuiError(
+                f"The bucket's index cannot be opened ({error}); is the disk full or read-only?"
+            ) from None
+        except sqlite3.DatabaseError:
+            if attempt:
+                raise
+            _discard(path)
+    raise AssertionError("unreachable")
