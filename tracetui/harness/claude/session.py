@@ -142,20 +142,19 @@ class Session:
         if not self._prompts and not facts.warmup:
             self._judge()
 
-    def answered(self, model: str | None, sidechain: bool) -> None:
-        """A model wrote a record. The last model of the main thread is the session's."""
-        if model is not None and model != self.facts.model:
-            aside = sidechain and self.facts.agent is None
-            if not aside or self.facts.model is None or self._side_model:
-                self.facts.model = model
-                self._side_model = aside
+    def answered(self, model: str | None, aside: bool) -> None:
+        """A model wrote a record (``aside``: on a side chain). The last model of the main thread is the session's."""
+        if model is not None and model != self.facts.model and (not aside or not self.facts.model or self._side_model):
+            self.facts.model = model
+            self._side_model = aside
         if not self._worked:
             self._worked = True
             self._judge()
 
-    def paid(self, cost: float) -> None:
-        """US dollars that the log states."""
-        self.facts.cost_usd = (self.facts.cost_usd or 0.0) + cost
+    def paid(self, cost: float | None) -> None:
+        """US dollars that the log states; None and 0 where it states none."""
+        if cost:
+            self.facts.cost_usd = (self.facts.cost_usd or 0.0) + cost
 
     # ---- titles and what kind of session it is ---------------------------------------------------------------------
 
@@ -172,9 +171,10 @@ class Session:
 
     def commanded(self, text: str, line: str) -> None:
         """A harness text was read; a command that asks for work names a session without a prompt."""
-        if line.startswith("/") and self._titles[5] is None and not self._prompts and "<command-name>" in text[:2000]:
-            if line.split(maxsplit=1)[0] not in _PASSING:
-                self._title(5, line)
+        if not line.startswith("/") or self._titles[5] is not None or self._prompts:
+            return
+        if "<command-name>" in text[:2000] and line.split(maxsplit=1)[0] not in _PASSING:
+            self._title(5, line)
 
     def continued(self) -> None:
         """The session goes on from a summary."""

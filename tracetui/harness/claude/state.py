@@ -1,4 +1,4 @@
-"""The reader's state as bytes, and back: small facts and open steps as JSON, hashes of what was seen as they are."""
+"""A reader's state as bytes, and back: small facts and open steps as JSON, hashes of what was seen as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import orjson
 
-from tracetui.model import Kind, Source, Step, Tokens, ToolUse
+from tracetui.harness.claude.usage import pack_tokens, unpack_tokens
+from tracetui.model import Kind, Source, Step, ToolUse
 
 __all__ = ["fingerprint", "freeze", "pack_step", "thaw", "unpack_step"]
 
@@ -34,7 +35,7 @@ def pack_step(step: Step) -> Any:
         None
         if tool is None
         else [tool.name, tool.input, tool.output, tool.is_error, tool.exit_code, tool.call_id, tool.duration_ms],
-        None if tokens is None else [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write],
+        pack_tokens(tokens),
         step.summary,
         step.response,
         step.thread,
@@ -63,7 +64,7 @@ def unpack_step(packed: Any) -> Step:
         model=model,
         text=text,
         tool=None if tool is None else ToolUse(*tool),
-        tokens=None if tokens is None else Tokens(*tokens),
+        tokens=unpack_tokens(tokens),
         summary=summary,
         response=response,
         thread=thread,

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracetui.model import Step, Tokens
 
-__all__ = ["Response", "cost_of", "grown", "tokens_of"]
+__all__ = ["Response", "cost_of", "grown", "pack_tokens", "surplus", "tokens_of", "unpack_tokens"]
 
 
 @dataclass(slots=True)
@@ -68,3 +68,27 @@ def grown(old: Tokens | None, new: Tokens | None) -> Tokens | None:
         max(old.cache_read, new.cache_read),
         max(old.cache_write, new.cache_write),
     )
+
+
+def surplus(more: Tokens | None, old: Tokens | None, owed: Tokens | None) -> Tokens | None:
+    """What ``more`` counts beyond ``old``, with what was owed before."""
+    if more is None:
+        return owed
+    old = old or Tokens()
+    rest = Tokens(
+        more.input - old.input,
+        more.output - old.output,
+        more.cache_read - old.cache_read,
+        more.cache_write - old.cache_write,
+    )
+    return rest if owed is None else rest + owed
+
+
+def pack_tokens(tokens: Tokens | None) -> list[int] | None:
+    """Tokens as a JSON value."""
+    return None if tokens is None else [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write]
+
+
+def unpack_tokens(packed: list[int] | None) -> Tokens | None:
+    """The reverse of ``pack_tokens``."""
+    return None if packed is None else Tokens(*packed)
