@@ -8,7 +8,7 @@ while it cannot work and None while it can: the footer then shows the key dim, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -84,6 +84,15 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("query.next", "ctrl+n", "next completion", "Mark the next completion.", "Query", 3),
     _A("query.previous", "ctrl+p", "previous completion", "Mark the previous completion.", "Query"),
     _A("query.drop", "escape", "drop", "Drop the query.", "Query", 4),
+    # The first run.
+    _A("first.start", "enter", "start", "Keep what is ticked and begin.", "First run", 1),
+    _A("first.tick", "space,x", "tick", "Tick or untick the row under the cursor.", "First run", 2),
+    _A("first.tick-all", "a", "all", "Tick everything, or nothing.", "First run", 3),
+    # The jump dialog.
+    _A("jump.go", "enter", "go", "Go to the session under the cursor.", "Query", 1),
+    _A("jump.down", "down,ctrl+n,ctrl+j", "down", "Move down.", "Query", 2),
+    _A("jump.up", "up,ctrl+p,ctrl+k", "up", "Move up.", "Query", 3),
+    _A("jump.cancel", "escape", "back", "Close the dialog.", "Query", 4),
     # Dialogs.
     _A("dialog.cancel", "escape", "cancel", "Close the dialog; nothing changes.", "App", 1),
     # Sessions.
@@ -143,7 +152,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("step.previous", "comma", "previous step", "Show the previous step of the timeline.", "Step"),
     # What leaves the app: the clipboard, an editor, another program.
     _A("main.copy", "y", "copy", "Copy what is selected, or else the whole step.", "Copy and open", 50),
-    _A("main.copy-part", "Y", "copy part", "Choose what of the step to copy: address, input, output …", "Copy and open"),
+    _A(
+        "main.copy-part", "Y", "copy part", "Choose what of the step to copy: address, input, output …", "Copy and open"
+    ),
     _A("main.editor", "o", "editor", "Open the step in $EDITOR; changes go nowhere.", "Copy and open", 51),
     _A("main.pager", "O", "pager", "Open the step in $PAGER.", "Copy and open"),
     _A("main.image", "i", "image", "Open the step's next image in the system's viewer.", "Copy and open"),
@@ -158,10 +169,18 @@ def by_context(*contexts: str) -> Iterator[Action]:
     return (action for action in ACTIONS if action.context in contexts)
 
 
-def bindings(*contexts: str) -> list[BindingType]:
-    """Textual bindings for an `Actor` with these ``CONTEXTS``."""
+def bindings(*contexts: str, priority: Collection[str] = ()) -> list[BindingType]:
+    """Textual bindings for an `Actor` with these ``CONTEXTS``; those in ``priority`` come before the keys of what has
+    the focus."""
     return [
-        Binding(action.keys, f"act('{action.id}')", action.label, show=False, id=action.id)
+        Binding(
+            action.keys,
+            f"act('{action.id}')",
+            action.label,
+            show=False,
+            id=action.id,
+            priority=action.id in priority,
+        )
         for action in by_context(*contexts)
     ]
 
@@ -213,7 +232,7 @@ def offers(app: App[Any], *, everywhere: bool = False) -> list[Offer]:
         for action in by_context(*node.CONTEXTS):
             if near and node is not start and _typed(start, action):
                 continue
-            if action.id not in found and hasattr(node, f"do_{action.method}"):
+            if action.id not in found and getattr(node, f"do_{action.method}", None) is not None:
                 found[action.id] = Offer(action, node, action.why(node), near)
     return list(found.values())
 

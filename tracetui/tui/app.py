@@ -16,11 +16,12 @@ from textual.screen import Screen
 from tracetui.tui import themes
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.look import Look, role_defaults
+from tracetui.tui.pool import BucketPool
 from tracetui.tui.safety import ControlFilter, write_error_report
 from tracetui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
-    from tracetui.bucket import Bucket
+    from tracetui.bucket.store import Bucket
 
 __all__ = ["TracetuiApp", "run"]
 
@@ -37,7 +38,7 @@ class TracetuiApp(App[None], Actor):
     CONTEXTS: ClassVar[tuple[str, ...]] = ("app",)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
     ENABLE_COMMAND_PALETTE = False
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-one"), (80, "-two"), (120, "-three")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (80, "-two"), (120, "-three")]  # noqa: RUF012
     CSS = """
     Screen { background: $background; color: $foreground; }
     * { scrollbar-color: $line; scrollbar-color-hover: $muted; scrollbar-color-active: $accent;
@@ -57,6 +58,7 @@ class TracetuiApp(App[None], Actor):
         self._settings = dict(config or {})
         super().__init__()
         self.bucket = bucket
+        self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.start_session = session
         self.read_only = read_only
         self.banner = banner
@@ -65,6 +67,7 @@ class TracetuiApp(App[None], Actor):
         self._look: Look | None = None
         self._error: BaseException | None = None
         self.error_report: Path | None = None
+        self.wants_demo = False
         keys = self._settings.get("keys")
         if isinstance(keys, Mapping):
             self.set_keymap({str(name): str(value) for name, value in keys.items()})
@@ -110,7 +113,15 @@ class TracetuiApp(App[None], Actor):
         for footer in self.screen.query(Footer):
             footer.refresh_offers()
 
+    async def on_unmount(self) -> None:
+        self.pool.close()
+
     def do_quit(self) -> None:
+        self.exit()
+
+    def open_demo(self) -> None:
+        """Leave, and open the demo in the place of this app."""
+        self.wants_demo = True
         self.exit()
 
     def _handle_exception(self, error: Exception) -> None:
@@ -149,4 +160,6 @@ def run(
     """Run the app on this terminal until the user leaves; the exit status."""
     app = TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config)
     app.run()
+    if app.wants_demo:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "tracetui", "demo"])  # noqa: S606
     return app.return_code or 0

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
+    from tracetui.tui.pool import BucketPool
 
 __all__ = ["Background", "Finished"]
 
@@ -61,6 +65,23 @@ class Background(DOMNode):
             self.post_message(message)
 
         self.run_worker(run, thread=True, group=group, exclusive=True, exit_on_error=False)
+
+    def ask(
+        self,
+        group: str,
+        work: Callable[[Bucket, Cancelled], T],
+        finish: Callable[[T], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Like ``background``, with a bucket of its own for the worker: ``work(bucket, cancelled)``. The app's own
+        ``bucket`` belongs to the main thread."""
+        pool: BucketPool = self.app.pool  # type: ignore[attr-defined]
+
+        def borrowed(cancelled: Cancelled) -> T:
+            with pool.lend() as bucket:
+                return work(bucket, cancelled)
+
+        self.background(group, borrowed, finish, failed)
 
     def drop(self, group: str) -> None:
         """Nobody waits for the group's result any more."""

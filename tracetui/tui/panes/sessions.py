@@ -1,25 +1,305 @@
-"""The sessions of the bucket."""
+"""The sessions of the bucket: listed, filtered, grouped, marked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
+from textual.message import Message
+from textual.timer import Timer
 from textual.widget import Widget
 
+from tracetui.model import SessionRow, TracetuiError
+from tracetui.text import format as fmt
+from tracetui.tui.actions import bindings
 from tracetui.tui.panes.base import Pane
+from tracetui.tui.panes.session_rows import GROUPS, SORTS, SessionRows, Shape, identity_of
 from tracetui.tui.widgets.line_list import LineList
+
+if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
+    from tracetui.tui.app import TracetuiApp
 
 __all__ = ["SessionsPane"]
 
+_FIRST = 80
+"""Sessions read before the first frame; the others follow from a worker."""
+_REST = 0.04
+
 
 class SessionsPane(Pane):
-    """The list of sessions."""
+    """The list of sessions. It loads itself; what the user does with a session it tells by messages."""
 
     NUMBER: ClassVar[str] = "1"
     NAME: ClassVar[str] = "Sessions"
     CONTEXTS: ClassVar[tuple[str, ...]] = ("sessions",)
+    BINDINGS = bindings("sessions")
+
+    app: TracetuiApp
+
+    class Rested(Message):
+        """The cursor rests on a session (None: on nothing)."""
+
+        def __init__(self, session: SessionRow | None) -> None:
+            super().__init__()
+            self.session = session
+
+    class Entered(Rested):
+        """The user goes into a session."""
+
+    class Filtering(Message):
+        """The user wants to type a query."""
+
+    class Cleared(Message):
+        """The user wants the query gone."""
+
+    class Loaded(Message):
+        """The list was read again; ``error`` is what is wrong with the query."""
+
+        def __init__(self, shown: int, total: int, error: str | None) -> None:
+            super().__init__()
+            self.shown = shown
+            self.total = total
+            self.error = error
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.rows = LineList(id="session-rows")
+        self.shape = Shape()
+        self.query_text = ""
+        self.sessions: list[SessionRow] = []
+        self.total = 0
+        self._rest: Timer | None = None
+        self._rested: SessionRow | None = None
 
     def content(self) -> Sequence[Widget]:
-        self.rows = LineList(id="session-rows")
         return (self.rows,)
+
+    def on_mount(self) -> None:
+        bucket = self.app.bucket
+        remembered = bucket.setting("sessions")
+        if isinstance(remembered, dict):
+            sort, group = str(remembered.get("sort")), str(remembered.get("group"))
+            self.shape = Shape(sort if sort in SORTS else "newest", group if group in GROUPS else "day")
+        self.sessions = list(bucket.sessions(limit=_FIRST))
+        self.total = len(self.sessions)
+        self._teach()
+        self._take(SessionRows(self.sessions, self.shape))
+        if len(self.sessions) >= _FIRST or self.shape.sort != "newest":
+            self.call_after_refresh(self.load)
+
+    # -- loading ------------------------------------------------------------------------------------------------------
+
+    def load(self) -> None:
+        """Read the list again in a worker; the cursor stays on its session."""
+        shape, query = self.shape, self.query_text
+
+        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[list[SessionRow], SessionRows]:
+            from tracetui.bucket.query import parse
+
+            sessions = list(bucket.sessions(parse(query) if query else None))
+            return sessions, SessionRows(sessions, shape)
+
+        def finish(result: tuple[list[SessionRow], SessionRows]) -> None:
+            self.sessions, rows = result
+            if not query:
+                self.total = len(self.sessions)
+            if rows.shape is not self.shape:
+                rows = SessionRows(self.sessions, self.shape)
+            self._take(rows)
+            self.post_message(self.Loaded(rows.shown, self.total, None))
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, TracetuiError):
+                raise error
+            self.post_message(self.Loaded(0, self.total, str(error)))
+
+        self.ask("load", work, finish, failed)
+
+    def filter(self, text: str) -> None:
+        """Show the sessions that match a query line; all for an empty one."""
+        if text.strip() != self.query_text:
+            self.query_text = text.strip()
+            self._teach()
+            self.load()
+
+    def _teach(self) -> None:
+        if self.query_text:
+            self.rows.empty = ("No session matches.", "Drop the query: backspace", "Search the text of all steps: F")
+        else:
+            self.rows.empty = ("No sessions yet.", "They stand here once they are indexed: I")
+
+    def _take(self, rows: SessionRows) -> None:
+        self.rows.reload(rows)
+        self._say_what()
+        self.app.refresh_offers()
+
+    def _reshape(self) -> None:
+        self._take(SessionRows(self.sessions, self.shape))
+        if not self.app.read_only:
+            self.app.bucket.set_setting("sessions", {"sort": self.shape.sort, "group": self.shape.group})
+
+    def _say_what(self) -> None:
+        rows = self.rows.source
+        assert isinstance(rows, SessionRows)
+        number = fmt.count(rows.shown)
+        if self.query_text:
+            number += f" of {fmt.count(self.total)}"
+        wide = self.size.width >= 44 or not self.size.width
+        self.title_line.show(facts=f"{number} · {SORTS[self.shape.sort]}" if wide else number)
+
+    def on_resize(self) -> None:
+        self._say_what()
+
+    # -- cursor -------------------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> SessionRow | None:
+        """The session under the cursor."""
+        rows = self.rows.source
+        if isinstance(rows, SessionRows) and 0 <= self.rows.cursor < len(rows.items):
+            return rows.items[self.rows.cursor].session
+        return None
+
+    def select(self, session: SessionRow) -> bool:
+        """Put the cursor on a session, unfolding its group if need be; False when the list does not hold it."""
+        rows = self.rows.source
+        assert isinstance(rows, SessionRows)
+        identity = identity_of(session)
+        at = rows.find(("session", identity))
+        if at < 0:
+            folded = next((row.folded for row in self.sessions if identity_of(row) == identity and row.folded), None)
+            everything = {folded} if folded else {item.name for item in rows.items if item.kind == "family"}
+            self.shape = dataclasses.replace(self.shape, unfolded=self.shape.unfolded | everything)
+            rows = SessionRows(self.sessions, self.shape)
+            at = rows.find(("session", identity))
+            if at < 0:
+                return False
+            self.rows.reload(rows)
+        self.rows.center(at)
+        return True
+
+    def on_line_list_moved(self, message: LineList.Moved) -> None:
+        message.stop()
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(_REST, self._tell)
+
+    def _tell(self) -> None:
+        session = self.current
+        if session is not None and (self._rested is None or identity_of(session) != identity_of(self._rested)):
+            self._rested = session
+            self.post_message(self.Rested(session))
+        self.app.refresh_offers()
+
+    def on_line_list_opened(self, message: LineList.Opened) -> None:
+        message.stop()
+        session = self.current
+        if session is None:
+            self.do_fold()
+            return
+        self._rested = session
+        self.post_message(self.Entered(session))
+        if session.unread:
+            self._change(session, unread=False)
+
+    # -- actions ------------------------------------------------------------------------------------------------------
+
+    def do_filter(self) -> None:
+        self.post_message(self.Filtering())
+
+    def why_clear(self) -> str | None:
+        return None if self.query_text else "There is no query to drop."
+
+    def do_clear(self) -> None:
+        self.post_message(self.Cleared())
+
+    def _group(self) -> str | None:
+        rows = self.rows.source
+        if not isinstance(rows, SessionRows) or not 0 <= self.rows.cursor < len(rows.items):
+            return None
+        for row in range(self.rows.cursor, -1, -1):
+            item = rows.items[row]
+            if item.kind in ("folded", "family"):
+                return item.name
+            if item.kind == "head" or (item.kind == "session" and not item.depth and row < self.rows.cursor):
+                return None
+            if item.kind == "session" and not item.depth:
+                below = rows.items[row + 1] if row + 1 < len(rows.items) else None
+                return below.name if below is not None and below.kind == "family" else None
+        return None
+
+    def why_fold(self) -> str | None:
+        return None if self._group() else "There is nothing to fold here."
+
+    def do_fold(self) -> None:
+        name = self._group()
+        if name is not None:
+            self.shape = dataclasses.replace(self.shape, unfolded=self.shape.unfolded ^ {name})
+            rows = SessionRows(self.sessions, self.shape)
+            at = next(i for i, item in enumerate(rows.items) if item.kind in ("folded", "family") and item.name == name)
+            self.rows.reload(rows, row=at)
+            self._say_what()
+
+    def do_sort(self) -> None:
+        names = list(SORTS)
+        self.shape = dataclasses.replace(self.shape, sort=names[(names.index(self.shape.sort) + 1) % len(names)])
+        self._reshape()
+        self.app.say(f"Sessions {SORTS[self.shape.sort]}.", role="muted")
+
+    def do_group(self) -> None:
+        group = GROUPS[(GROUPS.index(self.shape.group) + 1) % len(GROUPS)]
+        self.shape = dataclasses.replace(self.shape, group=group)
+        self._reshape()
+        self.app.say("Sessions in one list." if group == "none" else f"Sessions by {group}.", role="muted")
+
+    def _why_not(self) -> str | None:
+        if self.current is None:
+            return "There is no session under the cursor."
+        return "This is read only; nothing is kept." if self.app.read_only else None
+
+    why_bookmark = why_note = why_read = _why_not
+
+    def do_bookmark(self) -> None:
+        session = self.current
+        assert session is not None
+        self.app.bucket.bookmark(session, not session.bookmarked)
+        self._change(session, bookmarked=not session.bookmarked)
+
+    def do_read(self) -> None:
+        session = self.current
+        assert session is not None
+        self._change(session, unread=False)
+
+    def do_note(self) -> None:
+        from tracetui.tui.screens.ask import AskScreen
+
+        session = self.current
+        assert session is not None
+
+        def keep(text: str | None) -> None:
+            if text is not None:
+                self.app.bucket.note(session, text.strip() or None)
+                self._change(session, note=text.strip() or None)
+
+        self.app.push_screen(AskScreen("Note", session.note or "", hint="An empty note is none."), keep)
+
+    def _change(self, session: SessionRow, **values: object) -> None:
+        """Show a change at once; what is kept was written before."""
+        if values.get("unread") is False and not self.app.read_only:
+            self.app.bucket.mark_seen(session)
+        changed = dataclasses.replace(session, **values)  # type: ignore[arg-type]
+        identity = identity_of(session)
+        self.sessions = [changed if identity_of(row) == identity else row for row in self.sessions]
+        rows = self.rows.source
+        assert isinstance(rows, SessionRows)
+        rows.items = [
+            item._replace(session=changed)
+            if item.session is not None and identity_of(item.session) == identity
+            else item
+            for item in rows.items
+        ]
+        if self._rested is not None and identity_of(self._rested) == identity:
+            self._rested = changed
+        self.rows.refresh_rows()

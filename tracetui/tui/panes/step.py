@@ -1,21 +1,159 @@
-"""The step: its full text. (Foundation; the views are added by their own modules.)"""
+"""The step: what it is in three lines, then its tabs, then its text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.model import Step, StepRow
-from tracetui.text.safe import display_safe
+from tracetui.model import SessionRow, Step, StepRow, TracetuiError
+from tracetui.text import format as fmt
+from tracetui.text.safe import one_line
+from tracetui.tui.actions import bindings
+from tracetui.tui.look import Look
 from tracetui.tui.panes.base import Pane
-from tracetui.tui.widgets.line_list import LineList, ListSource
+from tracetui.tui.rows import Span, cells, clip_middle, paint
+from tracetui.tui.step_document import VIEWS, LoadedStep, fetch
+from tracetui.tui.tabs import TABS, Tab, TabAsk
+from tracetui.tui.widgets.query_line import QueryLine
+from tracetui.tui.widgets.text_view import Document, TextView
 
 if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
     from tracetui.tui.app import TracetuiApp
 
-__all__ = ["StepPane"]
+__all__ = ["StepHeader", "StepPane", "TabBar"]
+
+
+class StepHeader(Widget):
+    """What the step is: kind and path, how it went and what it took, when and by which model."""
+
+    DEFAULT_CSS = "StepHeader { height: auto; padding: 0 0 0 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._row: StepRow | None = None
+        self._loaded: LoadedStep | None = None
+
+    def show(self, row: StepRow | None, loaded: LoadedStep | None = None) -> None:
+        """``row`` at once, ``loaded`` when the step was read."""
+        grown = self.line_count != self._lines(row, loaded)
+        self._row, self._loaded = row, loaded
+        self.refresh(layout=grown)
+
+    @property
+    def line_count(self) -> int:
+        return self._lines(self._row, self._loaded)
+
+    @staticmethod
+    def _lines(row: StepRow | None, loaded: LoadedStep | None) -> int:
+        return 0 if row is None else 3
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.line_count
+
+    def render_line(self, y: int) -> Strip:
+        look = Look.of_widget(self)
+        width = self.content_size.width
+        row = self._row
+        if row is None or y > 2:
+            return Strip.blank(width, self.rich_style)
+        spans = (self._what, self._how, self._when)[y](row, look, width)
+        return paint(spans, width, mark=look.sign("ellipsis")).apply_style(self.rich_style)
+
+    def _what(self, row: StepRow, look: Look, width: int) -> list[Span]:
+        role = "prompt" if row.kind == "prompt" else ""
+        spans: list[Span] = [(row.kind, look.style(role, "b"))]
+        path = self._loaded.path if self._loaded is not None else None
+        if path is not None:
+            cwd = self._loaded.session.cwd if self._loaded is not None and self._loaded.session is not None else None
+            if cwd and path.startswith(cwd.rstrip("/") + "/"):
+                path = path[len(cwd.rstrip("/")) + 1 :]
+            room = width - len(row.kind) - 1
+            spans.append((" " + clip_middle(one_line(path), room, look.sign("ellipsis")), look.style()))
+        return spans
+
+    def _how(self, row: StepRow, look: Look, width: int) -> list[Span]:
+        dot: Span = (f" {look.sign('dot')} ", look.style("muted"))
+        facts: list[Span] = []
+        if row.tool:
+            facts.append((one_line(row.tool, 40), look.style("muted")))
+        if row.failed:
+            word = f"exit {row.exit_code}" if row.exit_code else "failed"
+            facts.append((f"{look.sign('failed')} {word}", look.sign_style("failed")))
+        elif row.exit_code is not None:
+            facts.append((f"exit {row.exit_code}", look.style("muted")))
+        if row.duration_ms is not None:
+            facts.append((fmt.duration(row.duration_ms), look.style("muted")))
+        tokens = row.tokens
+        if tokens is not None:
+            facts.append((f"in {fmt.tokens(tokens.prompt)}", look.style("muted")))
+            facts.append((f"out {fmt.tokens(tokens.output)}", look.style("muted")))
+        elif row.size and not row.tool:
+            facts.append((fmt.plural(row.size, "character"), look.style("muted")))
+        spans: list[Span] = []
+        for fact in facts:
+            spans += [dot, fact] if spans else [fact]
+        return spans
+
+    def _when(self, row: StepRow, look: Look, width: int) -> list[Span]:
+        when = fmt.absolute(row.time) or "no time in the log"
+        spans: list[Span] = [(when, look.style("muted"))]
+        model = one_line(row.model, 40) if row.model else ""
+        if model and len(when) + 3 + cells(model) <= width:
+            spans.append((f" {look.sign('dot')} {model}", look.style("muted")))
+        return spans
+
+
+class TabBar(Widget):
+    """``Step  Ctx  Diff  Findings``; the one that is shown stands out, a click shows another."""
+
+    DEFAULT_CSS = "TabBar { height: 1; padding: 0 0 0 1; }"
+
+    class Picked(Message):
+        """The user wants the tab at this place."""
+
+        def __init__(self, at: int) -> None:
+            super().__init__()
+            self.at = at
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = 0
+        self.facts = ""
+        self._places: list[tuple[int, int, int]] = []
+
+    def show(self, at: int, facts: str) -> None:
+        if (at, facts) != (self.at, self.facts):
+            self.at, self.facts = at, facts
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        look = Look.of_widget(self)
+        width = self.content_size.width
+        spans: list[Span] = []
+        self._places = []
+        column = 0
+        for at, tab in enumerate(TABS):
+            style = look.style("accent", "bu") if at == self.at else look.style("muted")
+            spans += [(tab.label, style), ("  ", look.style())]
+            self._places.append((column, column + len(tab.label), at))
+            column += len(tab.label) + 2
+        right: list[Span] = []
+        if self.facts and column + len(self.facts) < width:
+            right = [(self.facts + " ", look.style("muted"))]
+        return paint(spans, width, right=right).apply_style(self.rich_style)
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, at in self._places:
+            if start <= event.x - self.gutter.left < end:
+                self.post_message(self.Picked(at))
 
 
 class StepPane(Pane):
@@ -24,26 +162,233 @@ class StepPane(Pane):
     NUMBER: ClassVar[str] = "3"
     NAME: ClassVar[str] = "Step"
     CONTEXTS: ClassVar[tuple[str, ...]] = ("step",)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("step")]
 
     app: TracetuiApp
 
-    def content(self) -> Sequence[Widget]:
-        self.lines = LineList(id="step-text")
-        self.lines.empty = ("No step.", "Choose one in the timeline: 2")
-        return (self.lines,)
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.header = StepHeader()
+        self.tabs = TabBar()
+        self.text = TextView(id="step-text")
+        self.row: StepRow | None = None
+        self.loaded: LoadedStep | None = None
+        self.tab_at = 0
+        self.view = VIEWS[0]
+        self.image_at = 0
+        self._find: QueryLine | None = None
+        self._last_find = ""
 
-    def load(self, log: int, row: StepRow) -> None:
-        """Show step ``row`` of the log; it is read again in a worker."""
-        bucket = self.app.bucket
+    def content(self) -> Sequence[Widget]:
+        self.text.empty = TABS[0].nothing
+        return (self.header, self.tabs, self.text)
+
+    @property
+    def tab(self) -> Tab:
+        return TABS[self.tab_at]
+
+    # -- loading ------------------------------------------------------------------------------------------------------
+
+    def load(self, log: int, row: StepRow, session: SessionRow | None = None) -> None:
+        """Show step ``row`` of the log; it is read again in a worker, and dropped when another is asked for."""
+        if self.row == row and self.loaded is not None:
+            return
+        self.row, self.loaded, self.image_at = row, None, 0
+        self.header.show(row)
         self.title_line.show(str(row.number))
-        self.background("step", lambda cancelled: bucket.step(log, row.number), self._show)
+        self.ask(
+            "step",
+            lambda bucket, cancelled: self._read(bucket, log, row, session, cancelled),
+            self._show,
+            self._failed,
+        )
+
+    def _read(
+        self, bucket: Bucket, log: int, row: StepRow, session: SessionRow | None, cancelled: Callable[[], bool]
+    ) -> tuple[LoadedStep, Document | None] | None:
+        loaded = fetch(bucket, log, row.number, session, cancelled)
+        if loaded is None:
+            return None
+        return loaded, self.tab.build(TabAsk(loaded, bucket, cancelled, self.view))
 
     def clear(self) -> None:
         """There is no step to show."""
         self.drop("step")
-        self.title_line.show("")
-        self.lines.reload(ListSource())
+        self.row = self.loaded = None
+        self.header.show(None)
+        self.title_line.show("", "")
+        self.text.empty = TABS[0].nothing
+        self.text.show(Document())
+        self._say_where()
+        self.app.refresh_offers()
 
-    def _show(self, step: Step) -> None:
-        text = "\n".join(filter(None, (step.text, step.tool and str(step.tool.input), step.tool and step.tool.output)))
-        self.lines.reload(ListSource([display_safe(line) for line in text.splitlines()]), keep=False)
+    def _show(self, found: tuple[LoadedStep, Document | None] | None) -> None:
+        if found is None:
+            return
+        loaded, document = found
+        self.loaded = loaded
+        self.header.show(self.row, loaded)
+        self._show_document(document)
+        self.app.refresh_offers()
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, TracetuiError):
+            raise error
+        self.text.empty = ("This step cannot be read.", one_line(str(error), 300))
+        self.text.show(Document())
+
+    def _show_document(self, document: Document | None, *, keep_place: bool = False) -> None:
+        self.text.empty = self.tab.nothing
+        self.text.show(document or Document(), keep_place=keep_place)
+        self._say_where()
+
+    def _show_tab(self) -> None:
+        """Make the document of the tab and view that are chosen now, in a worker."""
+        loaded, tab, view = self.loaded, self.tab, self.view
+        self._say_where()
+        self.app.refresh_offers()
+        if loaded is None:
+            self.text.empty = tab.nothing
+            self.text.refresh()
+            return
+        self.ask(
+            "step",
+            lambda bucket, cancelled: tab.build(TabAsk(loaded, bucket, cancelled, view)),
+            self._show_document,
+            self._failed,
+        )
+
+    # -- where the reader is ------------------------------------------------------------------------------------------
+
+    def on_text_view_changed(self, message: TextView.Changed) -> None:
+        message.stop()
+        self._say_where()
+
+    def _say_where(self) -> None:
+        text = self.text
+        view = self.view if self.tab.id == "step" and self.view != VIEWS[0] else ""
+        self.tabs.show(self.tab_at, view)
+        if self.row is None:
+            return
+        if text.query_text:
+            at = f"{text.match_at + 1} of " if text.match_at >= 0 else ""
+            facts = f"{at}{fmt.count(len(text.matches))} found"
+        else:
+            rows, height = text.row_count, max(1, text.size.height)
+            more = "" if text.laid_out else "+"
+            last = min(rows, int(text.scroll_offset.y) + height)
+            facts = f"{fmt.count(last)} of {fmt.count(rows)}{more}" if rows > height else ""
+        self.title_line.show(str(self.row.number), facts)
+
+    # -- actions ------------------------------------------------------------------------------------------------------
+
+    @property
+    def _nothing(self) -> str | None:
+        return None if self.loaded is not None else "No step is shown; choose one in the timeline: 2"
+
+    def why_view(self) -> str | None:
+        return self._nothing or (None if self.tab.id == "step" else "Only the tab Step has views.")
+
+    def do_view(self) -> None:
+        self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        self._show_tab()
+
+    def do_next_tab(self) -> None:
+        self._go_to_tab(self.tab_at + 1)
+
+    def do_previous_tab(self) -> None:
+        self._go_to_tab(self.tab_at - 1)
+
+    def _go_to_tab(self, at: int) -> None:
+        self.tab_at = at % len(TABS)
+        self._show_tab()
+
+    def on_tab_bar_picked(self, message: TabBar.Picked) -> None:
+        message.stop()
+        self._go_to_tab(message.at)
+        self.text.focus()
+
+    class Walked(Message):
+        """The user wants the step after this one (1) or before it (-1)."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
+    def do_next(self) -> None:
+        self.post_message(self.Walked(1))
+
+    def do_previous(self) -> None:
+        self.post_message(self.Walked(-1))
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def why_find(self) -> str | None:
+        return self._nothing
+
+    def do_find(self) -> None:
+        """Open the line to type into; what is typed is marked at once."""
+        if self._find is None:
+            self._find = QueryLine(self._last_find, placeholder="text in this step")
+            self.mount(self._find, before=self.text)
+        self._find.call_after_refresh(self._find.focus_input)
+
+    def on_query_line_changed(self, message: QueryLine.Changed) -> None:
+        message.stop()
+        self._search(message.text)
+
+    def on_query_line_submitted(self, message: QueryLine.Submitted) -> None:
+        message.stop()
+        if not message.text:
+            self._close_find()
+        elif message.text != self.text.query_text:
+            self._search(message.text)
+        self.text.focus()
+        self.app.refresh_offers()
+
+    def on_query_line_dropped(self, message: QueryLine.Dropped) -> None:
+        message.stop()
+        self._close_find()
+
+    def _search(self, text: str) -> None:
+        self._last_find = text
+        found = self.text.search(text)
+        if self._find is not None:
+            self._find.say(
+                fmt.plural(found, "match", "matches") if text else "", "muted" if found or not text else "bad"
+            )
+        self._say_where()
+
+    def _close_find(self) -> None:
+        self.text.search("")
+        if self._find is not None:
+            self._find.remove()
+            self._find = None
+        self._say_where()
+        self.text.focus()
+
+    def back(self) -> bool:
+        """One level out inside the pane: out of a selection, then out of a search. False when there was neither."""
+        if self.text.selected_range() is not None:
+            self.text.clear_selection()
+            return True
+        if self._find is not None:
+            self._close_find()
+            return True
+        return False
+
+    def focus_inside(self) -> None:
+        self.text.focus(scroll_visible=False)
+
+    # -- what leaves the app ------------------------------------------------------------------------------------------
+
+    @property
+    def step(self) -> Step | None:
+        return self.loaded.step if self.loaded is not None else None
+
+    def why_nothing_to_copy(self) -> str | None:
+        return self._nothing
+
+    def text_to_copy(self) -> str | None:
+        """What is selected, or all that is shown."""
+        return self.text.selected_text() or self.text.document.source or None

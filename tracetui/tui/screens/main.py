@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
+from textual.timer import Timer
 
-from tracetui.model import StepRow
+from tracetui.model import SessionRow, StepRow, TracetuiError
+from tracetui.text import format as fmt
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
+from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
 from tracetui.tui.panes.timeline import TimelinePane
@@ -19,8 +26,10 @@ from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.status import StatusLine
 
 if TYPE_CHECKING:
+    from tracetui.bucket.query import Completion
     from tracetui.tui.app import TracetuiApp
     from tracetui.tui.panes.step import StepPane
+    from tracetui.tui.widgets.query_line import QueryLine
 
 __all__ = ["MainScreen"]
 
@@ -38,8 +47,9 @@ class MainScreen(Screen[None], Actor, Background):
     BINDINGS = bindings("main", "screen")
     AUTO_FOCUS = None
     DEFAULT_CSS = "MainScreen #panes { height: 1fr; }"
-    DETAIL_DELAY = 0.04
-    """Seconds that the cursor rests on a row before what belongs to it is loaded."""
+    LIST_EVERY = 1.0
+    """Seconds at least between two refreshes of the list while indexing."""
+    FOLLOW_EVERY = 1.0
 
     app: TracetuiApp
 
@@ -53,9 +63,17 @@ class MainScreen(Screen[None], Actor, Background):
         self._zoomed = False
         self._weights: list[float] = list(_WEIGHTS)
         self._at = 0
+        self._query: QueryLine | None = None
+        self._waiting: tuple[SessionRow | None, StepRow | None] | None = None
+        self._new = 0
+        self._listed = 0
+        self._listed_at = 0.0
+        self._follow: Timer | None = None
+        self._followed: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
+        self.indexer = Indexer(Path(self.app.bucket.path), self)
         yield self.status
         with Horizontal(id="panes"):
             yield self.sessions_pane
@@ -77,11 +95,52 @@ class MainScreen(Screen[None], Actor, Background):
         self.call_after_refresh(self._after_first_frame)
 
     async def _after_first_frame(self) -> None:
+        """What the first frame can do without: the step pane, the counts, the look for new logs."""
         from tracetui.tui.panes.step import StepPane
 
         self.step_pane = StepPane(id="step")
         await self.query_one("#panes").mount(self.step_pane)
         self._arrange()
+        if self._waiting is not None:
+            self.show_step(*self._waiting)
+        for problem in self.app.theme_problems:
+            self.app.say(problem)
+        if self.app.start_session is not None:
+            self._open_at_start(self.app.start_session)
+        if self.app.read_only:
+            self._count()
+        else:
+            self.app.call_later(self._begin)
+
+    def _open_at_start(self, name: str) -> None:
+        try:
+            session = self.app.bucket.session(name)
+        except TracetuiError as error:
+            self.app.say(str(error))
+            return
+        self.sessions_pane.select(session)
+        self.open_session(session)
+
+    def _begin(self) -> None:
+        """Ask on a new bucket; else look for new and grown logs."""
+        from tracetui.bucket.consent import read_consent
+
+        if read_consent(self.app.bucket) is None and not self.sessions_pane.sessions:
+            from tracetui.tui.screens.first_run import FirstRunScreen
+
+            self.app.push_screen(FirstRunScreen(), self._agreed)
+            return
+        if read_consent(self.app.bucket) is not None:
+            self.indexer.start()
+        self._count()
+
+    def _agreed(self, agreed: bool | None) -> None:
+        if agreed:
+            self.sessions_pane.rows.empty = ("Reading the first sessions.", "They stand here as they come.")
+            self.sessions_pane.rows.refresh()
+            self.status.progress(0, 0)
+            self.indexer.start()
+        self._count()
 
     # -- layout -------------------------------------------------------------------------------------------------------
 
@@ -186,15 +245,233 @@ class MainScreen(Screen[None], Actor, Background):
         else:
             self.app.exit()
 
-    # -- news from the panes ------------------------------------------------------------------------------------------
+    # -- sessions and their steps -------------------------------------------------------------------------------------
 
-    def show_step(self, log: int, row: StepRow | None) -> None:
+    def on_sessions_pane_rested(self, message: SessionsPane.Rested) -> None:
+        if message.session is not None:
+            self.timeline_pane.load(message.session)
+
+    def on_sessions_pane_entered(self, message: SessionsPane.Entered) -> None:
+        if message.session is not None:
+            self.open_session(message.session)
+
+    def open_session(self, session: SessionRow, *, step: int | None = None) -> None:
+        """Show a session in the timeline and go there; ``step`` is where the cursor goes."""
+        self.timeline_pane.load(session, step=step)
+        self.go(1)
+
+    def open_hit(self, session_id: str, step: int, *, log: int | None = None) -> None:
+        """Go to a step that a search found. A step of a subagent opens its own log by way of the session."""
+        try:
+            session = self.app.bucket.session(session_id)
+        except TracetuiError as error:
+            self.app.say(str(error))
+            return
+        self.sessions_pane.select(session)
+        self.timeline_pane.load(session, step=step, log=log)
+        self.go(1)
+
+    def on_timeline_pane_rested(self, message: TimelinePane.Rested) -> None:
+        self.show_step(message.session, message.step)
+
+    def on_timeline_pane_entered(self, message: TimelinePane.Entered) -> None:
+        self.show_step(message.session, message.step)
+        self.go(2)
+
+    def on_timeline_pane_left(self, message: TimelinePane.Left) -> None:
+        self.go(0)
+
+    def show_step(self, session: SessionRow | None, row: StepRow | None) -> None:
         """Let the step pane load a step; called after the cursor rested."""
-        if self.step_pane is not None:
-            if row is None:
-                self.step_pane.clear()
+        if self.step_pane is None:
+            self._waiting = (session, row)
+        elif row is None or session is None:
+            self.step_pane.clear()
+        else:
+            self.step_pane.load(row.log, row)
+
+    # -- the query line -----------------------------------------------------------------------------------------------
+
+    def on_sessions_pane_filtering(self) -> None:
+        from tracetui.tui.widgets.query_line import QueryLine
+
+        if self._query is None:
+            self._query = QueryLine(
+                self.sessions_pane.query_text, placeholder="harness:codex since:7d rate limit", complete=self._complete
+            )
+            self.mount(self._query, before="#panes")
+        self._query.call_after_refresh(self._query.focus_input)
+
+    def _complete(self, text: str, cursor: int) -> list[Completion]:
+        from tracetui.bucket.query import complete
+
+        return complete(text, cursor, self._known())
+
+    def _known(self) -> dict[str, list[str]]:
+        """Values for completion, the most frequent first, from the sessions that are listed."""
+        from collections import Counter
+
+        rows = self.sessions_pane.sessions
+        tables = {
+            "harness": Counter(row.harness for row in rows),
+            "project": Counter((row.cwd or "").rstrip("/").rpartition("/")[2] for row in rows),
+            "model": Counter(row.model or "" for row in rows),
+            "branch": Counter(row.branch or "" for row in rows),
+        }
+        return {name: [value for value, _ in table.most_common(50) if value] for name, table in tables.items()}
+
+    def on_query_line_changed(self, message: QueryLine.Changed) -> None:
+        self.sessions_pane.filter(message.text)
+
+    def on_query_line_submitted(self, message: QueryLine.Submitted) -> None:
+        if not message.text.strip():
+            self._drop_query()
+        self.go(0)
+
+    def on_query_line_dropped(self) -> None:
+        self._drop_query()
+
+    def on_sessions_pane_cleared(self) -> None:
+        self._drop_query()
+
+    def _drop_query(self) -> None:
+        if self._query is not None:
+            self._query.remove()
+            self._query = None
+        self.sessions_pane.filter("")
+        self.go(0)
+
+    def on_sessions_pane_loaded(self, message: SessionsPane.Loaded) -> None:
+        if self._query is not None:
+            if message.error is not None:
+                self._query.say(message.error, "bad")
+            elif self.sessions_pane.query_text:
+                self._query.say(f"{fmt.count(message.shown)} of {fmt.count(message.total)}")
             else:
-                self.step_pane.load(log, row)
+                self._query.say("")
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def do_jump(self) -> None:
+        from tracetui.tui.screens.jump import JumpScreen
+
+        def go(session: SessionRow | None) -> None:
+            if session is not None:
+                self.sessions_pane.select(session)
+                self.open_session(session)
+
+        self.app.push_screen(JumpScreen(), go)
+
+    # -- indexing -----------------------------------------------------------------------------------------------------
+
+    def why_index(self) -> str | None:
+        if self.app.read_only:
+            return "This is read only; nothing is indexed."
+        return "Indexing is running already." if self.indexer.running else None
+
+    def do_index(self) -> None:
+        from tracetui.bucket.consent import read_consent
+
+        if read_consent(self.app.bucket) is None:
+            from tracetui.tui.screens.first_run import FirstRunScreen
+
+            self.app.push_screen(FirstRunScreen(), self._agreed)
+        else:
+            self.status.progress(0, 0)
+            self.indexer.start()
+        self.app.refresh_offers()
+
+    def why_stop(self) -> str | None:
+        return None if self.indexer.running else "Nothing is being indexed."
+
+    def do_stop(self) -> None:
+        self.indexer.stop()
+
+    def on_indexing_progress(self, message: IndexingProgress) -> None:
+        self.status.progress(message.done, message.total)
+        now = monotonic()
+        if message.sessions != self._listed and now - self._listed_at >= self.LIST_EVERY:
+            self._listed, self._listed_at = message.sessions, now
+            self.sessions_pane.load()
+
+    def on_indexing_done(self, message: IndexingDone) -> None:
+        report = message.report
+        self.status.progress(None)
+        if report.error:
+            self.app.say(f"{report.error}. Details: tracetui doctor", role="bad")
+        elif report.stopped:
+            self.app.say("Indexing stopped; what was read stays. Go on: I", role="muted")
+        new, updated = report.found.get("new") or 0, report.found.get("updated") or 0
+        if new or updated or self._listed or report.stopped:
+            self._listed = 0
+            self.sessions_pane.load()
+            self._reload_timeline()
+        self._new += new if isinstance(new, int) else 0
+        self._count()
+        self.app.refresh_offers()
+
+    def _reload_timeline(self) -> None:
+        session = self.timeline_pane.session
+        if session is not None:
+            try:
+                self.timeline_pane.load(self.app.bucket.session(session.id))
+            except TracetuiError:
+                return
+
+    def _count(self) -> None:
+        """Read the totals for the top line in a worker."""
+        self.ask("count", lambda bucket, cancelled: bucket.stats(), self._counted)
+
+    def _counted(self, stats: Mapping[str, Any]) -> None:
+        facts = [fmt.plural(stats.get("sessions") or 0, "session")]
+        logs, kept = stats.get("bytes_logs") or 0, stats.get("bytes_bucket") or 0
+        if logs:
+            facts.append(f"{fmt.size(logs)} kept in {fmt.size(kept)}")
+        if self._new:
+            facts.append(f"{fmt.count(self._new)} new")
+        at_risk = stats.get("at_risk")
+        number = len(at_risk) if isinstance(at_risk, list) else at_risk or 0
+        if number:
+            facts.append(f"{fmt.count(number)} soon deleted by their harness")
+        self.status.facts(*facts)
+
+    # -- following ----------------------------------------------------------------------------------------------------
+
+    def on_timeline_pane_following(self, message: TimelinePane.Following) -> None:
+        if self._follow is not None:
+            self._follow.stop()
+            self._follow = None
+        self._followed = None
+        if message.on:
+            self._follow = self.set_interval(self.FOLLOW_EVERY, self._look_at_log)
+            self._look_at_log()
+        self.status.state("following" if message.on else "")
+
+    def _look_at_log(self) -> None:
+        """Has the log on screen grown? Then let the child read just that file."""
+        session = self.timeline_pane.session
+        if session is None or self.indexer.running:
+            return
+        path, bucket_bytes = session.path, session.bytes
+
+        def look(cancelled: Callable[[], bool]) -> tuple[int, int] | None:
+            try:
+                found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+            except OSError:
+                return None
+            return found.st_size, found.st_mtime_ns
+
+        def seen(found: tuple[int, int] | None) -> None:
+            if found is None or found == self._followed:
+                return
+            first, self._followed = self._followed is None, found
+            if not first or found[0] != bucket_bytes:
+                self.indexer.start((path,))
+
+        self.background("follow", look, seen)
+
+    def on_unmount(self) -> None:
+        self.indexer.stop()
 
 
 def main_screen(app: Any) -> MainScreen | None:

@@ -1,0 +1,50 @@
+"""A dialog that asks for one line of text."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tracetui.tui.actions import Actor, bindings
+
+__all__ = ["AskScreen"]
+
+
+class AskScreen(ModalScreen[str | None], Actor):
+    """Gives the text, or None when the user went back."""
+
+    CONTEXTS: ClassVar[tuple[str, ...]] = ("dialog",)
+    BINDINGS = bindings("dialog")
+    DEFAULT_CSS = """
+    AskScreen { align: center middle; }
+    AskScreen Vertical { width: 64; max-width: 96%; height: auto; border: round $line; padding: 0 1;
+        background: $background; border-title-color: $accent; border-subtitle-color: $muted; }
+    AskScreen Input { border: none; height: 1; padding: 0; background: $background; }
+    AskScreen Static { color: $muted; }
+    """
+
+    def __init__(self, title: str, text: str = "", *, hint: str = "") -> None:
+        super().__init__()
+        self._title, self._text, self._hint = title, text, hint
+
+    def compose(self) -> ComposeResult:
+        box = Vertical()
+        box.border_title = Content(self._title).markup
+        with box:
+            yield Input(self._text, compact=True, select_on_focus=False)
+            if self._hint:
+                yield Static(Content(self._hint))
+
+    @on(Input.Submitted)
+    def _done(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
+
+    def do_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,68 @@
+"""The tabs of the step pane, one registry. A tab makes a `Document` of a step in a worker.
+
+To fill a tab: write a function ``(TabAsk) -> Document | None`` and name it as the tab's ``provider``
+(``"package.module:function"``, imported when the tab is first shown). None means: nothing to show for this step; the
+tab then says ``nothing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from tracetui.tui.widgets.text_view import Document
+
+if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
+    from tracetui.tui.step_document import LoadedStep
+
+__all__ = ["TABS", "Tab", "TabAsk", "register"]
+
+
+@dataclass(frozen=True, slots=True)
+class TabAsk:
+    """What a provider gets: the step as it was read, a bucket of its own, and whether somebody still waits."""
+
+    loaded: LoadedStep
+    bucket: Bucket
+    cancelled: Callable[[], bool]
+    view: str = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """``nothing`` is what stands there without a document: the first line in plain, the others muted."""
+
+    id: str
+    label: str
+    nothing: tuple[str, ...]
+    provider: str | None = None
+
+    def build(self, ask: TabAsk) -> Document | None:
+        """The tab's document for a step; runs in a worker."""
+        if self.provider is None:
+            return None
+        module, _, name = self.provider.partition(":")
+        made: Document | None = getattr(import_module(module), name)(ask)
+        return made
+
+
+TABS: Final[list[Tab]] = [
+    Tab("step", "Step", ("No step.", "Choose one in the timeline: 2"), "tracetui.tui.step_document:step_tab"),
+    Tab("ctx", "Ctx", ("What the model saw when it made this step.", "This version does not work it out yet.")),
+    Tab("diff", "Diff", ("What this edit became in Git.", "This version does not look at repositories yet.")),
+    Tab(
+        "findings", "Findings", ("Secrets and personal data in this step.", "This version does not look for them yet.")
+    ),
+]
+
+
+def register(tab: Tab) -> None:
+    """Put a tab in the place of the one with its id, or at the end."""
+    for at, known in enumerate(TABS):
+        if known.id == tab.id:
+            TABS[at] = tab
+            return
+    TABS.append(tab)
