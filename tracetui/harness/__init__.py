@@ -11,8 +11,9 @@ from typing import Any, Final
 from tracetui.harness.base import FileEdit, Harness, Reader, Root
 from tracetui.harness.claude import HARNESS as CLAUDE
 from tracetui.harness.codex import HARNESS as CODEX
+from tracetui.harness.pi import HARNESS as PI
 
-_ALL: tuple[Harness, ...] = (CLAUDE, CODEX)
+_ALL: tuple[Harness, ...] = (CLAUDE, CODEX, PI)
 
 HARNESSES: Final[dict[str, Harness]] = {harness.name: harness for harness in _ALL}
 
