@@ -1,0 +1,22 @@
+"""Where the program starts. The version is told before anything else is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line (``sys.argv`` by default) and give the exit status."""
+    args = sys.argv[1:] if argv is None else argv
+    if args == ["--version"] or args == ["-V"]:
+        from tracetui import __version__
+
+        print(f"tracetui {__version__}")
+        return 0
+    from tracetui.cli import run
+
+    return run(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,338 @@
+"""What is right and wrong with the bucket and the logs that it copies: a list of checks, one line each.
+
+Nothing here writes, but ``repair``, which is asked for. The comparison of copies with files reads every byte of both.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import orjson
+
+from tracetui.bucket.capture import from_db, to_db
+from tracetui.bucket.store import Bucket
+from tracetui.harness import HARNESSES
+from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, open_log, retention
+from tracetui.model import SessionRow, TracetuiError
+
+__all__ = ["Check", "Risk", "at_risk", "examine", "examine_roots", "repair", "settings_file"]
+
+SOON_DAYS: Final = 7
+_DAY_MS: Final = 86_400_000
+_PER_LOG: Final = 20
+_SQLITE: Final = (3, 40)
+_BLOCK: Final = 1024 * 1024
+
+
+class Check(NamedTuple):
+    """One finding. ``status``: ok, warn or bad; ``line`` is 1-based; ``action`` is what the user can do, if known."""
+
+    check: str
+    status: str
+    message: str
+    harness: str | None = None
+    path: str | None = None
+    line: int | None = None
+    action: str | None = None
+
+
+class Risk(NamedTuple):
+    """A session whose log its harness is about to delete; ``due`` in milliseconds since the epoch."""
+
+    session: SessionRow
+    due: int
+
+
+def settings_file(environ: Mapping[str, str], home: Path) -> Path:
+    """The file in which Claude Code keeps ``cleanupPeriodDays``."""
+    named = environ.get("CLAUDE_CONFIG_DIR")
+    return (Path(named) if named else home / ".claude") / "settings.json"
+
+
+def at_risk(bucket: Bucket, environ: Mapping[str, str], home: Path, *, now: int | None = None) -> list[Risk]:
+    """The sessions that Claude Code will delete within a week, soonest first: their log lies under its root and was
+    not written to for nearly ``cleanupPeriodDays``."""
+    claude = HARNESSES.get("claude")
+    if claude is None:
+        return []
+    now = round(time.time() * 1000) if now is None else now
+    days = retention(environ, home)
+    roots = [os.path.join(os.fspath(root.path), "") for root in claude.roots(environ, home)]  # noqa: PTH118
+    found: list[Risk] = []
+    for row in bucket.sessions():
+        if row.harness != "claude" or row.gone or not row.path.startswith(tuple(roots)):
+            continue
+        try:
+            due = deleted_at(os.lstat(row.path).st_mtime_ns, days)
+        except OSError:
+            continue
+        if due <= now + SOON_DAYS * _DAY_MS:
+            found.append(Risk(row, due))
+    found.sort(key=lambda risk: risk.due)
+    return found
+
+
+def examine_roots(
+    environ: Mapping[str, str], home: Path, bucket: Bucket | None, files: list[LogFile]
+) -> Iterator[Check]:
+    """What lies under each harness's roots; the log files found go to ``files``."""
+    known = {name: [root.path for root in item.roots(environ, home)] for name, item in HARNESSES.items()}
+    some = False
+    for name, roots in known.items():
+        problems: list[PathProblem] = []
+        found = list(discover(environ, home, [HARNESSES[name]], problems))
+        files += found
+        for root in roots:
+            path = os.fspath(root)
+            if not os.path.lexists(path):
+                yield Check("roots", "ok", "not there: nothing to capture", name, path)
+                continue
+            some = True
+            here = [file for file in found if file.root == path]
+            todo = len(bucket.check(here)) if bucket is not None else len(here)
+            size = sum(file.size for file in here)
+            message = f"{len(here):,} logs, {size:,} bytes; {todo:,} new or changed since the last capture"
+            yield Check("roots", "ok", message, name, path, action="tracetui index" if todo else None)
+        for problem in problems:
+            yield Check("roots", "bad", f"cannot be read ({problem.reason})", name, problem.path,
+                        action="give yourself the right to read it")  # fmt: skip
+        for file in found:
+            if not os.access(file.path, os.R_OK):
+                yield Check("unreadable", "bad", "this log cannot be read (permission denied)", name, file.path,
+                            action="give yourself the right to read it")  # fmt: skip
+    if not some:
+        yield Check("roots", "warn", f"no logs of any agent under {home}", action="tracetui index PATH")
+
+
+def examine(
+    bucket: Bucket, environ: Mapping[str, str], home: Path, *, deep: bool = True, now: int | None = None
+) -> Iterator[Check]:
+    """Every check of an open bucket and of the roots, as they are made; ``deep`` compares all content too."""
+    yield from _bucket(bucket)
+    yield from _databases(bucket)
+    files: list[LogFile] = []
+    yield from examine_roots(environ, home, bucket, files)
+    yield from _records(bucket)
+    yield from _unknown(bucket)
+    yield from _generations(bucket)
+    if deep:
+        yield from _copies(bucket)
+    yield from _deletion(bucket, environ, home, now)
+
+
+def _bucket(bucket: Bucket) -> Iterator[Check]:
+    path = str(bucket.path)
+    open_to_others = [
+        os.path.join(folder, name)  # noqa: PTH118 - as many as there are logs
+        for folder, folders, names in os.walk(path)
+        for name in (*folders, *names)
+        if os.name == "posix" and _mode(os.path.join(folder, name)) & 0o077  # noqa: PTH118
+    ]
+    for warning in bucket.warnings:
+        yield Check("bucket", "warn", warning, path=path)
+    for name in open_to_others[:_PER_LOG]:
+        yield Check("permissions", "bad", "others can read this part of the bucket", path=name,
+                    action=f"chmod -R go-rwx {path}")  # fmt: skip
+    if sqlite3.sqlite_version_info < _SQLITE:
+        yield Check("sqlite", "bad", f"SQLite {sqlite3.sqlite_version} is older than 3.40; searching may fail",
+                    action="use a Python with a newer SQLite")  # fmt: skip
+    if not bucket.warnings and not open_to_others:
+        yield Check("bucket", "ok", "private and in a good place", path=path)
+    reports = sorted((bucket.path / "errors").glob("*")) if (bucket.path / "errors").is_dir() else []
+    if reports:
+        yield Check("errors", "warn", f"{len(reports)} reports of unexpected errors; they hold no log text",
+                    path=str(reports[-1]), action="report the newest, then delete them")  # fmt: skip
+
+
+def _mode(path: str) -> int:
+    try:
+        info = os.lstat(path)
+    except OSError:
+        return 0
+    return 0 if stat.S_ISLNK(info.st_mode) else stat.S_IMODE(info.st_mode)
+
+
+def _databases(bucket: Bucket) -> Iterator[Check]:
+    for schema, name in (("main", "index.db"), ("user", "user.db")):
+        path = str(bucket.path / name)
+        try:
+            found = [str(row[0]) for row in bucket._db.execute(f"PRAGMA {schema}.integrity_check(5)")]
+        except sqlite3.Error as error:
+            found = [str(error)]
+        if found == ["ok"]:
+            yield Check("database", "ok", f"{name} is whole", path=path)
+            continue
+        action = (
+            "tracetui doctor --repair rebuilds it from the copies"
+            if schema == "main"
+            else "copy the bucket elsewhere, then bring user.db back from a backup"
+        )
+        yield Check("database", "bad", f"{name} is damaged ({'; '.join(found)[:200]})", path=path, action=action)
+
+
+def _records(bucket: Bucket) -> Iterator[Check]:
+    """What could not be read as it should, line by line, and files that were passed over."""
+    told: Counter[str] = Counter()
+    clean = True
+    for path, harness, line, reason in bucket._db.execute(
+        "SELECT l.path, l.harness, p.line, p.reason FROM problem p JOIN log l ON l.id=p.log ORDER BY l.path, p.line"
+    ):
+        clean = False
+        name = from_db(path)
+        told[name] += 1
+        if told[name] <= _PER_LOG:
+            yield Check("records", "warn", reason, harness, name, line or None)
+    for name, number in told.items():
+        if number > _PER_LOG:
+            yield Check("records", "warn", f"{number - _PER_LOG:,} more lines of this log", path=name)
+    for path, reason in bucket._db.execute("SELECT path, reason FROM skipped ORDER BY path"):
+        clean = False
+        yield Check("skipped", "warn", f"not captured: {reason}", path=from_db(path))
+    if clean:
+        yield Check("records", "ok", "every line of every log could be read")
+
+
+def _unknown(bucket: Bucket) -> Iterator[Check]:
+    records: Counter[tuple[str, str]] = Counter()
+    logs: Counter[tuple[str, str]] = Counter()
+    example: dict[tuple[str, str], str] = {}
+    for path, harness, data in bucket._db.execute("SELECT path, harness, counts FROM log"):
+        try:
+            unknown = orjson.loads(data).get("unknown", {})
+        except (orjson.JSONDecodeError, AttributeError):
+            continue
+        for name, number in unknown.items():
+            records[harness, name] += number
+            logs[harness, name] += 1
+            example.setdefault((harness, name), from_db(path))
+    for (harness, name), number in sorted(records.items()):
+        message = f"{number:,} records of the type {name} in {logs[harness, name]:,} logs are kept but not understood"
+        yield Check("unknown", "warn", message, harness, example[harness, name],
+                    action="a newer tracetui may know them")  # fmt: skip
+
+
+def _generations(bucket: Bucket) -> Iterator[Check]:
+    for path, harness, number in bucket._db.execute(
+        "SELECT path, harness, count(*) FROM log GROUP BY path HAVING count(*) > 1 ORDER BY path"
+    ):
+        yield Check(
+            "generations", "ok", f"this log was rewritten; {number} generations are kept", harness, from_db(path)
+        )
+
+
+def _copies(bucket: Bucket) -> Iterator[Check]:
+    """Each copy against the file it was made from, or, where that is gone, each copy in itself."""
+    whole = alone = 0
+    rows = bucket._db.execute(
+        "SELECT id, path, harness, current, bytes, mtime_ns, size FROM log ORDER BY path, generation"
+    ).fetchall()
+    for log, raw, harness, current, size, mtime_ns, file_size in rows:
+        path = from_db(raw)
+        try:
+            info = os.lstat(path) if current else None
+        except OSError:
+            info = None
+        try:
+            at = _difference(bucket, log, path if info is not None else None)
+        except TracetuiError as error:
+            yield Check(
+                "copies", "bad", str(error), harness, path, action="tracetui doctor --repair, then: tracetui index"
+            )
+            continue
+        except OSError as error:
+            yield Check(
+                "copies", "warn", f"the file could not be read for comparing ({error.strerror or error})", harness, path
+            )
+            continue
+        if at is None:
+            whole += info is not None
+            alone += info is None
+        elif info is not None and (info.st_mtime_ns, info.st_size) != (mtime_ns, file_size):
+            yield Check("copies", "warn", f"the file was rewritten (from byte {at:,} of {size:,}), not yet captured",
+                        harness, path, action="tracetui index")  # fmt: skip
+        else:
+            yield Check("copies", "bad", f"the copy differs from the file from byte {at:,} of {size:,}", harness, path,
+                        action="tracetui doctor --repair, then: tracetui index")  # fmt: skip
+    yield Check("copies", "ok", f"{whole:,} copies equal their files; {alone:,} whole ones have no such file any more")
+
+
+def _difference(bucket: Bucket, log: int, path: str | None) -> int | None:
+    """The first byte at which the copy is not the beginning of the file, or None. Reads all of the copy."""
+    reader, _, _ = bucket._reader.copy(log)
+    at = 0
+    stream = open_log(path) if path is not None else None
+    try:
+        for chunk in reader.chunks():
+            if stream is not None:
+                there = b""
+                while len(there) < len(chunk) and (block := stream.read(len(chunk) - len(there))):
+                    there += block
+                if there != chunk:
+                    same = next((nth for nth, (a, b) in enumerate(zip(chunk, there)) if a != b), len(there))
+                    return at + same
+            at += len(chunk)
+    finally:
+        if stream is not None:
+            stream.close()
+    held = bucket._db.execute("SELECT copied FROM log WHERE id=?", (log,)).fetchone()
+    if held is not None and at < held[0]:
+        raise TracetuiError(f"the copy ends after {at:,} of {held[0]:,} bytes")
+    return None
+
+
+def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int | None) -> Iterator[Check]:
+    if "claude" not in HARNESSES:
+        return
+    now = round(time.time() * 1000) if now is None else now
+    days = retention(environ, home)
+    file = settings_file(environ, home)
+    action = f"raise cleanupPeriodDays in {file}"
+    if days == 0:
+        yield Check("deletion", "warn", "cleanupPeriodDays is 0: some versions of Claude Code then keep no logs at all",
+                    "claude", str(file), action=action)  # fmt: skip
+        return
+    risks = at_risk(bucket, environ, home, now=now)
+    for session, due in risks:
+        left = (due - now) / _DAY_MS
+        when = "at its next start" if left <= 0 else f"in {left:.0f} days" if left >= 1 else "within a day"
+        yield Check("deletion", "warn", f"due for deletion {when} (cleanupPeriodDays {days:g}); its copy stays here",
+                    "claude", session.path, action=action)  # fmt: skip
+    if not risks and _has_logs(environ, home):
+        yield Check("deletion", "ok", f"logs are deleted after {days:g} days; none is due within {SOON_DAYS} days",
+                    "claude", str(file))  # fmt: skip
+
+
+def _has_logs(environ: Mapping[str, str], home: Path) -> bool:
+    return any(os.path.isdir(root.path) for root in HARNESSES["claude"].roots(environ, home))  # noqa: PTH112
+
+
+def repair(path: Path, checks: list[Check]) -> list[str]:
+    """Set right what the bad checks name and can be, in the (closed) bucket at ``path``.
+
+    A damaged index is rebuilt from the copies; a log whose copy is damaged or differs is captured anew at the next
+    ``index``, as a new generation. Says what was done, a line each.
+    """
+    done: list[str] = []
+    bad = [check for check in checks if check.status == "bad"]
+    if any(check.check == "database" and check.path and check.path.endswith("index.db") for check in bad):
+        for name in ("index.db", "index.db-wal", "index.db-shm"):
+            (path / name).unlink(missing_ok=True)
+        with Bucket.open(path) as bucket:
+            bucket.capture([])
+        done.append("The index was rebuilt from the copies")
+    with Bucket.open(path) as bucket:
+        for check in bad:
+            if check.check == "copies" and check.path:
+                # A head that no file has: the next capture takes the file for a rewritten one.
+                bucket._db.execute(
+                    "UPDATE log SET head=x'00', mtime_ns=0 WHERE path=? AND current=1", (to_db(check.path),)
+                )
+                done.append(f"{check.path} will be captured anew by: tracetui index")
+    return done

@@ -1,0 +1,30 @@
+"""The app over the user's bucket: what runs when no command is named."""
+
+from __future__ import annotations
+
+from tracetui.commands.common import bucket_path, need_terminal
+from tracetui.commands.out import note
+from tracetui.commands.private import sweep_private
+
+__all__ = ["run"]
+
+
+def run(named: str | None) -> int:
+    """Open the app on the bucket ``named`` (the default one for None) and give its exit status. An empty bucket is made
+    where there is none; nothing is copied into it before the user agreed."""
+    need_terminal("the app")
+    from tracetui import config
+    from tracetui.bucket import Bucket
+    from tracetui.tui.app import run as run_app
+
+    sweep_private()
+    settings = config.load()
+    bucket = Bucket.open(bucket_path(named), create=True)
+    try:
+        status = run_app(bucket, config=settings.app())
+    finally:
+        bucket.close()
+    # Said afterwards: what is printed before a full screen is not seen.
+    for message in (*bucket.warnings, *settings.problems):
+        note(message)
+    return status

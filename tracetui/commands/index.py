@@ -1,0 +1,240 @@
+"""``index``: capture new and changed sessions.
+
+``--progress`` is for the app, which runs this command as a child: JSON Lines on standard output, each with ``event``:
+``progress`` (``phase, files_done, files, bytes_done, bytes, sessions, records``) about ten times a second, ``done``
+after each run (the keys of ``index --json``), ``error`` (``message``) before a failure's exit. Such a child runs at low
+priority, never gives the first consent, and ends when its parent does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.commands.common import opened
+from tracetui.commands.out import JsonLines, Paper, note
+from tracetui.model import TracetuiError
+from tracetui.text import format as fmt
+from tracetui.text.safe import one_line
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tracetui.bucket import Bucket
+    from tracetui.bucket.capture import Progress, RunReport
+    from tracetui.bucket.consent import Consent
+    from tracetui.config import Config
+    from tracetui.harness.roots import LogFile, PathProblem
+
+EXAMPLES: Final = (
+    ("tracetui index", "capture everything your agents logged"),
+    ("tracetui index --watch", "and follow running sessions until ctrl-c"),
+    ("tracetui index ~/old-laptop/.codex --keep", "capture a folder, now and whenever indexing later"),
+    ("tracetui index --json", "one object that says what was done"),
+)
+_SHOWN: Final = 5
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's words and flags."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders, instead of all agents' own folders")
+    parser.add_argument("--keep", action="store_true", help="capture the named paths whenever indexing later, too")
+    parser.add_argument("--watch", action="store_true", help="follow running sessions until interrupted")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read logs (2)")
+    parser.add_argument("--json", action="store_true", help="one JSON object for each run")
+    parser.add_argument("--progress", action="store_true", help="JSON Lines about the progress, for the app")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Capture; the exit status."""
+    if args.keep and not args.paths:
+        raise TracetuiError("--keep needs a PATH to keep", status=2)
+    if not 0 <= args.workers <= 64:
+        raise TracetuiError(f"--workers {args.workers} is not between 0 and 64", status=2)
+    if not args.progress:
+        return _run(args, None)
+    if hasattr(os, "nice"):
+        os.nice(10)
+    out = JsonLines()
+    try:
+        return _run(args, out)
+    except TracetuiError as error:
+        out.write({"event": "error", "message": str(error)})
+        out.flush()
+        raise
+
+
+def _run(args: argparse.Namespace, progress: JsonLines | None) -> int:
+    from tracetui import config
+    from tracetui.bucket.consent import read_consent, write_consent
+    from tracetui.commands.gather import keep_paths
+
+    settings = config.load()
+    for problem in settings.problems:
+        note(problem)
+    with opened(args, create=True) as bucket:
+        consent = read_consent(bucket)
+        if consent is None and not args.paths:
+            if progress is not None:
+                raise TracetuiError("Nothing was copied: nobody agreed to it yet; open the app or run: tracetui index")
+            consent = write_consent(bucket)
+        if args.keep:
+            keep_paths(bucket, args.paths)
+        job = _Job(args, bucket, settings, consent, progress)
+        if args.watch:
+            return job.watch()
+        files = job.look()
+        job.capture(files)
+    # A path that the user named and that is not there is work that could not be done.
+    return 1 if args.paths and job.problems and not files else 0
+
+
+class _Job:
+    """One ``index``: what to look at, and where to tell about it."""
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        bucket: Bucket,
+        settings: Config,
+        consent: Consent | None,
+        progress: JsonLines | None,
+    ) -> None:
+        self.args = args
+        self.bucket = bucket
+        self.settings = settings
+        self.consent = consent
+        self.progress = progress
+        self.json = JsonLines() if args.json and progress is None else None
+        self.bar = _Bar() if progress is None and not args.json else None
+        self.problems: list[PathProblem] = []
+        # What was forgotten comes back only when its own file is named.
+        self.again = bool(args.paths) and all(Path(path).is_file() for path in args.paths)
+
+    def look(self) -> list[LogFile]:
+        """All files that may be captured; what could not be looked at stands in ``problems``."""
+        from tracetui.commands.gather import gather, kept_paths, leave_out
+
+        kept = () if self.args.paths else kept_paths(self.bucket)
+        found = gather(self.args.paths, config=self.settings, consent=self.consent, kept=kept)
+        self.problems = found.problems
+        if self.args.paths:
+            return found.files
+        return leave_out(self.bucket, found.files, config=self.settings, consent=self.consent)
+
+    def capture(self, files: list[LogFile], *, quiet: bool = False) -> None:
+        """Capture these files and tell what was done; with ``quiet`` only if something was."""
+        tell = self._progressed if self.progress is not None else self.bar.show if self.bar is not None else None
+        report = self.bucket.capture(files, progress=tell, workers=self.args.workers, again=self.again)
+        if self.bar is not None:
+            self.bar.clear()
+        if quiet and not (report.new or report.updated or report.problems):
+            return
+        told = _report_json(report, self.problems)
+        if self.progress is not None:
+            self.progress.write({"event": "done", **told})
+            self.progress.flush()
+        elif self.json is not None:
+            self.json.write(told)
+            self.json.flush()
+        else:
+            _tell(report, told["problems"])
+
+    def _progressed(self, state: Progress) -> None:
+        assert self.progress is not None
+        self.progress.write({"event": "progress", **asdict(state)})
+        self.progress.flush()
+
+    def watch(self) -> int:
+        """Capture, then follow until interrupted, or until the app that asked for it is gone."""
+        from tracetui.commands.watch import Watcher
+
+        parent = os.getppid()
+
+        def orphaned() -> bool:
+            return self.progress is not None and os.getppid() != parent
+
+        watcher = Watcher(self.look, self._roots())
+        self.capture(watcher.all())
+        if self.bar is not None:
+            note("following running sessions; end with ctrl-c")
+        while (files := watcher.wait(orphaned)) is not None:
+            self.capture(files, quiet=True)
+        return 0
+
+    def _roots(self) -> list[str]:
+        from tracetui.commands.gather import kept_paths
+        from tracetui.harness import HARNESSES
+
+        if self.args.paths:
+            return [os.path.abspath(path) for path in self.args.paths]  # noqa: PTH100
+        roots = [str(root.path) for item in HARNESSES.values() for root in item.roots(os.environ, Path.home())]
+        return [*roots, *kept_paths(self.bucket)]
+
+
+def _report_json(report: RunReport, problems: list[PathProblem]) -> dict[str, Any]:
+    """A run as ``index --json`` prints it."""
+    return {
+        "sessions": report.sessions,
+        "new": report.new,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+        "records": report.records,
+        "bad_records": report.bad_records,
+        "bytes": report.bytes,
+        "seconds": round(report.seconds, 3),
+        "problems": [
+            *({"path": path, "line": None, "reason": reason} for path, reason in problems),
+            *({"path": path, "line": line or None, "reason": reason} for path, line, reason in report.problems),
+        ],
+    }
+
+
+def _tell(report: RunReport, problems: list[dict[str, Any]]) -> None:
+    paper = Paper()
+    read = f"{fmt.size(report.bytes)} read in {fmt.duration(report.seconds * 1000)}"
+    paper.line(
+        f"{fmt.plural(report.sessions, 'session')}: {fmt.count(report.new)} new, {fmt.count(report.updated)} updated, "
+        f"{fmt.count(report.unchanged)} unchanged · {fmt.plural(report.records, 'record')}, {read}"
+    )
+    if not report.sessions and not problems:
+        paper.line("No logs were found. Where they are looked for: tracetui doctor")
+    for problem in problems[:_SHOWN]:
+        at = f":{problem['line']}" if problem["line"] else ""
+        paper.line(paper.style(one_line(f"{problem['path']}{at}: {problem['reason']}", paper.width), "warn"))
+    if len(problems) > _SHOWN:
+        paper.line(f"… and {fmt.plural(len(problems) - _SHOWN, 'more problem')}. Details: tracetui doctor")
+
+
+class _Bar:
+    """A line of progress on standard error, where that is a terminal."""
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._shown = False
+        self._began = time.monotonic()
+
+    def show(self, state: Progress) -> None:
+        """Draw the state, once the run has taken a noticeable time."""
+        if not self._on or time.monotonic() - self._began < 0.3:
+            return
+        done = fmt.percent(state.bytes_done, state.bytes)
+        words = {"recover": "reading copies", "capture": "indexing", "pack": "packing"}.get(state.phase, state.phase)
+        sys.stderr.write(
+            f"\r\x1b[K{words} {done} · {fmt.count(state.files_done)} of {fmt.plural(state.files, 'file')} · "
+            f"{fmt.size(state.bytes_done)}"
+        )
+        sys.stderr.flush()
+        self._shown = True
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._shown = False
+        self._began = time.monotonic()

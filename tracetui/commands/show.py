@@ -1,0 +1,202 @@
+"""``show``: the steps of a session, streamed from its copy."""
+
+from __future__ import annotations
+
+import datetime as _dt
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.commands.address import parse_address
+from tracetui.commands.common import find_log, opened
+from tracetui.commands.out import JsonLines, Paper, note, tokens_json
+from tracetui.model import LogRow, SessionRow, Step, to_iso
+from tracetui.text import format as fmt
+from tracetui.text.safe import display_safe, one_line
+from tracetui.text.width import cell_len, cut, pad
+
+if TYPE_CHECKING:
+    import argparse
+
+EXAMPLES: Final = (
+    ("tracetui show 019c3f2a", "a whole session; the start of its id is enough"),
+    ("tracetui show 019c3f2a:12-40 --full", "steps 12 to 40, nothing cut"),
+    ("tracetui show 019c3f2a:last --json", "the last step, for programs"),
+    ("tracetui show 5bd0c1de/a2898e3:1", "the first step of a subagent"),
+)
+_LINES: Final = {"prompt": 12, "message": 8, "thinking": 3, "compaction": 3, "event": 2}
+_OUTPUT_LINES: Final = 4
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's words and flags."""
+    parser.add_argument("address", metavar="ID[:STEP]", help="ID, ID:12, ID:12-40, ID:last or ID/AGENT:12")
+    parser.add_argument("--full", action="store_true", help="all of every step, inputs and outputs too")
+    parser.add_argument("--json", action="store_true", help="JSON Lines, one step each")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show; the exit status."""
+    address = parse_address(args.address)
+    with opened(args) as bucket:
+        session, log = find_log(bucket, address)
+        label = session.id if log.agent is None else f"{session.id}/{log.agent}"
+        first, last = address.span(log.steps, label)
+        if address.last is not None and address.last > last:
+            note(f"{label} ends with step {last:,}")
+        steps: Iterator[Step] = iter(bucket.steps(log, first, last)) if last >= first else iter(())
+        if args.json:
+            out = JsonLines()
+            for step in steps:
+                out.write(step_json(session, log, step))
+        else:
+            _print(session, log, steps, last, full=args.full or address.single, whole=address.first is None)
+    return 0
+
+
+def step_json(session: SessionRow, log: LogRow, step: Step) -> dict[str, Any]:
+    """A step as ``show --json`` prints it."""
+    tool = step.tool
+    return {
+        "session": session.id,
+        "agent": log.agent,
+        "step": step.number,
+        "kind": step.kind,
+        "time": to_iso(step.time),
+        "model": step.model,
+        "text": step.text,
+        "tool": None
+        if tool is None
+        else {
+            "name": tool.name,
+            "input": tool.input,
+            "output": tool.output,
+            "is_error": tool.is_error,
+            "exit_code": tool.exit_code,
+            "call_id": tool.call_id,
+            "duration_ms": tool.duration_ms,
+        },
+        "tokens": None if step.tokens is None else tokens_json(step.tokens),
+        "source": {"path": log.path, "line": step.sources[0].line if step.sources else None},
+    }
+
+
+def _print(session: SessionRow, log: LogRow, steps: Iterator[Step], last: int, *, full: bool, whole: bool) -> None:
+    paper = Paper()
+    if whole:
+        _header(paper, session, log)
+    width = len(str(last))
+    for nth, step in enumerate(steps):
+        if full and (nth or whole):
+            paper.line()
+        paper.line(_head(paper, step, width))
+        (_all_of if full else _some_of)(paper, step, " " * (width + 1))
+
+
+def _header(paper: Paper, session: SessionRow, log: LogRow) -> None:
+    home = os.path.expanduser("~")  # noqa: PTH111 - never raises
+    paper.line(paper.style(one_line(session.title or "(no title)", paper.width), "bold"))
+    facts = [
+        session.harness,
+        session.id if log.agent is None else f"{session.id}/{log.agent}",
+        log.facts.model or session.model,
+        fmt.home_path(session.cwd, home) if session.cwd else None,
+        session.branch,
+        fmt.absolute(session.started),
+        fmt.plural(log.steps, "step"),
+    ]
+    paper.line(paper.style(one_line(" · ".join(fact for fact in facts if fact), paper.width), "muted"))
+    paper.line()
+
+
+def _clock(ms: int | None) -> str:
+    if ms is None:
+        return " " * 8
+    try:
+        return f"{_dt.datetime.fromtimestamp(ms / 1000, _dt.UTC).astimezone():%H:%M:%S}"
+    except (OverflowError, ValueError, OSError):
+        return " " * 8
+
+
+def _head(paper: Paper, step: Step, width: int) -> str:
+    """One line: number, time, kind, the most telling words, and on the right how it went."""
+    facts: list[tuple[str, str | None]] = []
+    tool = step.tool
+    if tool is not None and step.failed:
+        sign = "x" if paper.ascii else "✘"
+        facts.append((f"{sign} exit {tool.exit_code}" if tool.exit_code else f"{sign} failed", "bad"))
+    if tool is not None and tool.duration_ms is not None:
+        facts.append((fmt.duration(tool.duration_ms), "muted"))
+    if step.tokens is not None:
+        facts.append((f"{fmt.tokens(step.tokens.prompt)}+{fmt.tokens(step.tokens.output)} tokens", "muted"))
+    right = "  ".join(text for text, _ in facts)
+    left = f"{step.number:>{width}} {_clock(step.time)} "
+    room = max(10, paper.width - len(left) - 11 - len(right) - 2)
+    summary = one_line(step.summary or step.text or (tool.name if tool else ""), room)
+    line = paper.style(left, "muted") + paper.style(
+        f"{step.kind:<10} ", "prompt" if step.kind == "prompt" else "accent"
+    )
+    if not facts:
+        return line + summary
+    return line + pad(summary, room) + "  " + "  ".join(paper.style(text, role) for text, role in facts)
+
+
+def _some_of(paper: Paper, step: Step, indent: str) -> None:
+    """The first lines of what is not in the head line yet, each cut to the width."""
+    tool = step.tool
+    text, limit = (step.text, _LINES.get(step.kind, 4)) if tool is None else (tool.output, _OUTPUT_LINES)
+    if not text:
+        return
+    if tool is None and one_line(text) == one_line(step.summary) and cell_len(step.summary) < paper.width - 40:
+        return
+    mark, role = ("", "prompt" if step.kind == "prompt" else None) if tool is None else (_bar(paper), "muted")
+    lines = text.strip("\r\n").split("\n", limit + 1)
+    for line in lines[:limit]:
+        paper.line(paper.style(cut(indent + mark + _shown(line), paper.width), role))
+    if len(lines) > limit:
+        more = text.strip("\r\n").count("\n") + 1 - limit
+        paper.line(paper.style(f"{indent}{mark}… {fmt.plural(more, 'more line')}", "muted"))
+
+
+def _all_of(paper: Paper, step: Step, indent: str) -> None:
+    tool = step.tool
+    if step.text:
+        for line in step.text.strip("\r\n").split("\n"):
+            paper.line(indent + _shown(line))
+    if tool is None:
+        return
+    for line in _input_lines(tool.input):
+        paper.line(indent + _shown(line))
+    if tool.output is None:
+        paper.line(paper.style(f"{indent}(no result in the log)", "muted"))
+        return
+    for line in tool.output.strip("\r\n").split("\n"):
+        paper.line(paper.style(indent + _bar(paper) + _shown(line), "muted"))
+
+
+def _input_lines(value: Any) -> Iterator[str]:
+    """A call's input: name and value a line, texts of several lines below their name."""
+    if value is None:
+        return
+    if not isinstance(value, dict):
+        value = {"input": value}
+    for name, item in value.items():
+        if isinstance(item, str) and "\n" in item:
+            yield f"{name}:"
+            for line in item.rstrip("\n").split("\n"):
+                yield f"    {line}"
+        elif isinstance(item, str):
+            yield f"{name}: {item}"
+        else:
+            from tracetui.commands.out import dumps
+
+            yield f"{name}: {dumps(item).decode()}"
+
+
+def _bar(paper: Paper) -> str:
+    return "| " if paper.ascii else "│ "
+
+
+def _shown(line: str) -> str:
+    """A line of log text for the terminal: tabs become blanks, a carriage return at its end is none of our business."""
+    return display_safe(line.removesuffix("\r").expandtabs(4))
