@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tracetui.commands.common import bucket_path, need_terminal
 from tracetui.commands.out import note
-from tracetui.commands.private import sweep_private
 
 __all__ = ["run"]
 
@@ -16,8 +15,9 @@ def run(named: str | None) -> int:
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.tui.app import run as run_app
+    from tracetui.tui.tempfolder import TempFolder
 
-    sweep_private()
+    TempFolder().sweep()
     settings = config.load()
     bucket = Bucket.open(bucket_path(named), create=True)
     try:

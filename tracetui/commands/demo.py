@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from tracetui.commands.common import need_terminal
-from tracetui.commands.private import private_folder, sweep_private
 
 if TYPE_CHECKING:
     import argparse
@@ -28,11 +27,12 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.demo import make
     from tracetui.harness.roots import LogFile, files_of
     from tracetui.tui.app import run as run_app
+    from tracetui.tui.tempfolder import TempFolder
 
-    sweep_private()
     settings = config.load()
-    with private_folder() as folder:
-        demo = make(folder)
+    temporary = TempFolder()
+    try:
+        demo = make(temporary.folder() / "demo")
         # The app indexes in a child, which looks for logs under the home folder: under the demo's, not the user's.
         for name in _FOREIGN:
             os.environ.pop(name, None)
@@ -45,3 +45,5 @@ def run(args: argparse.Namespace) -> int:
             return run_app(bucket, banner="demo: nothing here is real", config=settings.app())
         finally:
             bucket.close()
+    finally:
+        temporary.remove()

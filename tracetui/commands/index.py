@@ -1,9 +1,9 @@
 """``index``: capture new and changed sessions.
 
 ``--progress`` is for the app, which runs this command as a child: JSON Lines on standard output, each with ``event``:
-``progress`` (``phase, files_done, files, bytes_done, bytes, sessions, records``) about ten times a second, ``done``
-after each run (the keys of ``index --json``), ``error`` (``message``) before a failure's exit. Such a child runs at low
-priority, never gives the first consent, and ends when its parent does.
+``progress`` (``phase``, ``done`` of ``total`` bytes, ``files_done, files, sessions, records``) about ten times a second,
+``done`` after each run (the keys of ``index --json``), ``error`` (``message``) before a failure's exit. Such a child
+runs at low priority, never gives the first consent, and ends when its parent does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,7 +112,7 @@ class _Job:
         self.bar = _Bar() if progress is None and not args.json else None
         self.problems: list[PathProblem] = []
         # What was forgotten comes back only when its own file is named.
-        self.again = bool(args.paths) and all(Path(path).is_file() for path in args.paths)
+        self.again = bool(args.paths) and progress is None and all(Path(path).is_file() for path in args.paths)
 
     def look(self) -> list[LogFile]:
         """All files that may be captured; what could not be looked at stands in ``problems``."""
@@ -146,7 +145,18 @@ class _Job:
 
     def _progressed(self, state: Progress) -> None:
         assert self.progress is not None
-        self.progress.write({"event": "progress", **asdict(state)})
+        self.progress.write(
+            {
+                "event": "progress",
+                "phase": state.phase,
+                "done": state.bytes_done,
+                "total": state.bytes,
+                "files_done": state.files_done,
+                "files": state.files,
+                "sessions": state.sessions,
+                "records": state.records,
+            }
+        )
         self.progress.flush()
 
     def watch(self) -> int:

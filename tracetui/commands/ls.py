@@ -69,7 +69,7 @@ def _table(rows: list[SessionRow], ids: dict[str, str]) -> None:
         return
     columns = (
         Column("when"), Column("harness"), Column("id"), Column("steps", ">"), Column("edits", ">"),
-        Column("errors", ">"), Column("tokens", ">"), Column("project", share=1), Column("title", share=3),
+        Column("errors", ">"), Column("tokens", ">"), Column("project", share=2, middle=True), Column("title", share=3),
     )  # fmt: skip
     cells = (
         (
@@ -80,7 +80,7 @@ def _table(rows: list[SessionRow], ids: dict[str, str]) -> None:
             str(row.edits or ""),
             str(row.errors or ""),
             fmt.tokens(row.tokens.prompt + row.tokens.output or None),
-            fmt.middle_cut(fmt.home_path(row.cwd or "", home), 28),
+            fmt.home_path(row.cwd or "", home),
             row.title or "(no title)",
         )
         for row in rows

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from tracetui.commands.common import need_terminal
 from tracetui.commands.out import note
-from tracetui.commands.private import private_folder, sweep_private
 from tracetui.model import TracetuiError
 
 if TYPE_CHECKING:
@@ -37,12 +36,13 @@ def run(args: argparse.Namespace) -> int:
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.harness.roots import LogFile, files_of
+    from tracetui.tui.tempfolder import TempFolder
 
-    sweep_private()
     settings = config.load()
-    with private_folder() as folder:
+    temporary = TempFolder()
+    try:
         files = [found for found in files_of(_with_subagents(file)) if isinstance(found, LogFile)]
-        bucket = Bucket.open(folder / "bucket", create=True)
+        bucket = Bucket.open(temporary.folder() / "bucket", create=True)
         try:
             bucket.capture(files, workers=1)
             sessions = bucket.sessions()
@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
             )
         finally:
             bucket.close()
+    finally:
+        temporary.remove()
     for problem in settings.problems:
         note(problem)
     return status

@@ -14,8 +14,9 @@ import orjson
 
 from tracetui.model import SessionRow, Tokens
 from tracetui.model import to_iso as iso
+from tracetui.text.format import middle_cut
 from tracetui.text.safe import SafeText, one_line
-from tracetui.text.width import cell_len, pad
+from tracetui.text.width import cell_len, cut, pad
 
 __all__ = ["Column", "JsonLines", "Paper", "dumps", "note", "session_json", "tokens_json"]
 
@@ -119,11 +120,12 @@ def session_json(row: SessionRow) -> dict[str, Any]:
 
 class Column(NamedTuple):
     """A column of a table: its head, ``<`` or ``>``, and how much of the spare width it may have (0: as wide as its
-    widest cell)."""
+    widest cell). ``middle``: cut in the middle, for paths."""
 
     head: str
     align: str = "<"
     share: int = 0
+    middle: bool = False
 
 
 class Paper:
@@ -133,7 +135,7 @@ class Paper:
         out = sys.stdout
         tty = out.isatty()
         self.colour = tty and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self.width = max(40, shutil.get_terminal_size((100, 24)).columns) if tty else _columns(100)
+        self.width = max(40, shutil.get_terminal_size((100, 24)).columns) if tty else _columns(120)
         encoding = (getattr(out, "encoding", "") or "").lower().replace("-", "")
         self.ascii = encoding != "utf8"
         if self.ascii and hasattr(out, "reconfigure"):
@@ -171,7 +173,8 @@ class Paper:
             parts: list[str] = []
             for at, cell in enumerate(row):
                 last = at == len(columns) - 1 and columns[at].align == "<"
-                text = one_line(cell, widths[at]) if last else pad(cell, widths[at], columns[at].align)
+                shown = middle_cut(cell, widths[at]) if columns[at].middle else cut(cell, widths[at])
+                text = shown if last else pad(shown, widths[at], columns[at].align)
                 role = "muted" if head and nth == 0 else roles[at] if at < len(roles) else None
                 parts.append(self.style(text, role))
             self.line(" ".join(parts).rstrip() if not self.colour else " ".join(parts))

@@ -13,7 +13,7 @@ from tracetui.commands.out import JsonLines, Paper, note, tokens_json
 from tracetui.model import LogRow, SessionRow, Step, to_iso
 from tracetui.text import format as fmt
 from tracetui.text.safe import display_safe, one_line
-from tracetui.text.width import cell_len, cut, pad
+from tracetui.text.width import cell_len, cut, pad, wrap
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +24,8 @@ EXAMPLES: Final = (
     ("tracetui show 019c3f2a:last --json", "the last step, for programs"),
     ("tracetui show 5bd0c1de/a2898e3:1", "the first step of a subagent"),
 )
-_LINES: Final = {"prompt": 12, "message": 8, "thinking": 3, "compaction": 3, "event": 2}
+_LINES: Final = {"prompt": 12, "message": 12, "thinking": 4, "compaction": 4, "plan": 8}
+_PROSE: Final = frozenset({"prompt", "message", "thinking", "compaction"})
 _OUTPUT_LINES: Final = 4
 
 
@@ -132,30 +133,65 @@ def _head(paper: Paper, step: Step, width: int) -> str:
     right = "  ".join(text for text, _ in facts)
     left = f"{step.number:>{width}} {_clock(step.time)} "
     room = max(10, paper.width - len(left) - 11 - len(right) - 2)
-    summary = one_line(step.summary or step.text or (tool.name if tool else ""), room)
+    summary = _summary(step, room, paper)
     line = paper.style(left, "muted") + paper.style(
         f"{step.kind:<10} ", "prompt" if step.kind == "prompt" else "accent"
     )
     if not facts:
-        return line + summary
+        return (line + summary).rstrip()
     return line + pad(summary, room) + "  " + "  ".join(paper.style(text, role) for text, role in facts)
 
 
+def _summary(step: Step, room: int, paper: Paper) -> str:
+    """The most telling words; nothing for prose that stands below the line anyway."""
+    if step.kind in _PROSE and step.text and not _fits(step.text, paper):
+        return ""
+    return one_line(step.summary or step.text or (step.tool.name if step.tool else ""), room)
+
+
+def _fits(text: str, paper: Paper) -> bool:
+    """Whether prose is short enough to stand in any head line."""
+    room = max(10, paper.width // 3 - 8)
+    return len(text) <= room and "\n" not in text.strip() and cell_len(one_line(text)) <= room
+
+
 def _some_of(paper: Paper, step: Step, indent: str) -> None:
-    """The first lines of what is not in the head line yet, each cut to the width."""
+    """The first lines of what is not in the head line yet."""
     tool = step.tool
-    text, limit = (step.text, _LINES.get(step.kind, 4)) if tool is None else (tool.output, _OUTPUT_LINES)
+    if tool is not None:
+        _output(paper, indent, tool.output or "", _OUTPUT_LINES)
+        return
+    if step.kind not in _PROSE or not step.text or _fits(step.text, paper):
+        return
+    role = "prompt" if step.kind == "prompt" else "muted" if step.kind == "thinking" else None
+    limit = _LINES[step.kind]
+    lines = step.text.strip("\r\n").split("\n", limit)
+    shown = 0
+    for line in lines[:limit]:
+        for piece in wrap(_shown(line), paper.width - len(indent)) if line.strip() else ("",):
+            if shown == limit:
+                break
+            paper.line(paper.style(indent + piece, role))
+            shown += 1
+    if len(lines) > limit or shown == limit:
+        rest = step.text.strip("\r\n").count("\n") + 1 - limit
+        if rest > 0 or len(step.text) > limit * paper.width:
+            paper.line(
+                paper.style(f"{indent}… {fmt.plural(len(step.text), 'character')} in all; --full shows them", "muted")
+            )
+
+
+def _output(paper: Paper, indent: str, text: str, limit: int) -> None:
+    """The first lines of an output, each cut to the width."""
+    text = text.strip("\r\n")
     if not text:
         return
-    if tool is None and one_line(text) == one_line(step.summary) and cell_len(step.summary) < paper.width - 40:
-        return
-    mark, role = ("", "prompt" if step.kind == "prompt" else None) if tool is None else (_bar(paper), "muted")
-    lines = text.strip("\r\n").split("\n", limit + 1)
+    lines = text.split("\n", limit)
     for line in lines[:limit]:
-        paper.line(paper.style(cut(indent + mark + _shown(line), paper.width), role))
+        paper.line(paper.style(cut(indent + _bar(paper) + _shown(line[: 8 * paper.width]), paper.width), "muted"))
     if len(lines) > limit:
-        more = text.strip("\r\n").count("\n") + 1 - limit
-        paper.line(paper.style(f"{indent}{mark}… {fmt.plural(more, 'more line')}", "muted"))
+        more = text.count("\n") + 1 - limit
+        paper.line(paper.style(f"{indent}{_bar(paper)}… {fmt.plural(more, 'more line')}", "muted"))
 
 
 def _all_of(paper: Paper, step: Step, indent: str) -> None:

@@ -7,10 +7,11 @@ combining marks and other zero-width characters none. Presentation selectors cou
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["cell_len", "char_width", "cut", "cut_left", "pad"]
+__all__ = ["cell_len", "char_width", "cut", "cut_left", "pad", "wrap"]
 
 ELLIPSIS: Final = "…"
 
@@ -85,3 +86,22 @@ def pad(text: str, width: int, align: str = "<") -> str:
     text = cut(text, width)
     fill = " " * (width - cell_len(text))
     return fill + text if align == ">" else text + fill
+
+
+def wrap(line: str, width: int) -> Iterator[str]:
+    """A line of prose in pieces of at most ``width`` cells, parted at blanks where there are some, else anywhere."""
+    width = max(2, width)
+    start, end = 0, len(line)
+    while start < end:
+        piece = line[start : start + width + width // 2 + 1]
+        fits = _fit(piece, width)
+        if start + fits >= end:
+            yield piece
+            return
+        at = piece.rfind(" ", 0, fits + 1)
+        if at <= 0:
+            at = max(1, fits)
+        yield piece[:at].rstrip(" ")
+        start += at
+        while start < end and line[start] == " ":
+            start += 1
