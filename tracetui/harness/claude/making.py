@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Final
 
 from tracetui.harness import tools
+from tracetui.harness.claude.draft import Draft, pack_draft, unpack_draft
 from tracetui.harness.claude.results import oversize_note, read_result
 from tracetui.harness.claude.session import Session
-from tracetui.harness.claude.state import fingerprint, pack_step, unpack_step
-from tracetui.harness.claude.usage import Response, cost_of, grown, pack_tokens, surplus, tokens_of, unpack_tokens
+from tracetui.harness.claude.state import fingerprint
+from tracetui.harness.claude.usage import Response, cost_of, tokens_of
 from tracetui.harness.claude.waiting import Waiting, WaitingQueue
 from tracetui.harness.claude.words import describe
 from tracetui.harness.tools import one_line
-from tracetui.model import Kind, Record, Source, Step, ToolUse
+from tracetui.model import Kind, Record, Source, Step
 
 __all__ = ["Here", "Maker", "counted"]
 
@@ -52,39 +52,37 @@ class Maker:
         self.known: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self.count = 0
-        self._out: dict[int, Step] = {}
-        self._open: dict[str, Step] = {}
+        self._out: dict[int, Draft] = {}
+        self._open: dict[str, Draft] = {}
         self._responses: dict[str, Response] = {}
-        self._boundary: Step | None = None
+        self._boundary: Draft | None = None
 
     def take(self) -> list[Step]:
         """The steps begun or changed since the last call, by number."""
         if not self._out:
             return []
-        out = [self._out[number] for number in sorted(self._out)]
+        out = [self._out[number].step() for number in sorted(self._out)]
         self._out.clear()
         return out
 
     def dump(self) -> dict[str, Any]:
         """Everything, as JSON values."""
-        responses = {
-            name: [
-                pack_tokens(item.tokens),
-                item.cost,
-                item.first,
-                None if item.step is None else pack_step(item.step),
-                pack_tokens(item.owed),
-            ]
-            for name, item in self._responses.items()
+        drafts = {
+            **self._out,
+            **{draft.number: draft for draft in self._open.values()},
+            **{item.first: item.draft for item in self._responses.values() if item.draft is not None},
         }
+        if self._boundary is not None:
+            drafts[self._boundary.number] = self._boundary
         return {
             "known": self.known,
             "unknown": self.unknown,
             "count": self.count,
-            "out": [pack_step(step) for step in self._out.values()],
-            "open": {name: pack_step(step) for name, step in self._open.items()},
-            "responses": responses,
-            "boundary": None if self._boundary is None else pack_step(self._boundary),
+            "drafts": [pack_draft(draft) for draft in drafts.values()],
+            "out": list(self._out),
+            "open": [[name, draft.number] for name, draft in self._open.items()],
+            "responses": {name: item.dump() for name, item in self._responses.items()},
+            "boundary": None if self._boundary is None else self._boundary.number,
             "queue": self.queue.dump(),
         }
 
@@ -93,12 +91,11 @@ class Maker:
         self.known.update(state["known"])
         self.unknown.update(state["unknown"])
         self.count = state["count"]
-        self._out = {step.number: step for step in map(unpack_step, state["out"])}
-        self._open = {name: unpack_step(packed) for name, packed in state["open"].items()}
-        for name, (tokens, cost, first, step, owed) in state["responses"].items():
-            kept = None if step is None else unpack_step(step)
-            self._responses[name] = Response(unpack_tokens(tokens), cost, first, kept, unpack_tokens(owed))
-        self._boundary = None if state["boundary"] is None else unpack_step(state["boundary"])
+        drafts = {draft.number: draft for draft in map(unpack_draft, state["drafts"])}
+        self._out = {number: drafts[number] for number in state["out"]}
+        self._open = {name: drafts[number] for name, number in state["open"]}
+        self._responses = {name: Response.load(packed, drafts) for name, packed in state["responses"].items()}
+        self._boundary = None if state["boundary"] is None else drafts[state["boundary"]]
         self.queue.load(state["queue"])
 
     # ---- beginning ---------------------------------------------------------------------------------------------------
@@ -107,61 +104,39 @@ class Maker:
         """Whether a record stands on a side chain of a main log."""
         return here.value.get("isSidechain") is True and self.session.facts.agent is None
 
-    def begin(
-        self,
-        here: Here,
-        kind: Kind,
-        block: int | str,
-        text: str | None,
-        summary: str,
-        *,
-        images: int = 0,
-        tool: ToolUse | None = None,
-        model: str | None = None,
-        response: str | None = None,
-    ) -> Step:
-        """The next step, begun by ``block`` of this record; the first one of a response carries its tokens."""
+    def begin(self, here: Here, kind: Kind, block: int | str, text: str | None, summary: str) -> Draft:
+        """The next step, begun by ``block`` of this record."""
         if self.queue.ready:
             self.flush()
-        tokens, cost = None, None
-        entry = self._responses.get(response) if response is not None else None
-        if entry is not None:
-            if entry.first == 0:
-                tokens, cost = entry.tokens, entry.cost
-            elif entry.owed is not None:
-                tokens, entry.owed = entry.owed, None
         self.count = number = self.count + 1
-        step = Step(
-            number,
-            kind,
-            f"{here.key}:{block}",
-            (here.source,),
-            here.time,
-            model,
-            text,
-            tool,
-            tokens,
-            summary,
-            response,
-            None,
-            here.value.get("isSidechain") is True and self.session.facts.agent is None,
-            images,
-            cost,
-        )
-        self._out[number] = step
-        if entry is not None and entry.first == 0:
-            entry.first = number
-            entry.step = step if _weight(step) <= _KEPT_MAX else None
-        return step
+        side = here.value.get("isSidechain") is True and self.session.facts.agent is None
+        draft = Draft(number, kind, f"{here.key}:{block}", (here.source,), here.time, text, summary, side)
+        self._out[number] = draft
+        return draft
+
+    def answer(self, draft: Draft, model: str | None, response: str) -> None:
+        """The step is a model's: part of a response, whose first step carries its tokens and cost."""
+        draft.model = model
+        draft.response = response
+        entry = self._responses.get(response)
+        if entry is None:
+            return
+        if entry.first == 0:
+            entry.first = draft.number
+            draft.tokens, draft.cost = entry.tokens, entry.cost
+            entry.draft = draft if draft.weight <= _KEPT_MAX else None
+        elif entry.owed is not None:
+            draft.tokens, entry.owed = entry.owed, None
 
     def event(self, here: Here, block: int | str, text: str, summary: str, images: int = 0) -> None:
         """A harness event."""
-        self.begin(here, "event", block, text, summary, images=images)
+        self.begin(here, "event", block, text, summary).images = images
 
     def prompt(self, here: Here, block: int | str, text: str, images: int = 0) -> None:
         """What a person, or the parent of a subagent, asked for."""
+        self.session.sourced(here.value.get("promptSource"))
         self.session.prompted(text, aside=self.aside(here))
-        self.begin(here, "prompt", block, text, one_line(text), images=images)
+        self.begin(here, "prompt", block, text, one_line(text)).images = images
 
     def unread(self, here: Here, kind: str) -> bool:
         """A record without the part that would make it a step: an event where its line was too long, else unknown."""
@@ -185,14 +160,14 @@ class Maker:
         if person:
             self.session.prompted(entry.text)
         self.count += 1
-        self._out[self.count] = Step(
-            number=self.count,
-            kind="prompt" if person else "event",
-            key=f"L{taken.line}.{entry.taken_nth}:0" if entry.taken_nth else f"L{taken.line}:0",
-            sources=(taken, entry.source) if taken != entry.source else (taken,),
-            time=entry.time,
-            text=entry.text,
-            summary=one_line(entry.text) if person else describe(entry.text),
+        self._out[self.count] = Draft(
+            self.count,
+            "prompt" if person else "event",
+            f"L{taken.line}.{entry.taken_nth}:0" if entry.taken_nth else f"L{taken.line}:0",
+            (taken, entry.source) if taken != entry.source else (taken,),
+            entry.time,
+            entry.text,
+            one_line(entry.text) if person else describe(entry.text),
         )
 
     # ---- compactions -------------------------------------------------------------------------------------------------
@@ -210,14 +185,19 @@ class Maker:
         if boundary is None:
             self.begin(here, "compaction", 0, text, one_line(text) or "compaction")
         else:
-            self._out[boundary.number] = replace(boundary, text=text, sources=(*boundary.sources, here.source))
+            boundary.text = text
+            boundary.sources = (*boundary.sources, here.source)
+            self._out[boundary.number] = boundary
 
     # ---- responses ---------------------------------------------------------------------------------------------------
 
     def response(self, here: Here, message: dict[str, Any]) -> str:
         """Take in the usage that a line of a response states; gives the response's name."""
-        parts = [part for part in (message.get("id"), here.value.get("requestId")) if type(part) is str and part]
-        name = "/".join(parts) or here.key
+        ident, request = message.get("id"), here.value.get("requestId")
+        if type(ident) is not str or not ident:
+            name = request if type(request) is str and request else here.key
+        else:
+            name = f"{ident}/{request}" if type(request) is str and request else ident
         tokens, cost = tokens_of(message), cost_of(here.value)
         entry = self._responses.get(name)
         if entry is None:
@@ -225,32 +205,23 @@ class Maker:
             if fingerprint("response " + name) not in seen:
                 self._responses[name] = Response(tokens, cost)
                 self.session.paid(cost)
-                while len(self._responses) > _RESPONSES_MAX:
+                if len(self._responses) > _RESPONSES_MAX:
                     oldest = next(iter(self._responses))
                     del self._responses[oldest]
                     seen.add(fingerprint("response " + oldest))
             return name
-        more = grown(entry.tokens, tokens)
-        dearer = entry.cost if cost is None else max(entry.cost or 0.0, cost)
-        if more == entry.tokens and dearer == entry.cost:
-            return name
-        self.session.paid((dearer or 0.0) - (entry.cost or 0.0))
-        if entry.first and entry.step is None:
-            entry.owed = surplus(more, entry.tokens, entry.owed)
-        entry.tokens, entry.cost = more, dearer
-        if entry.step is not None:
-            entry.step = step = replace(entry.step, tokens=more, cost_usd=dearer)
-            self._out[step.number] = step
-            if step.tool is not None:
-                call = step.tool.call_id or "@" + step.key
-                held = self._open.get(call)
-                if held is not None and held.number == step.number:
-                    self._open[call] = step
+        paid = entry.cost or 0.0
+        if entry.grow(tokens, cost):
+            self.session.paid((entry.cost or 0.0) - paid)
+            draft = entry.draft
+            if draft is not None:
+                draft.tokens, draft.cost = entry.tokens, entry.cost
+                self._out[draft.number] = draft
         return name
 
     # ---- calls and results -------------------------------------------------------------------------------------------
 
-    def call(self, here: Here, nth: int, block: dict[str, Any], model: str | None, response: str | None) -> None:
+    def call(self, here: Here, nth: int, block: dict[str, Any], model: str | None, response: str) -> None:
         """A tool call begins a step that waits for its result."""
         name, ident, given = block.get("name"), block.get("id"), block.get("input")
         if type(name) is not str or not name:
@@ -258,10 +229,10 @@ class Maker:
         if type(ident) is not str or not ident:
             ident = None
         kind = tools.kind(name)
-        line = tools.summary(name, given, of_kind=kind)
-        tool = ToolUse(name, given, None, None, None, ident, None)
-        step = self.begin(here, kind, nth, None, line, tool=tool, model=model, response=response)
-        self._open[ident or "@" + step.key] = step
+        draft = self.begin(here, kind, nth, None, tools.summary(name, given, of_kind=kind))
+        draft.call(name, given, ident)
+        self.answer(draft, model, response)
+        self._open[ident or "@" + draft.key] = draft
         if len(self._open) > _OPEN_MAX:
             del self._open[next(iter(self._open))]
 
@@ -272,42 +243,31 @@ class Maker:
             name: str | None = ident
         else:
             ident, name = None, self._call_of(here.value)
-        call = self._open.pop(name, None) if name is not None else None
+        draft = self._open.pop(name, None) if name is not None else None
         note = oversize_note(here.source.length) if here.record.oversize else ""
-        result = read_result(block, extra, agent=call is not None and call.kind == "agent", note=note)
-        if call is None or call.tool is None:
+        result = read_result(block, extra, agent=draft is not None and draft.kind == "agent", note=note)
+        if draft is None:
             if not result.output or (ident is not None and fingerprint("call " + ident) in self.session.seen):
                 return False
             self.event(here, nth, result.output, one_line(result.output), result.images)
             return True
         if ident is not None:
             self.session.seen.add(fingerprint("call " + ident))
-        failed = result.is_error or bool(here.value.get("toolDenialKind"))
         duration = result.duration_ms
-        if duration is None and here.time is not None and call.time is not None and here.time >= call.time:
-            duration = here.time - call.time
-        tool = call.tool
-        step = Step(
-            call.number,
-            call.kind,
-            call.key,
-            call.sources if here.source in call.sources else (*call.sources, here.source),
-            call.time,
-            call.model,
-            call.text,
-            ToolUse(tool.name, tool.input, result.output, failed, result.exit_code, tool.call_id, duration),
-            call.tokens,
-            call.summary,
-            call.response,
-            result.thread or call.thread,
-            call.sidechain,
-            call.images + result.images,
-            call.cost_usd,
-        )
-        self._out[step.number] = step
-        entry = self._responses.get(call.response) if call.response is not None else None
-        if entry is not None and entry.first == step.number and entry.step is not None:
-            entry.step = step if _weight(step) <= _KEPT_MAX else None
+        if duration is None and here.time is not None and draft.time is not None and here.time >= draft.time:
+            duration = here.time - draft.time
+        if here.source not in draft.sources:
+            draft.sources = (*draft.sources, here.source)
+        draft.output = result.output
+        draft.is_error = result.is_error or bool(here.value.get("toolDenialKind"))
+        draft.exit_code = result.exit_code
+        draft.duration = duration
+        draft.thread = result.thread
+        draft.images += result.images
+        self._out[draft.number] = draft
+        entry = self._responses.get(draft.response) if draft.response is not None else None
+        if entry is not None and entry.draft is draft and draft.weight > _KEPT_MAX:
+            entry.draft = None
         return True
 
     def _call_of(self, value: dict[str, Any]) -> str | None:
@@ -315,15 +275,7 @@ class Maker:
         for field in ("sourceToolAssistantUUID", "parentUuid"):
             origin = value.get(field)
             if type(origin) is str and origin:
-                for name, step in self._open.items():
-                    if name.startswith("@") and step.key.rpartition(":")[0] == origin:
+                for name, draft in self._open.items():
+                    if name.startswith("@") and draft.key.rpartition(":")[0] == origin:
                         return name
         return None
-
-
-def _weight(step: Step) -> int:
-    """About how much memory a step holds; an input is taken to be as long as its record's line."""
-    tool = step.tool
-    if tool is None:
-        return len(step.text or "")
-    return step.sources[0].length + len(tool.output or "")

@@ -176,7 +176,7 @@ class ClaudeReader:
                     said = oversize_note(here.source.length)
                 if type(said) is str and said and not said.isspace():
                     step: Kind = "message" if kind == "text" else "thinking"
-                    maker.begin(here, step, nth, said, one_line(said), model=model, response=response)
+                    maker.answer(maker.begin(here, step, nth, said, one_line(said)), model, response)
                     made = True
             elif type(kind) is not str:
                 strange = strange or "block"

@@ -135,10 +135,9 @@ class Session:
             branch = value.get("gitBranch")
             if facts.branch is None and type(branch) is str and branch:
                 facts.branch = branch
-        if not facts.headless:
-            entry = value.get("entrypoint")
-            if (type(entry) is str and entry.startswith("sdk")) or value.get("promptSource") == "sdk":
-                facts.headless = True
+        if not facts.headless and "entrypoint" in value:
+            entry = value["entrypoint"]
+            facts.headless = type(entry) is str and entry.startswith("sdk")
         if not self._prompts and not facts.warmup:
             self._judge()
 
@@ -157,6 +156,11 @@ class Session:
             self.facts.cost_usd = (self.facts.cost_usd or 0.0) + cost
 
     # ---- titles and what kind of session it is ---------------------------------------------------------------------
+
+    def sourced(self, source: object) -> None:
+        """Where a prompt came from, as its record says (``promptSource``)."""
+        if source == "sdk":
+            self.facts.headless = True
 
     def prompted(self, text: str, *, aside: bool = False) -> None:
         """A person (or, in a subagent's log, its parent) asked for something; ``aside``: on a side chain of the log."""
@@ -187,6 +191,13 @@ class Session:
 
     def keep_book(self, kind: str, value: dict[str, Any]) -> None:
         """Take a title, a move or a base commit from a record outside the conversation."""
+        ident = value.get("sessionId")
+        if (
+            ident != self._id
+            and ident is not None
+            and (self._id == self.stem or kind in ("relocated", "worktree-state"))
+        ):
+            return  # copied history speaks of another session
         if kind == "ai-title":
             self._title(2, value.get("aiTitle"))
         elif kind == "custom-title":

@@ -3,92 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from tracetui.model import Step, Tokens
+from tracetui.harness.claude.draft import Counts, Draft
 
-__all__ = ["Response", "cost_of", "grown", "pack_tokens", "surplus", "tokens_of", "unpack_tokens"]
+__all__ = ["Response", "cost_of", "tokens_of"]
+
+_MOST: Final = 1 << 53
 
 
-@dataclass(slots=True)
 class Response:
     """A model response under way: its usage so far, and the step that carries it.
 
-    ``first`` is the number of that step, 0 while there is none; ``step`` is the step as it is now, None where it was
-    let go because of its size. ``owed`` are tokens that came after it was let go; the next step carries them.
+    ``first`` is the number of that step, 0 while there is none; ``draft`` is the step itself, None where it was let go
+    because of its size. ``owed`` are tokens that came after it was let go; the next step carries them.
     """
 
-    tokens: Tokens | None = None
-    cost: float | None = None
-    first: int = 0
-    step: Step | None = None
-    owed: Tokens | None = None
+    __slots__ = ("cost", "draft", "first", "owed", "tokens")
+
+    def __init__(self, tokens: Counts | None, cost: float | None) -> None:
+        self.tokens = tokens
+        self.cost = cost
+        self.first = 0
+        self.draft: Draft | None = None
+        self.owed: Counts | None = None
+
+    def grow(self, tokens: Counts | None, cost: float | None) -> bool:
+        """Take the larger of each count: early lines of a response state part of what the last one states. Whether
+        anything changed."""
+        changed = False
+        if tokens is not None and tokens != self.tokens:
+            old = self.tokens or (0, 0, 0, 0)
+            more = (max(old[0], tokens[0]), max(old[1], tokens[1]), max(old[2], tokens[2]), max(old[3], tokens[3]))
+            if more != self.tokens:
+                if self.first and self.draft is None:
+                    due = self.owed or (0, 0, 0, 0)
+                    rest = [owing + new - was for owing, new, was in zip(due, more, old)]
+                    self.owed = (rest[0], rest[1], rest[2], rest[3])
+                self.tokens = more
+                changed = True
+        if cost is not None and (self.cost is None or cost > self.cost):
+            self.cost = cost
+            changed = True
+        return changed
+
+    def dump(self) -> list[Any]:
+        """Everything but the draft, as JSON values."""
+        return [self.tokens, self.cost, self.first, self.draft is not None, self.owed]
+
+    @classmethod
+    def load(cls, packed: list[Any], drafts: Mapping[int, Draft]) -> Response:
+        """The reverse of ``dump``; ``drafts`` by number."""
+        tokens, cost, first, held, owed = packed
+        response = cls(None if tokens is None else tuple(tokens), cost)
+        response.first = first
+        response.draft = drafts[first] if held else None
+        response.owed = None if owed is None else tuple(owed)
+        return response
 
 
 def _count(value: object) -> int:
-    return value if type(value) is int and 0 < value < 1 << 53 else 0
+    return value if type(value) is int and 0 < value < _MOST else 0
 
 
-def tokens_of(message: Mapping[str, Any]) -> Tokens | None:
+def tokens_of(message: Mapping[str, Any]) -> Counts | None:
     """The usage of a message; None where it states none. ``iterations`` repeat it and are not added."""
     usage = message.get("usage")
     if type(usage) is not dict:
         return None
     written = _count(usage.get("cache_creation_input_tokens"))
-    split = usage.get("cache_creation")
-    if not written and type(split) is dict:
-        written = sum(_count(split.get(f"ephemeral_{span}_input_tokens")) for span in ("5m", "1h"))
-    tokens = Tokens(
+    if not written:
+        split = usage.get("cache_creation")
+        if type(split) is dict:
+            written = sum(_count(split.get(f"ephemeral_{span}_input_tokens")) for span in ("5m", "1h"))
+    tokens = (
         _count(usage.get("input_tokens")),
         _count(usage.get("output_tokens")),
         _count(usage.get("cache_read_input_tokens")),
         written,
     )
-    return tokens if tokens.prompt or tokens.output else None
+    return tokens if any(tokens) else None
 
 
 def cost_of(value: Mapping[str, Any]) -> float | None:
     """``costUSD`` of a record (Claude Code 1.0.x)."""
     cost = value.get("costUSD")
-    if isinstance(cost, bool) or not isinstance(cost, int | float):
+    if cost is None or isinstance(cost, bool) or not isinstance(cost, int | float):
         return None
     return float(cost) if 0 < cost < 1e9 else None
-
-
-def grown(old: Tokens | None, new: Tokens | None) -> Tokens | None:
-    """The larger of each count: early lines of a response state part of what the last one states."""
-    if old is None or new is None:
-        return old or new
-    if old == new:
-        return old
-    return Tokens(
-        max(old.input, new.input),
-        max(old.output, new.output),
-        max(old.cache_read, new.cache_read),
-        max(old.cache_write, new.cache_write),
-    )
-
-
-def surplus(more: Tokens | None, old: Tokens | None, owed: Tokens | None) -> Tokens | None:
-    """What ``more`` counts beyond ``old``, with what was owed before."""
-    if more is None:
-        return owed
-    old = old or Tokens()
-    rest = Tokens(
-        more.input - old.input,
-        more.output - old.output,
-        more.cache_read - old.cache_read,
-        more.cache_write - old.cache_write,
-    )
-    return rest if owed is None else rest + owed
-
-
-def pack_tokens(tokens: Tokens | None) -> list[int] | None:
-    """Tokens as a JSON value."""
-    return None if tokens is None else [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write]
-
-
-def unpack_tokens(packed: list[int] | None) -> Tokens | None:
-    """The reverse of ``pack_tokens``."""
-    return None if packed is None else Tokens(*packed)

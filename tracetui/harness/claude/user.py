@@ -23,6 +23,11 @@ def read_user(maker: Maker, here: Here) -> bool:
         return _said(maker, here, [content])
     if type(content) is not list:
         return maker.unread(here, "user")
+    if len(content) == 1 and type(content[0]) is dict and content[0].get("type") == "tool_result":
+        if maker.result(here, content[0], here.value.get("toolUseResult"), "r0"):
+            return True
+        maker.known["user/tool_result"] += 1
+        return False
     results = [block for block in content if _is_result(block)]
     if not results:
         return _said(maker, here, content)
