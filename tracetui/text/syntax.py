@@ -51,8 +51,8 @@ _C_WORDS = (
     "double dyn else enum explicit export extends extern final finally float fn for from func function go goto if impl "
     "implements import in include inline instanceof int interface internal is let lock long loop map match mod move "
     "mut namespace new operator override package private protected pub public range readonly ref return self short "
-    "signed sizeof static string struct super switch synchronized template this throw throws trait try type typedef typename "
-    "typeof union unsafe unsigned use using val var virtual void volatile when where while with yield"
+    "signed sizeof static string struct super switch synchronized template this throw throws trait try type typedef "
+    "typename typeof union unsafe unsigned use using val var virtual void volatile when where while with yield"
 )
 _PYTHON_WORDS = (
     "and as assert async await break case class continue def del elif else except finally for from global if import in "

@@ -159,6 +159,12 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.pager", "O", "pager", "Open the step in $PAGER.", "Copy and open"),
     _A("main.image", "i", "image", "Open the step's next image in the system's viewer.", "Copy and open"),
     _A("main.resume", "c", "resume", "Copy or run the command that resumes the session.", "Copy and open", 52),
+    # Help and the palette.
+    _A("help.find", "slash", "find", "Find a key by what it does.", "App", 2),
+    # The search over everything; these work while typing.
+    _A("search.regex", "ctrl+r", "regex", "Read the query as a pattern (RE2), or as words.", "Search", 10),
+    _A("search.sort", "ctrl+s", "sort", "Sort the hits by time, or by score.", "Search", 11),
+    _A("search.edit", "slash", "edit query", "Go back to the query line.", "Search", 3),
 )
 
 _BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}

@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from tracetui.tui import themes
 from tracetui.tui.actions import Actor, bindings
+from tracetui.tui.deeds import AppDeeds
 from tracetui.tui.look import Look, role_defaults
 from tracetui.tui.pool import BucketPool
 from tracetui.tui.safety import ControlFilter, write_error_report
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["TracetuiApp", "run"]
 
 
-class TracetuiApp(App[None], Actor):
+class TracetuiApp(AppDeeds, App[None], Actor):
     """The app over one bucket.
 
     ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
@@ -72,7 +73,8 @@ class TracetuiApp(App[None], Actor):
         if isinstance(keys, Mapping):
             self.set_keymap({str(name): str(value) for name, value in keys.items()})
         folder = self._settings.get("theme_folder")
-        self.theme_problems = themes.install(self, self._settings.get("theme"), Path(folder) if folder else None)
+        self.theme_folder = Path(folder) if folder else None
+        self.theme_problems = themes.install(self, self._settings.get("theme"), self.theme_folder)
 
     # -- look ---------------------------------------------------------------------------------------------------------
 
@@ -115,6 +117,7 @@ class TracetuiApp(App[None], Actor):
 
     async def on_unmount(self) -> None:
         self.pool.close()
+        self.temp.remove()
 
     def do_quit(self) -> None:
         self.exit()

@@ -53,9 +53,7 @@ TABS: Final[list[Tab]] = [
     Tab("step", "Step", ("No step.", "Choose one in the timeline: 2"), "tracetui.tui.step_document:step_tab"),
     Tab("ctx", "Ctx", ("What the model saw when it made this step.", "This version does not work it out yet.")),
     Tab("diff", "Diff", ("What this edit became in Git.", "This version does not look at repositories yet.")),
-    Tab(
-        "findings", "Findings", ("Secrets and personal data in this step.", "This version does not look for them yet.")
-    ),
+    Tab("findings", "Findings", ("Secrets and names in this step.", "This version does not look for them yet.")),
 ]
 
 

@@ -77,6 +77,8 @@ class StepHeader(Widget):
                 path = path[len(cwd.rstrip("/")) + 1 :]
             room = width - len(row.kind) - 1
             spans.append((" " + clip_middle(one_line(path), room, look.sign("ellipsis")), look.style()))
+        elif row.tool and row.summary:
+            spans.append((" " + one_line(row.summary, width), look.style()))
         return spans
 
     def _how(self, row: StepRow, look: Look, width: int) -> list[Span]:

@@ -18,6 +18,7 @@ from tracetui.model import SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
+from tracetui.tui.deeds import StepDeeds
 from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
@@ -37,7 +38,7 @@ _WEIGHTS = (30, 40, 30)
 _SMALLEST = 16
 
 
-class MainScreen(Screen[None], Actor, Background):
+class MainScreen(Screen[None], StepDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.
@@ -238,6 +239,8 @@ class MainScreen(Screen[None], Actor, Background):
     # -- one level out ------------------------------------------------------------------------------------------------
 
     def do_back(self) -> None:
+        if self._at == 2 and self.step_pane is not None and self.step_pane.back():
+            return
         if self._zoomed:
             self.do_zoom()
         elif self._at:
@@ -288,7 +291,14 @@ class MainScreen(Screen[None], Actor, Background):
         elif row is None or session is None:
             self.step_pane.clear()
         else:
-            self.step_pane.load(row.log, row)
+            self.step_pane.load(row.log, row, session)
+
+    def on_step_pane_walked(self, message: StepPane.Walked) -> None:
+        rows = self.timeline_pane.rows
+        if message.by > 0:
+            rows.do_down()
+        else:
+            rows.do_up()
 
     # -- the query line -----------------------------------------------------------------------------------------------
 

@@ -372,16 +372,25 @@ class TextView(ScrollView, Actor, can_focus=True):
         row = y + int(scroll_y)
         look = Look.of_widget(self)
         if row >= len(self._starts):
-            if not self.document.shown and 1 <= y <= len(self.empty):
-                style = look.style("" if y == 1 else "muted")
-                line = Strip([Segment(self.empty[y - 1], style)])
-                return line.adjust_cell_length(width).apply_style(self.rich_style)
-            return Strip.blank(width, self.rich_style)
+            return self._empty_line(y, width, look)
         key = (row, int(scroll_x), width, look.epoch)
         strip = self._strips.get(key)
         if strip is None:
             strip = self._strips[key] = self._paint(row, int(scroll_x), width, look)
         return strip
+
+    def _empty_line(self, y: int, width: int, look: Look) -> Strip:
+        """What an empty view says, wrapped, below a free line."""
+        lines: list[tuple[str, str]] = []
+        if not self.document.shown:
+            for at, text in enumerate(self.empty):
+                starts = array("q")
+                lay_out(text, 0, max(8, width - 1), starts, len(text))
+                lines += [(text[low:high], "muted" if at else "") for low, high in pairwise([*starts, len(text)])]
+        if not 1 <= y <= len(lines):
+            return Strip.blank(width, self.rich_style)
+        text, role = lines[y - 1]
+        return Strip([Segment(text, look.style(role))]).adjust_cell_length(width).apply_style(self.rich_style)
 
     def _paint(self, row: int, skip: int, width: int, look: Look) -> Strip:
         """A row from column ``skip`` on, ``width`` cells of it. Every segment says which source character it begins
