@@ -159,9 +159,7 @@ class Outline:
                 first, last = inner.row_of(at + 1), inner.row_of(after) + 1
                 self._numbers.extend(inner._numbers[first:last])
             else:
-                if kinds[at] == _PROMPT:
-                    self._numbers.append(at + 1)
-                self._numbers.extend(n + 1 for n in range(at + 1, after) if kinds[n] == compaction)
+                self._numbers.extend(n + 1 for n in range(at, after) if kinds[n] in (_PROMPT, compaction))
             at = after
         self._lengths.update(inner._lengths)
         self._views.extend([0] * (len(self._numbers) - len(self._views)))

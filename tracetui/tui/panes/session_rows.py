@@ -31,10 +31,10 @@ SORTS: Final[Mapping[str, str]] = {
 }
 GROUPS: Final = ("day", "project", "none")
 FOLDED: Final[Mapping[str, str]] = {
-    "headless": "headless runs",
-    "subagent": "subagent sessions",
-    "warmup": "warm-up sessions",
-    "empty": "empty sessions",
+    "headless": "headless run",
+    "subagent": "subagent session",
+    "warmup": "warm-up session",
+    "empty": "empty session",
 }
 """The kinds that a list folds away, in the order in which it shows them, and what they are called."""
 
@@ -246,13 +246,11 @@ class SessionRows:
             return [paint([(name, look.style("muted", "b"))], width, right=[(fmt.count(item.number), muted)])]
         if item.kind in ("folded", "family"):
             sign = "unfolded" if item.open else "folded"
-            what = FOLDED.get(item.name, item.name) if item.kind == "folded" else "in the same family"
+            what = f"{item.number:,} in the same family"
+            if item.kind == "folded":
+                what = fmt.plural(item.number, FOLDED.get(item.name, item.name + " session"))
             lead = "  " * item.depth
-            return [
-                paint(
-                    [(lead, muted), (look.sign(sign) + " ", muted), (f"{fmt.count(item.number)} {what}", muted)], width
-                )
-            ]
+            return [paint([(lead, muted), (look.sign(sign) + " ", muted), (what, muted)], width)]
         assert item.session is not None
         return self._paint_session(item.session, item.depth, look, width)
 

@@ -69,6 +69,8 @@ class SessionsPane(Pane):
         self.shape = Shape()
         self.query_text = ""
         self.sessions: list[SessionRow] = []
+        self.everything: list[SessionRow] = []
+        """The sessions as last read without a query."""
         self.total = 0
         self._rest: Timer | None = None
         self._rested: SessionRow | None = None
@@ -83,6 +85,7 @@ class SessionsPane(Pane):
             sort, group = str(remembered.get("sort")), str(remembered.get("group"))
             self.shape = Shape(sort if sort in SORTS else "newest", group if group in GROUPS else "day")
         self.sessions = list(bucket.sessions(limit=_FIRST))
+        self.everything = self.sessions
         self.total = len(self.sessions)
         self._teach()
         self._take(SessionRows(self.sessions, self.shape))
@@ -104,6 +107,7 @@ class SessionsPane(Pane):
         def finish(result: tuple[list[SessionRow], SessionRows]) -> None:
             self.sessions, rows = result
             if not query:
+                self.everything = self.sessions
                 self.total = len(self.sessions)
             if rows.shape is not self.shape:
                 rows = SessionRows(self.sessions, self.shape)

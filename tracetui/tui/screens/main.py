@@ -318,10 +318,10 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         return complete(text, cursor, self._known())
 
     def _known(self) -> dict[str, list[str]]:
-        """Values for completion, the most frequent first, from the sessions that are listed."""
+        """Values for completion, the most frequent first."""
         from collections import Counter
 
-        rows = self.sessions_pane.sessions
+        rows = self.sessions_pane.everything
         tables = {
             "harness": Counter(row.harness for row in rows),
             "project": Counter((row.cwd or "").rstrip("/").rpartition("/")[2] for row in rows),

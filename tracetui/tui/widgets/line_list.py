@@ -71,7 +71,7 @@ class ListSource:
 class LineList(ScrollView, Actor, can_focus=True):
     """The list. It holds the cursor and the scroll position; rows, their keys and their paint are the source's.
 
-    The first cell of every line is the list's own: it carries the cursor mark.
+    The first cell of every line is the list's own: it carries the cursor mark; the last one stays free.
     """
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("list",)
@@ -258,10 +258,10 @@ class LineList(ScrollView, Actor, can_focus=True):
             self.scroll_to(y=0, animate=False, force=True)
 
     def do_page_down(self) -> None:
-        self._by_lines(max(1, self.size.height - 1))
+        self._by_lines(max(1, self.scrollable_content_region.height - 1))
 
     def do_page_up(self) -> None:
-        self._by_lines(-max(1, self.size.height - 1))
+        self._by_lines(-max(1, self.scrollable_content_region.height - 1))
 
     def do_first(self) -> None:
         self.cursor = 0
@@ -316,7 +316,7 @@ class LineList(ScrollView, Actor, can_focus=True):
             self.refresh_lines(self.line_of(self.cursor), self.source.height(self.cursor))
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        width = self.scrollable_content_region.width
         line = y + self.scroll_offset.y
         row = self.row_at(line)
         if row < 0:
@@ -330,14 +330,14 @@ class LineList(ScrollView, Actor, can_focus=True):
             return done
         painted = self._painted.get((key, width, look.epoch))
         if painted is None:
-            painted = self.source.paint(row, look, width - 1)
+            painted = self.source.paint(row, look, width - 2)
             self._painted[key, width, look.epoch] = painted
-        body = painted[at] if at < len(painted) else Strip.blank(width - 1)
+        body = painted[at] if at < len(painted) else Strip.blank(width - 2)
         mark = Segment(look.sign("cursor"), look.sign_style("cursor")) if state else Segment(" ")
         base = self.rich_style
         if state:
             base += look.background("cursor-row" if state == 2 else "cursor-row-blurred")
-        strip = Strip([mark, *body], width).apply_style(base)
+        strip = Strip([mark, *body, Segment(" ")], width).apply_style(base)
         self._finished[key, at, width, look.epoch, state] = strip
         return strip
 

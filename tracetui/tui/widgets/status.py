@@ -69,6 +69,5 @@ class StatusLine(Widget):
                 break
             if index:
                 left.append((dot, look.style("muted")))
-            number, _, rest = fact.partition(" ")
-            left += [(number, look.style()), (" " + rest, look.style("muted"))] if rest else [(fact, look.style())]
+            left.append((fact, look.style()))
         return paint(left, width, right=right).apply_style(self.rich_style)

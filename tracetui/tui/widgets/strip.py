@@ -94,7 +94,7 @@ class SessionStrip(Widget):
             here = max(self._tokens[start:end], default=0) if top else 0
             if here:
                 height = max(1, round(here * 8 / top))
-            above.append(Segment(blocks[height], look.style("muted")))
+            above.append(Segment(blocks[height], look.style("line")))
             for name, glyph, ascii_glyph, role in _MARKS:
                 if name == "failed":
                     hit = self._failed.find(1, start, end) >= 0

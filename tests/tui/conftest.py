@@ -1,0 +1,38 @@
+"""What every test of the app needs: a still clock, no animations, no child processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.tui import fakes
+from tracetui.tui import indexing
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock that lists count from stands at `fakes.NOW`, in UTC; nothing blinks or glides."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("time.time", lambda: fakes.NOW / 1000)
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The runs of the indexer that were asked for; none is started."""
+    asked: list[tuple[str, ...]] = []
+
+    def start(self: indexing.Indexer, paths: tuple[str, ...] = ()) -> bool:
+        asked.append(tuple(paths))
+        return True
+
+    monkeypatch.setattr(indexing.Indexer, "start", start)
+    return asked
