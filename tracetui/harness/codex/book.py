@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -21,6 +22,7 @@ TITLE: Final = 120
 """Characters of a title at most."""
 _OPEN: Final = 256
 _SWEEP: Final = 64
+_RUNNING: Final = 16
 _RECENT: Final = 256
 _NAMES: Final = 200
 _LATE_COUNTS: Final = 60
@@ -94,7 +96,6 @@ class Book:
         self._twins = Twins()
         self._responses = Responses()
         self._replay = Replay()
-        self._stamp: object = None
         self._time: int | None = None
         if state is None:
             found = _UUID.search(stem)
@@ -156,6 +157,9 @@ class Book:
     # ---------------------------------------------------------------- steps
 
     def _tally(self, counter: Counter[str], name: str) -> None:
+        if name in counter:
+            counter[name] += 1
+            return
         name = name[:80]
         if len(counter) >= _NAMES and name not in counter:
             name = "other"
@@ -186,7 +190,15 @@ class Book:
     def _sweep(self) -> None:
         """Let go of finished calls, and of the oldest open ones beyond a limit."""
         calls = self._calls
-        for identity in [key for key, draft in calls.items() if draft.finished]:
+        if not calls:
+            return
+        running = []
+        for identity, draft in list(calls.items()):
+            if draft.running is not None:
+                running.append(identity)
+            elif draft.rank == 2 or (draft.rank == 1 and not draft.called):
+                self._forget(identity)
+        for identity in running[:-_RUNNING]:
             self._forget(identity)
         while len(calls) > _OPEN:
             self._forget(next(iter(calls)))
@@ -195,15 +207,19 @@ class Book:
         """A call is done with; only the hash of its id stays, so that a late copy of its end is known."""
         del self._calls[identity]
         recent = self._recent
-        recent[Twins.of("call", identity)] = None
+        recent[_hash(identity)] = None
         if len(recent) > _RECENT:
             del recent[next(iter(recent))]
 
+    def _was(self, identity: str) -> bool:
+        """Whether a call of this id was done with lately."""
+        return _hash(identity) in self._recent
+
     # ---------------------------------------------------------------- facts
 
-    def _clock(self) -> None:
-        time, facts = self._time, self.facts
+    def _clock(self, time: int | None) -> None:
         if time is not None:
+            facts = self.facts
             if facts.started is None:
                 facts.started = time
             if facts.ended is None or time > facts.ended:
@@ -293,6 +309,10 @@ class Book:
         info = payload.get("info")
         if payload.get("type") == "token_count" and isinstance(info, Mapping):
             self._responses.changed(info.get("total_token_usage"))
+
+
+def _hash(identity: str) -> int:
+    return zlib.crc32(identity.encode("utf-8", "replace"))
 
 
 def _number(draft: Draft | None) -> int | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from tracetui.harness.codex.output import Result, whole
@@ -13,17 +12,16 @@ from tracetui.model import Kind, Source, Step, Tokens, ToolUse, from_iso
 __all__ = ["Draft", "Replay", "Responses", "Twins", "born", "usage_of"]
 
 
-@dataclass(slots=True)
 class Draft:
     """A step that is not finished. ``rank`` tells where its output is from: 0 nowhere, 1 an event, 2 what the model
     saw; ``called`` that its call was logged; ``running`` the process that goes on after its result; ``script`` that it
-    is code mode's script with a patch in it."""
+    is code mode's script with a patch in it; ``ends`` the channels (bits) that told its end."""
 
     number: int
     kind: Kind
     key: str
     sources: list[Source]
-    time: int | None = None
+    time: int | None
     model: str | None = None
     text: str | None = None
     summary: str = ""
@@ -42,6 +40,15 @@ class Draft:
     called: bool = False
     running: str | None = None
     script: bool = False
+    ends: int = 0
+
+    # Defaults are the class's own, so that making one costs five assignments: it is done once per step.
+    def __init__(self, number: int, kind: Kind, key: str, sources: list[Source], time: int | None) -> None:
+        self.number = number
+        self.kind: Kind = kind
+        self.key = key
+        self.sources = sources
+        self.time = time
 
     @property
     def finished(self) -> bool:
@@ -95,15 +102,20 @@ class Draft:
     @staticmethod
     def load(values: list[Any]) -> Draft:
         """The draft of a ``dump``."""
-        draft = Draft(*values)
-        draft.sources = [Source(*source) for source in draft.sources]
-        if values[_TOKENS] is not None:
-            draft.tokens = Tokens(*values[_TOKENS])
+        held = dict(zip(_FIELDS, values))
+        draft = Draft(held.pop("number"), held.pop("kind"), held.pop("key"), [], held.pop("time"))
+        draft.sources = [Source(*source) for source in held.pop("sources")]
+        tokens = held.pop("tokens")
+        draft.tokens = None if tokens is None else Tokens(*tokens)
+        for name, value in held.items():
+            setattr(draft, name, value)
         return draft
 
 
-_FIELDS: Final = tuple(item.name for item in fields(Draft))
-_TOKENS: Final = _FIELDS.index("tokens")
+_FIELDS: Final = tuple(Draft.__annotations__)
+
+
+_SEEDS: Final = {name: zlib.crc32(name.encode()) for name in "said id plan thought user harness web webid".split()}
 
 
 class Twins:
@@ -121,30 +133,36 @@ class Twins:
     @staticmethod
     def of(role: str, text: str) -> int:
         """A hash that stays the same from run to run; outer white space does not count."""
-        data = text.strip().encode("utf-8", "surrogatepass")
-        return zlib.crc32(data, zlib.crc32(role.encode())) << 24 | (len(data) & 0xFFFFFF)
+        data = text.strip().encode("utf-8", "replace")
+        return zlib.crc32(data, _SEEDS[role]) << 24 | (len(data) & 0xFFFFFF)
 
     def second(self, channel: int, at: int, *hashes: int) -> bool:
         """Whether one of the hashes was seen in another channel only; remembers this channel for all of them."""
         seen = self._seen
         found = False
-        for key in hashes:
-            entry = seen.get(key)
-            if entry is not None and not entry[0] & channel and at - entry[1] <= self._WINDOW:
-                found = True
+        fresh: list[int] = []
         for key in hashes:
             entry = seen.get(key)
             if entry is not None and not entry[0] & channel and at - entry[1] <= self._WINDOW:
                 entry[0] |= channel
-            elif not found or entry is None:
+                found = True
+            else:
+                fresh.append(key)
+        for key in fresh:
+            if not found:
                 seen.pop(key, None)
-                seen[key] = [channel, at]
-                if len(seen) > self._KEPT:
-                    del seen[next(iter(seen))]
+            elif key in seen:
+                continue
+            seen[key] = [channel, at]
+        while len(seen) > self._KEPT:
+            del seen[next(iter(seen))]
         return found
 
     def dump(self) -> list[list[int]]:
         return [[key, *entry] for key, entry in self._seen.items()]
+
+
+_SANE: Final = 1 << 53
 
 
 def usage_of(value: object) -> Tokens | None:
@@ -152,6 +170,14 @@ def usage_of(value: object) -> Tokens | None:
     reasoning); None where it tells nothing."""
     if not isinstance(value, Mapping):
         return None
+    given, known, made = value.get("input_tokens"), value.get("cached_input_tokens"), value.get("output_tokens")
+    if (
+        type(given) is type(known) is type(made) is int
+        and 0 <= known <= given < _SANE
+        and 0 <= made < _SANE
+        and not value.get("cache_write_input_tokens")
+    ):
+        return Tokens(given - known, made, known, 0) if given or made else None
     total = max(0, whole(value.get("input_tokens")) or 0)
     cached = min(total, max(0, whole(value.get("cached_input_tokens")) or 0))
     written = min(total - cached, max(0, whole(value.get("cache_write_input_tokens")) or 0))
@@ -177,7 +203,8 @@ class Responses:
         self.late: bool = state.get("late", False)
         self.pending: Tokens | None = Tokens(*state["pending"]) if state.get("pending") else None
         self.total: list[int | None] | None = state.get("total")
-        self.told: list[int] | None = state.get("told")
+        told = state.get("told")
+        self.told: tuple[int, Tokens] | None = (told[0], Tokens(*told[1:])) if told else None
 
     def dump(self) -> dict[str, Any]:
         """The state as plain JSON values; ``first`` is for the reader to keep."""
@@ -188,7 +215,7 @@ class Responses:
             "late": self.late,
             "pending": self.pending and _numbers(self.pending),
             "total": self.total,
-            "told": self.told,
+            "told": self.told and [self.told[0], *_numbers(self.told[1])],
         }
 
     def join(self, draft: Draft, *, whole_call: bool = False) -> bool:
@@ -227,19 +254,18 @@ class Responses:
         """Whether these totals differ from the last ones; remembers them."""
         if not isinstance(total, Mapping):
             return True
-        now = [whole(total.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens")]
+        now = [total.get("input_tokens"), total.get("output_tokens"), total.get("total_tokens")]
         if now == self.total:
             return False
-        self.total = now
+        self.total = [whole(number) for number in now]
         return True
 
     def repeats(self, tokens: Tokens, channel: int) -> bool:
         """Whether another kind of record told this count just before."""
-        numbers = _numbers(tokens)
-        if self.told == [1 - channel, *numbers]:
+        told, self.told = self.told, (channel, tokens)
+        if told is not None and told[0] != channel and told[1] == tokens:
             self.told = None
             return True
-        self.told = [channel, *numbers]
         return False
 
     def count(self, tokens: Tokens) -> Draft | None:

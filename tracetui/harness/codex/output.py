@@ -92,8 +92,21 @@ def milliseconds(value: object) -> int | None:
     return None
 
 
+_USUAL: Final = re.compile(
+    r"(?:Chunk ID: [^\n]{1,80}\n|Exit code: (?P<exit>-?[0-9]{1,9})\n)?"
+    r"Wall time: (?P<wall>[0-9]{1,9}(?:\.[0-9]{1,20})?) seconds\n"
+    r"(?:Process exited with code (?P<code>-?[0-9]{1,9})\n|Process running with session ID (?P<runs>[0-9]{1,20})\n)?"
+    r"(?:Original token count: [0-9]{1,20}\n)?(?:Total output lines: [0-9]{1,20}\n)?Output:(?:\n|\Z)"
+)
+
+
 def _headers(text: str) -> tuple[str, int | None, int | None, str | None, bool]:
     """Parse the header lines off a result: rest, exit code, milliseconds, running process, script failed."""
+    usual = _USUAL.match(text)
+    if usual is not None:
+        left, wall, ended, runs = usual.groups()
+        code_text = left or ended
+        return text[usual.end() :], int(code_text) if code_text else None, round(float(wall) * 1000), runs, False
     code: int | None = None
     took: int | None = None
     running: str | None = None

@@ -13,7 +13,7 @@ from tracetui.harness.codex.patch import BEGIN, holds_patch, read_patch, texts
 from tracetui.harness.content import file_mark, flatten
 from tracetui.model import Kind
 
-__all__ = ["Part", "kind_of", "read_arguments", "read_call", "read_end", "read_item", "summary_of", "web_key"]
+__all__ = ["Part", "kind_of", "line", "read_arguments", "read_call", "read_end", "read_item", "summary_of", "web_key"]
 
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("js", "js_repl", "exec"), "command"),
@@ -27,6 +27,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "local_shell": "command",
     "user_shell": "command",
 }
+_LOOK: Final = 300
 _SCRIPTS: Final = frozenset({"exec", "js", "js_repl"})
 _COLLAB: Final = {
     "spawnagent": "spawn_agent",
@@ -50,6 +51,13 @@ class Part(NamedTuple):
     thread: str | None = None
     script: bool = False
     twin: str | None = None
+
+
+def line(text: str) -> str:
+    """``tools.one_line``, which looks at no more of a long text than it shows."""
+    if len(text) <= _LOOK:
+        return tools.one_line(text)
+    return " ".join(text[:_LOOK].split())[: tools.LINE - 1].rstrip() + "…"
 
 
 def _str(value: object) -> str | None:
@@ -77,12 +85,15 @@ def read_arguments(value: object) -> Any:
         return value
 
 
-def kind_of(name: str, value: Any) -> Kind:
-    """The kind of a Codex tool call, from its name and, for shells and scripts, what it runs."""
+def kind_of(name: str, value: Any, *, patched: bool = True) -> Kind:
+    """The kind of a Codex tool call, from its name and, for shells and scripts, what it runs.
+
+    ``patched`` false: the input is known to hold no patch.
+    """
     kind = _KINDS.get(name) or tools.kind(name)
     if name == "wait":
         return "command" if isinstance(value, Mapping) and "cell_id" in value else "agent"
-    return "edit" if kind == "command" and holds_patch(value) else kind
+    return "edit" if patched and kind == "command" and holds_patch(value) else kind
 
 
 def _script_line(script: str) -> str:
@@ -101,23 +112,27 @@ def _script_line(script: str) -> str:
                     out.append(script[here])
                 here += 1
             if out:
-                return tools.one_line("".join(out))
+                return line("".join(out))
     lines = (line for line in script[:4000].splitlines() if line.strip() and not line.startswith("//"))
-    return tools.one_line(next(lines, ""))
+    return line(next(lines, ""))
 
 
 def summary_of(name: str, kind: Kind, value: Any) -> str:
     """One line about a call."""
+    if kind == "command" and type(value) is dict:
+        command = value.get("cmd")
+        if isinstance(command, str) and command:
+            return line(command)
     if kind == "edit":
         if isinstance(value, Mapping) and isinstance(value.get("changes"), Mapping):
-            return tools.one_line(", ".join(str(path) for path in value["changes"]))
+            return line(", ".join(str(path) for path in value["changes"]))
         found = [file.path for text in texts(value, script=name in _SCRIPTS) for file in read_patch(text)]
         if found:
-            return tools.one_line(", ".join(dict.fromkeys(found)))
+            return line(", ".join(dict.fromkeys(found)))
     if name in _SCRIPTS and isinstance(value, str):
         return _script_line(value)
     if kind == "plan" and isinstance(value, str):
-        return tools.one_line(value)
+        return line(value)
     return tools.summary(name, value, of_kind=kind)
 
 
@@ -136,6 +151,8 @@ def read_call(item: Mapping[str, Any], name: str) -> Part:
     if name == "custom_tool_call":
         tool = _named(item.get("namespace"), item.get("name"))
         value = item.get("input")
+        if tool not in _SCRIPTS and isinstance(value, str) and value.startswith("{"):
+            value = read_arguments(value)
         kind = kind_of(tool, value)
         return Part(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
     if name == "local_shell_call":
@@ -156,9 +173,7 @@ def read_call(item: Mapping[str, Any], name: str) -> Part:
     tool = _named(item.get("namespace"), item.get("name"))
     raw = item.get("arguments")
     value = read_arguments(raw)
-    kind = kind_of(tool, value)
-    if kind == "command" and isinstance(value, str) and BEGIN in value and "apply_patch" in value:
-        kind = "edit"
+    kind = kind_of(tool, value, patched=not isinstance(raw, str) or BEGIN in raw)
     return Part(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
 
 

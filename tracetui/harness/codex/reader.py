@@ -18,7 +18,7 @@ from tracetui.harness.codex.book import TITLE, Book, folder, string
 from tracetui.harness.codex.draft import Draft, Twins
 from tracetui.harness.codex.events import EVENTS, IGNORED, event_text, item_text, without_asides
 from tracetui.harness.codex.output import Result, read_output
-from tracetui.harness.codex.parts import Part, kind_of, read_call, read_end, read_item, summary_of
+from tracetui.harness.codex.parts import Part, kind_of, line, read_call, read_end, read_item, summary_of
 from tracetui.harness.codex.prompt import Said, from_harness, read_user, unwrap
 from tracetui.harness.content import flatten
 from tracetui.model import Record, from_iso
@@ -48,41 +48,33 @@ class CodexReader(Book):
         self._fed += 1
         value = record.value
         stamp = value.get("timestamp")
-        if stamp is not self._stamp:
-            self._stamp, self._time = stamp, from_iso(stamp)
+        self._time = time = from_iso(stamp) if stamp is not None else None
         kind, payload = value.get("type"), value.get("payload")
         outcome: _Outcome
         if record.oversize:
-            name, outcome = "oversize", self._oversize(record, kind)
-        elif isinstance(payload, dict):
-            sub = payload.get("type")
-            if kind == "session_meta":
-                name, outcome = "session_meta", self._meta(payload)
-            elif self._replay.active and self._replay.inherited(value, payload, self._time):
-                self._skip(payload)
-                name, outcome = "inherited", False
-            else:
-                self._clock()
-                name = f"{kind}/{sub}" if isinstance(sub, str) else str(kind)
-                if kind == "response_item":
-                    outcome = self._response(sub, payload, record)
-                elif kind == "event_msg":
-                    if sub == "item_completed":
-                        item = payload.get("item")
-                        sort = item.get("type") if isinstance(item, dict) else None
-                        name = f"{name}/{sort}" if isinstance(sort, str) else name
-                    outcome = self._event(sub, payload, record)
-                else:
-                    outcome = self._top(kind, payload, record)
+            outcome = self._oversize(record, kind)
+        elif type(payload) is not dict:
+            self._clock(time)
+            outcome = self._bare(value, kind, record)
+        elif kind == "session_meta":
+            outcome = self._meta(payload)
+        elif self._replay.active and self._replay.inherited(value, payload, time):
+            self._skip(payload)
+            outcome = "inherited"
         else:
-            self._clock()
-            name, outcome = self._bare(value, kind, record)
+            self._clock(time)
+            if kind == "response_item":
+                outcome = self._response(payload.get("type"), payload, record)
+            elif kind == "event_msg":
+                outcome = self._event(payload.get("type"), payload, record)
+            else:
+                outcome = self._top(kind, payload, record)
         if outcome is True:
             self.stepped += 1
         elif outcome is None:
-            self._tally(self.unknown, name)
+            self._tally(self.unknown, _name(value, payload))
         else:
-            self._tally(self.known, outcome or name)
+            self._tally(self.known, outcome or _name(value, payload))
 
     # ---------------------------------------------------------------- routing
 
@@ -100,23 +92,25 @@ class CodexReader(Book):
             return self._note(record, flatten(payload.get("content", payload.get("message"))).text, payload)
         return None
 
-    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> tuple[str, _Outcome]:
+    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> _Outcome:
         """A record without an envelope: generation A."""
         if "record_type" in value:
-            return "state", False
+            return "state"
         if kind is None:
-            if isinstance(value.get("id"), str) and ("instructions" in value or "timestamp" in value):
-                return "session_meta", self._meta(value)
-            return "untyped", None
+            header = isinstance(value.get("id"), str) and ("instructions" in value or "timestamp" in value)
+            return (self._meta(value) or "session_meta") if header else None
         if not isinstance(kind, str) or "payload" in value or kind in _ENVELOPE:
-            return str(kind), None
-        return f"item/{kind}", self._response(kind, value, record)
+            return None
+        return self._response(kind, value, record)
 
     def _response(self, sub: object, item: dict[str, Any], record: Record) -> _Outcome:
         if sub == "message" or (sub is None and "role" in item):
             return self._message(item, record)
         if sub == "reasoning":
-            return self._think(_texts(item.get("summary")) or _texts(item.get("content")), _RESPONSE, record, item)
+            told = item.get("summary") or item.get("content")
+            if not told:
+                return False
+            return self._think(_texts(told) or _texts(item.get("content")), _RESPONSE, record, item)
         if not isinstance(sub, str):
             return None
         if sub in _CALLS:
@@ -133,7 +127,7 @@ class CodexReader(Book):
         if sub == "token_count":
             return self._tokens(event)
         if sub == "agent_message":
-            return self._say(string(event.get("message")), _EVENT, record, event)
+            return self._say(event.get("message"), _EVENT, record, event)
         if sub == "user_message":
             return self._user_event(event, record)
         if sub == "agent_reasoning" or sub == "agent_reasoning_raw_content":
@@ -175,7 +169,7 @@ class CodexReader(Book):
         if name == "UserMessage":
             return self._prompted(read_user(item.get("content")), _ITEM, record, item)
         if name == "AgentMessage":
-            return self._say(flatten(item.get("content")).text, _ITEM, record, item)
+            return self._say(item.get("content"), _ITEM, record, item)
         if name == "Reasoning":
             return self._think(_texts(item.get("summary_text")) or _texts(item.get("raw_content")), _ITEM, record, item)
         if name == "Plan":
@@ -194,13 +188,13 @@ class CodexReader(Book):
 
     def _note(self, record: Record, text: str, payload: Mapping[str, Any]) -> _Outcome:
         draft = self._begin("event", record, payload.get("id"))
-        draft.text, draft.summary = text, tools.one_line(text)
+        draft.text, draft.summary = text, line(text)
         return True
 
     def _message(self, item: dict[str, Any], record: Record) -> _Outcome:
         role, content = item.get("role"), item.get("content")
         if role == "assistant":
-            return self._say(flatten(content).text, _RESPONSE, record, item)
+            return self._say(content, _RESPONSE, record, item)
         if role == "user":
             told = item.get("internal_chat_message_metadata_passthrough")
             kinds = told.get("content_item_kinds") if isinstance(told, Mapping) else None
@@ -238,17 +232,30 @@ class CodexReader(Book):
         self._compaction = None
         self._began = True
         draft = self._prompt = self._begin("prompt", record, payload.get("id"))
-        draft.text, draft.images, draft.summary = said.text, said.images, tools.one_line(said.text)
+        draft.text, draft.images, draft.summary = said.text, said.images, line(said.text)
         if self.facts.title is None:
             self.facts.title = tools.one_line(said.text, TITLE) or None
         return True
 
-    def _say(self, text: str | None, channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
-        """A message of the model's. Its events lack the asides and the plan that its response item holds."""
-        if not text or not text.strip():
+    def _say(self, content: Any, channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
+        """A message of the model's. Its events lack the asides and the plan that its response item holds, and there
+        is one for each part of it."""
+        images = 0
+        if isinstance(content, str):
+            text = said = content
+        else:
+            flat = flatten(content)
+            text, images = flat.text, flat.images
+            parts = _texts(content)
+            if len(parts) > 1:
+                second = [self._twins.second(channel, self._fed, Twins.of("said", part)) for part in parts]
+                if all(second):
+                    return "twin"
+            said = "\n".join(parts)
+        if not text or text.isspace():
             return False
-        shown, plan = without_asides(text)
-        hashes = [Twins.of("said", shown)] if shown.strip() else [Twins.of("plan", plan)]
+        shown, plan = without_asides(said) if "</" in said else (said, "")
+        hashes = [Twins.of("plan", plan) if plan and not shown.strip() else Twins.of("said", shown)]
         identity = string(item.get("id"))
         if identity:
             hashes.append(Twins.of("id", identity))
@@ -259,7 +266,7 @@ class CodexReader(Book):
         if plan and shown.strip():
             self._twins.second(channel, self._fed, Twins.of("plan", plan))
         draft = self._begin("message", record, identity)
-        draft.text, draft.summary = text, tools.one_line(text)
+        draft.text, draft.summary, draft.images = text, line(text), images
         self._joined(draft)
         return True
 
@@ -274,7 +281,7 @@ class CodexReader(Book):
             return "twin"
         draft = self._begin("thinking", record, item.get("id"))
         draft.text = "\n\n".join(texts)
-        draft.summary = tools.one_line(draft.text)
+        draft.summary = line(draft.text)
         self._joined(draft)
         return True
 
@@ -284,7 +291,7 @@ class CodexReader(Book):
         if self._twins.second(_ITEM, self._fed, Twins.of("plan", text)):
             return "twin"
         draft = self._begin("plan", record, item.get("id"))
-        draft.text, draft.summary = text, tools.one_line(text)
+        draft.text, draft.summary = text, line(text)
         self._joined(draft)
         return True
 
@@ -294,7 +301,7 @@ class CodexReader(Book):
         if draft is not None and not self._compacted & channel:
             self._compacted |= channel
             if text and not draft.text:
-                draft.text, draft.summary = text, tools.one_line(text)
+                draft.text, draft.summary = text, line(text)
             self._again(draft, record)
             return True
         self._responses.end()
@@ -303,7 +310,7 @@ class CodexReader(Book):
         self._prompt = None
         draft.model = self._model
         if text:
-            draft.text, draft.summary = text, tools.one_line(text)
+            draft.text, draft.summary = text, line(text)
         self._responses.claim(draft)
         return True
 
@@ -313,15 +320,16 @@ class CodexReader(Book):
         """Begin a call, or add to the one with the same id."""
         identity = part.id
         draft = self._calls.get(identity) if identity else None
-        if draft is not None and part.called and draft.called:
-            self._forget(draft.call_id or "")
+        if draft is not None and ((part.called and draft.called) or (part.result is not None and draft.ends & channel)):
+            # Another call with the same id: what is known of the first is whole.
+            self._forget(identity or "")
             draft = None
         if draft is None and part.kind == "edit" and not part.called:
             # The call itself may be a script of code mode, whose inner calls have ids of their own.
             open_ones = reversed(self._calls.values())
             draft = next((one for one in open_ones if one.script and not one.finished), None)
         if draft is not None:
-            self._merge(draft, part)
+            self._merge(draft, part, channel)
             self._again(draft, record)
             return True
         if part.twin is not None:
@@ -330,7 +338,7 @@ class CodexReader(Book):
                 hashes.append(Twins.of("webid", identity))
             if self._twins.second(channel, self._fed, *hashes):
                 return "twin"
-        elif not part.called and identity and Twins.of("call", identity) in self._recent:
+        elif not part.called and identity and self._was(identity):
             return "twin"
         draft = self._begin(part.kind, record, identity)
         draft.call_id, draft.called, draft.script = identity, part.called, part.script
@@ -338,6 +346,7 @@ class CodexReader(Book):
         draft.summary = summary_of(part.name, part.kind, part.input)
         if part.result is not None:
             draft.result(part.result, 1)
+            draft.ends = channel
         ends = part.result is not None and part.twin is None
         self._joined(draft, whole_call=ends)
         if ends:
@@ -347,7 +356,7 @@ class CodexReader(Book):
             self._calls[slot] = draft
         return True
 
-    def _merge(self, draft: Draft, part: Part) -> None:
+    def _merge(self, draft: Draft, part: Part, channel: int) -> None:
         if part.called:
             draft.called, draft.name, draft.input, draft.script = True, part.name, part.input, part.script
             draft.kind = "edit" if draft.kind == "edit" else part.kind
@@ -360,6 +369,7 @@ class CodexReader(Book):
             return
         if part.id == draft.call_id:
             draft.result(part.result, 1)
+            draft.ends |= channel
         elif part.result.is_error:
             draft.is_error = True
         self._responses.close()
@@ -390,27 +400,25 @@ class CodexReader(Book):
 
     def _orphan(self, identity: str | None, result: Result, item: Mapping[str, Any], record: Record) -> _Outcome:
         """A result whose call the log does not hold."""
-        if identity and Twins.of("call", identity) in self._recent:
+        if identity and self._was(identity):
             return "twin"
         draft = self._begin("tool", record, identity)
         draft.call_id, draft.name = identity, string(item.get("name")) or "unknown"
         draft.kind = kind_of(draft.name, None)
-        draft.summary = tools.one_line(result.text)
+        draft.summary = line(result.text or "")
         draft.result(result, 2)
         draft.running = None
         return True
 
     def _settle(self, draft: Draft) -> None:
-        """A later call that reports the end of a process lets go of the call that began it."""
+        """A later call that reports the end of a process lets go of the call that began it; only that is waited for."""
         given = draft.input
-        if draft.running is not None or not isinstance(given, Mapping):
+        if draft.name not in ("write_stdin", "wait") or not isinstance(given, Mapping):
             return
-        if draft.name == "write_stdin" and draft.exit_code is not None:
-            process = str(given.get("session_id"))
-        elif draft.name == "wait" and "cell_id" in given:
-            process = f"cell {given.get('cell_id')}"
-        else:
+        goes_on, draft.running = draft.running is not None, None
+        if goes_on or (draft.name == "write_stdin" and draft.exit_code is None):
             return
+        process = f"cell {given.get('cell_id')}" if draft.name == "wait" else str(given.get("session_id"))
         for other in self._calls.values():
             if other.running == process:
                 other.running = None
@@ -435,7 +443,7 @@ class CodexReader(Book):
             return self._meta(value)
         if self._replay.active and self._replay.inherited(value, value, self._time):
             return "inherited"
-        self._clock()
+        self._clock(self._time)
         if kind == "compacted":
             return self._compact(_EVENT, record, None)
         words = f"[line of {record.source.length / 1048576:,.0f} MiB not read]"
@@ -446,6 +454,17 @@ class CodexReader(Book):
         self._responses.close()
         self._again(draft, record)
         return True
+
+
+def _name(value: Mapping[str, Any], payload: object) -> str:
+    """What a record is counted as: its type and, below it, the types of its payload and item."""
+    names: list[object] = [value.get("type")]
+    if isinstance(payload, dict):
+        names.append(payload.get("type"))
+        item = payload.get("item")
+        if names[1] == "item_completed" and isinstance(item, dict):
+            names.append(item.get("type"))
+    return "/".join(name for name in names if isinstance(name, str)) or "untyped"
 
 
 def _texts(value: object) -> list[str]:
