@@ -77,6 +77,8 @@ def _block(block: object, depth: int) -> Flat:
     if not isinstance(block, dict):
         return Flat("" if block is None else str(block)[:200], 0)
     kind = block.get("type")
+    if not isinstance(kind, str):
+        kind = None
     text = block.get("text")
     if isinstance(text, str) and kind in _TEXT_TYPES:
         return Flat(text, 0)

@@ -66,7 +66,7 @@ def _is_entry(value: Mapping[str, Any]) -> bool:
         return _is_header(value)
     if "seq" in value or not isinstance(value.get("timestamp"), str):
         return False
-    if kind not in _ENTRIES:  # a type of a later version
+    if not isinstance(kind, str) or kind not in _ENTRIES:  # a type of a later version
         return isinstance(value.get("id"), str) and "parentId" in value
     if kind == "message":
         message = value.get("message")
@@ -79,11 +79,13 @@ def _is_message(value: Mapping[str, Any]) -> bool:
     message = value.get("message")
     if value.get("type") != "message" or not isinstance(message, Mapping) or not _is_entry(value):
         return False
-    if message.get("role") in _OWN_ROLES:
+    role, stop = message.get("role"), message.get("stopReason")
+    if isinstance(role, str) and role in _OWN_ROLES:
         return True
     return (
-        message.get("role") == "assistant"
+        role == "assistant"
         and isinstance(message.get("content"), list)
-        and message.get("stopReason") in _OWN_STOPS
+        and isinstance(stop, str)
+        and stop in _OWN_STOPS
         and isinstance(message.get("provider"), str)
     )

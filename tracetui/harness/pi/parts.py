@@ -10,7 +10,7 @@ import orjson
 
 from tracetui.harness import tools
 from tracetui.harness.content import flatten
-from tracetui.model import Kind, Record, Tokens, from_iso
+from tracetui.model import Kind, Tokens, from_iso
 
 __all__ = [
     "Outcome",
@@ -228,8 +228,3 @@ def said(text: str) -> str:
         end = rest.find("</skill>", skill.end())
         rest = f"/skill:{skill[1]} {rest[end + 8 :].strip() if end >= 0 else ''}"
     return rest.strip() or text.strip()
-
-
-def too_long(record: Record) -> str:
-    """What stands in a step for the text of a line over the limit."""
-    return f"[line of {record.source.length / 1048576:,.0f} MiB not read]"

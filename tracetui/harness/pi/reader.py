@@ -28,8 +28,16 @@ _TYPE_MAX: Final = 60
 _KNOWN: Final = frozenset(
     {"model_change", "thinking_level_change", "custom", "label", "session_info", "usage", "context_edit"}
 )
-_CALLS: Final = frozenset({"toolCall", "toolUse", "tool_use", "functionCall"})
+_CALLS: Final = ("toolCall", "toolUse", "tool_use", "functionCall")  # a tuple: types may be unhashable
 _STATE: Final = 1
+
+
+def _noted(record: Record, text: str) -> str:
+    """``text``, and for a line over the limit what its head showed of it and a note in place of the rest."""
+    if not record.oversize:
+        return text
+    shown = (line for line in text.splitlines() if line != "[text]")
+    return "\n".join([*shown, f"[line of {record.source.length / 1048576:,.0f} MiB not read]"])
 
 
 class _Open:
@@ -100,11 +108,13 @@ class PiReader:
             self._summary(record, value, kind, time)
         elif kind == "custom_message":
             self._custom(record, value, time)
+        elif not isinstance(kind, str):
+            self.unknown["?"] += 1
         elif kind in _KNOWN:
             self.known[kind] += 1
             self._setting(value, kind)
         else:
-            self.unknown[kind[:_TYPE_MAX] if isinstance(kind, str) else "?"] += 1
+            self.unknown[kind[:_TYPE_MAX]] += 1
 
     def take(self) -> list[Step]:
         """The steps begun or changed since the last call, by number."""
@@ -251,9 +261,7 @@ class PiReader:
 
     def _flat(self, record: Record, content: object) -> Flat:
         flat = flatten(content)
-        if record.oversize:
-            return Flat(f"{flat.text}\n{parts.too_long(record)}".strip(), flat.images)
-        return flat
+        return Flat(_noted(record, flat.text), flat.images) if record.oversize else flat
 
     def _message(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         role = message.get("role")
@@ -307,12 +315,13 @@ class PiReader:
         }
         if rest["tokens"] is not None or parts.cost(usage):
             rest["cost_usd"] = self._pay(usage)
-        calls = sum(isinstance(block, dict) and block.get("type") in _CALLS for block in blocks)
+        types = [block.get("type") if isinstance(block, dict) else None for block in blocks]
+        calls = sum(kind in _CALLS for kind in types)
         begun = 0
-        for at, block in enumerate(blocks):
-            if isinstance(block, dict) and block.get("type") in _CALLS:
+        for at, (kind, block) in enumerate(zip(types, blocks)):
+            if kind in _CALLS:
                 self._call(record, block, at, time, calls == 1, rest)
-            elif isinstance(block, dict) and block.get("type") == "thinking":
+            elif kind == "thinking":
                 text = block.get("thinking")
                 if not isinstance(text, str) or not text.strip():
                     continue
@@ -352,7 +361,7 @@ class PiReader:
         elif begun and not record.oversize:
             return 0
         elif record.oversize:
-            text = parts.too_long(record)
+            text = _noted(record, "")
         elif rest["tokens"] is not None:
             text = f"empty response ({reason})" if parts.string(reason) else "empty response"
         else:
@@ -405,9 +414,7 @@ class PiReader:
         name = one.step.tool.name if one and one.step.tool else parts.string(message.get("toolName")) or "tool"
         kind = one.step.kind if one else parts.kind_of(name)
         said = parts.outcome(message, kind)
-        output = said.text
-        if record.oversize:
-            output = f"{output}\n{parts.too_long(record)}".strip()
+        output = _noted(record, said.text)
         inner = parts.nested(message)
         if any(worked and parts.kind_of(tool) == "edit" for tool, _, worked in inner):
             kind = "edit"
@@ -449,9 +456,7 @@ class PiReader:
         if message.get("excludeFromContext") is True:
             given["excludeFromContext"] = True
         output = message.get("output")
-        text = output if isinstance(output, str) else ""
-        if record.oversize:
-            text = f"{text}\n{parts.too_long(record)}".strip()
+        text = _noted(record, output if isinstance(output, str) else "")
         code = message.get("exitCode")
         code = code if type(code) is int else None
         failed = message.get("cancelled") is True or code not in (None, 0)
