@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 
 from tracetui.commands import COMMANDS
 from tracetui.commands.out import Paper
+from tracetui.harness import HARNESSES
+from tracetui.model import KINDS
 
 EXAMPLES: Final = (
     ('eval "$(tracetui completion bash)"', "in ~/.bashrc"),
@@ -63,6 +65,7 @@ def _table() -> list[_Words]:
                 files = files or metavar in ("FILE", "PATH")
                 choices = words or choices
                 continue
+            words = words or {"KIND": " ".join(KINDS), "NAME": " ".join(HARNESSES)}.get(metavar, "")
             takes = "" if action.nargs == 0 else words or ("file" if metavar in ("DIR", "FILE", "PATH") else "value")
             flags += [_Flag(flag, _plain(action.help), takes) for flag in action.option_strings]
         found.append(_Words(name, _plain(command.help), tuple(flags), files, choices))

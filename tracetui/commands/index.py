@@ -1,9 +1,9 @@
 """``index``: capture new and changed sessions.
 
 ``--progress`` is for the app, which runs this command as a child: JSON Lines on standard output, each with ``event``:
-``progress`` (``phase``, ``done`` of ``total`` bytes, ``files_done, files, sessions, records``) about ten times a second,
-``done`` after each run (the keys of ``index --json``), ``error`` (``message``) before a failure's exit. Such a child
-runs at low priority, never gives the first consent, and ends when its parent does.
+``progress`` (``phase``, ``done`` of ``total`` bytes, ``files_done, files, sessions, records``) about ten times a
+second, ``done`` after each run (the keys of ``index --json``), ``error`` (``message``) before a failure's exit. Such a
+child runs at low priority, never gives the first consent, and ends when its parent does.
 """
 
 from __future__ import annotations
