@@ -126,7 +126,7 @@ class IndexWriter:
             sign = 1
             if number <= known:
                 before = db.execute(
-                    "SELECT id, kind, flags, t_input, t_output, t_read, t_write, cost FROM step "
+                    "SELECT id, kind, flags, t_input, t_output, t_read, t_write, cost, doc FROM step "
                     "WHERE log=? AND number=?",
                     (log, number),
                 ).fetchone()
@@ -140,6 +140,8 @@ class IndexWriter:
                     )
                     _count(counts, -1, *before[1:7])
                     spent -= before[7] or 0.0
+                    if before[8] is not None and before[8] != doc:
+                        db.execute("INSERT INTO stale VALUES(?,?)", (log, before[8]))
             if sign:
                 self._step += 1
                 inserts.append((self._step, log, number, *values))
@@ -258,7 +260,8 @@ class IndexWriter:
         kinds = 0
         for row in kept:
             kinds |= row["kinds"]
-        title = facts.title or (main["first_prompt"] if main is not None else None)
+        side = db.execute("SELECT title FROM side WHERE raw=? AND harness=?", (told[0]["raw"], harness)).fetchone()
+        title = (side[0] if side else None) or facts.title or (main["first_prompt"] if main is not None else None)
         parent = address(harness, facts.parent) if facts.parent else None
         own = [row for row in rows if (row["agent"] is None) == (main is not None)]
         gone = not any(row["current"] and not row["gone"] for row in own)

@@ -219,6 +219,46 @@ class LogReader:
             thread=row[8],
         )
 
+    def texts(self, log: int, number: int) -> list[str]:
+        """The texts of a step that are searched."""
+        from tracetui.bucket.reading import texts_of
+
+        for step in self.steps(log, number, number):
+            return texts_of(step)
+        return []
+
+    def open_copy(self, log: int) -> CopyReader:
+        """A copy for the caller alone, who closes it."""
+        from tracetui.bucket.copies import CopyReader
+
+        row = self._db.execute("SELECT copy FROM log WHERE id=?", (log,)).fetchone()
+        if row is None:
+            raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
+        return CopyReader(self._folder / "copies" / row[0])
+
+    def stream(self, log: int) -> Iterator[Step]:
+        """The steps of a log as its reader gives them while it reads the whole copy; one may come twice, the later
+        the fuller."""
+        from tracetui.harness import HARNESSES
+        from tracetui.harness.lines import Splitter
+
+        _, harness, stem = self.copy(log)
+        copy = self.open_copy(log)
+        try:
+            maker = HARNESSES[harness].reader(stem)
+            splitter = Splitter()
+            for chunk in copy.chunks():
+                for item in splitter.feed(chunk):
+                    if isinstance(item, Record):
+                        maker.feed(item)
+                yield from maker.take()
+            for item in splitter.finish():
+                if isinstance(item, Record):
+                    maker.feed(item)
+            yield from maker.take()
+        finally:
+            copy.close()
+
     def records(self, log: int, offset: int, end: int | None = None) -> Iterator[Record]:
         """The records of a log from the line that begins at ``offset`` on. Lines are counted from there where
         ``offset`` is not 0."""

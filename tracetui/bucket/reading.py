@@ -34,6 +34,8 @@ _PART: Final = 4 * FRAME
 _DETECT: Final = 20
 _KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
 _PROBLEMS: Final = 200
+_BETWEEN: Final = "\n\ue000\n"
+"""Between the texts of a step; a word of its own to the index, so that no phrase reaches from one into the next."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -81,7 +83,7 @@ def texts_of(step: Step) -> list[str]:
 
 def doc_of(step: Step) -> tuple[str, int]:
     """The text of a step as it is indexed, and a 64-bit hash of it (signed, as SQLite keeps it)."""
-    text = "\n".join(texts_of(step))
+    text = _BETWEEN.join(texts_of(step))
     try:
         data = text.encode("utf-8")
     except UnicodeEncodeError:

@@ -12,7 +12,7 @@ from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "reset_index"]
 
-INDEX_VERSION: Final = 1
+INDEX_VERSION: Final = 2
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 1
 _APPLICATION: Final = 0x74726163
@@ -54,6 +54,10 @@ CREATE TABLE session(
   gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id, harness)) WITHOUT ROWID;
 CREATE INDEX session_ended ON session(ended);
 CREATE INDEX session_parent ON session(parent) WHERE parent IS NOT NULL;
+CREATE TABLE stale(log INTEGER NOT NULL, doc INTEGER NOT NULL);
+CREATE INDEX stale_log ON stale(log);
+CREATE TABLE side(
+  harness TEXT NOT NULL, raw TEXT NOT NULL, title TEXT NOT NULL, PRIMARY KEY(raw, harness)) WITHOUT ROWID;
 CREATE TABLE problem(log INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE INDEX problem_log ON problem(log);
 CREATE TABLE skipped(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER, reason TEXT) WITHOUT ROWID;

@@ -24,7 +24,8 @@ _SURVIVAL: Final = (
 )
 _COLUMNS: Final = (
     "s.id, s.harness, s.log, s.title, s.cwd, s.repo, s.branch, s.model, s.started, s.ended, s.steps, s.prompts, "
-    "s.tools, s.errors, s.edits, s.agents + s.children, s.t_input, s.t_output, s.t_read, s.t_write, s.cost, s.bytes, s.path, "
+    "s.tools, s.errors, s.edits, s.agents + s.children, s.t_input, s.t_output, s.t_read, s.t_write, s.cost, s.bytes, "
+    "s.path, "
     f"s.parent, s.forked_from, s.folded, s.gone, coalesce(m.bookmarked, 0), m.note, {_UNREAD}, {_FINDINGS}, {_SURVIVAL}"
 )
 _FROM: Final = "FROM session s LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,10 +13,11 @@ from tracetui.bucket import place, schema, sessions
 from tracetui.bucket.reader import LogReader, Overview
 from tracetui.bucket.terms import Query
 from tracetui.bucket.userdata import Forgotten, UserData
-from tracetui.model import LogRow, Record, SessionRow, Source, Step, StepRow, TracetuiError
+from tracetui.model import Hit, LogRow, Record, SessionRow, Source, Step, StepRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket.capture import Progress, RunReport
+    from tracetui.bucket.totals import FileRow, LogProblem
     from tracetui.harness.roots import LogFile
 
 __all__ = ["Bucket"]
@@ -167,6 +169,107 @@ class Bucket:
     def raw(self, log: int | LogRow, source: Source) -> bytes:
         """The bytes of one line, without its end; only the frames that hold it are decompressed."""
         return self._reader.raw(_log(log), source)
+
+    # search
+
+    def search(
+        self,
+        query: Query | str,
+        regex: bool = False,
+        limit: int | None = 50,
+        sort: str = "newest",
+        cancelled: Callable[[], bool] | None = None,
+        filters: Query | None = None,
+    ) -> Iterator[Hit]:
+        """Steps that hold all words and phrases of the query, as they are found; one hit per step.
+
+        A string is parsed as a query line. With ``regex`` a string is an RE2 pattern over the text of steps, and
+        ``filters`` holds the typed terms. ``sort``: ``newest`` or ``score``. Raises TracetuiError, of status 2 for a
+        bad pattern, before the first hit.
+        """
+        from tracetui.bucket.search import Search, check_sort
+
+        check_sort(sort)
+        if regex:
+            text = query if isinstance(query, str) else " ".join((*query.words, *query.phrases))
+            terms = filters or (Query() if isinstance(query, str) else query)
+            return Search(self._db, self._reader, terms, cancelled=cancelled).regex(text, limit, sort)
+        if isinstance(query, str):
+            from tracetui.bucket.query import parse
+
+            query = parse(query)
+        return Search(self._db, self._reader, query, cancelled=cancelled).hits(limit, sort)
+
+    # the bucket as a whole
+
+    def stats(self, retention_days: float = 30.0) -> dict[str, Any]:
+        """Totals, as the command prints them. ``at_risk`` counts sessions that Claude Code deletes within 7 days, if it
+        deletes what was not written to for ``retention_days``."""
+        from tracetui.bucket.totals import stats
+
+        return stats(self._db, self.path, retention_days)
+
+    def problems(self) -> list[LogProblem]:
+        """What could not be read as it should, in logs and in files that were skipped; by path and line."""
+        from tracetui.bucket.totals import problems
+
+        return problems(self._db)
+
+    def files(self) -> list[FileRow]:
+        """The log files that the bucket knows, by path: for doctor."""
+        from tracetui.bucket.totals import files
+
+        return files(self._db)
+
+    def unknown(self) -> dict[str, dict[str, int]]:
+        """Records that no rule covers, by harness and record type."""
+        from tracetui.bucket.totals import unknown
+
+        return unknown(self._db)
+
+    def verify(
+        self, progress: Callable[[int, int], None] | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> Iterator[tuple[FileRow, str]]:
+        """Compare every copy with its own checksums, with the index and with the log it was made of; gives what is
+        wrong. Reads everything; ``progress`` is told (logs done, all logs)."""
+        from tracetui.bucket.totals import verify
+
+        return verify(self._db, self.path, progress, cancelled)
+
+    def put_titles(self, titles: Mapping[str, str], harness: str) -> None:
+        """Titles that a harness keeps apart from its logs, by its own session ids."""
+        from tracetui.bucket.totals import put_titles
+
+        put_titles(self._db, titles, harness)
+
+    def forget(self, session: SessionRow | str | Iterable[SessionRow | str], wait: float = 600.0) -> list[SessionRow]:
+        """Remove sessions for good: copies, index rows, full-text remnants, marks, notes and summaries. They are not
+        captured again, but by ``capture(..., again=True)``."""
+        from tracetui.bucket.capture import Capture
+        from tracetui.bucket.forget import forget
+
+        named = [session] if isinstance(session, SessionRow | str) else list(session)
+        rows = [self._row(item) for item in named]
+        if not forget(self.path, self._db, self._reader, self._user, self._forgotten, rows, wait):
+            # Texts that could not be named to the index: it is built again from the copies that are left.
+            Capture(self.path, self._db, self._forgotten, progress=None, cancelled=None, workers=2).run([], wait)
+        return rows
+
+    def rebuild(
+        self, progress: Callable[[Progress], None] | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> RunReport:
+        """Throw the index away and build it from the copies alone."""
+        from tracetui.bucket.capture import Capture
+
+        self._reader.close()
+        with place.Lock(self.path, 600.0):
+            schema.reset_index(self._db)
+        run = Capture(self.path, self._db, self._forgotten, progress=progress, cancelled=cancelled, workers=2)
+        return run.run([], 600.0)
+
+    def temporary(self) -> contextlib.AbstractContextManager[Path]:
+        """A private folder inside the bucket for the time of a ``with``."""
+        return place.temporary(self.path)
 
     # what the user makes
 

@@ -1,0 +1,150 @@
+"""Removing sessions for good: copies, index rows, what the full-text index remembers, marks; nothing of it stays in the
+files of the bucket."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tracetui.bucket.capture import from_db
+from tracetui.bucket.index import IndexWriter
+from tracetui.bucket.place import Lock
+from tracetui.bucket.reader import LogReader
+from tracetui.bucket.reading import doc_of
+from tracetui.bucket.userdata import Forgotten, UserData
+from tracetui.model import SessionRow, TracetuiError
+
+__all__ = ["forget"]
+
+
+def forget(
+    folder: Path,
+    db: sqlite3.Connection,
+    reader: LogReader,
+    user: UserData,
+    forgotten: Forgotten,
+    rows: list[SessionRow],
+    wait: float,
+) -> bool:
+    """Remove these sessions. Gives whether the full-text index could be cleaned in place; else the caller has to have
+    it rebuilt from the copies that are left. Paths and ids are remembered as keyed hashes, so that they are not
+    captured again."""
+    with Lock(folder, wait):
+        logs: list[tuple[int, str, str]] = []
+        for row in rows:
+            found = db.execute(
+                "SELECT id, copy, path FROM log WHERE session=? AND harness=?", (row.id, row.harness)
+            ).fetchall()
+            logs += [(log, copy, from_db(path)) for log, copy, path in found]
+            forgotten.add(row.harness, row.id, [from_db(path) for _, _, path in found])
+            user.remove(row.harness, row.id)
+        writer = IndexWriter(db)
+        writer.begin()
+        try:
+            db.execute("INSERT OR REPLACE INTO meta VALUES('clean', 0)")
+            exact = _clean_text(db, reader, [log for log, _, _ in logs])
+            _rows(db, writer, logs, rows)
+            if exact and logs:
+                db.execute("INSERT INTO text(text) VALUES('optimize')")
+            writer.commit()
+        except BaseException:
+            writer.rollback()
+            raise
+        reader.close()
+        for _, copy, _ in logs:
+            path = folder / "copies" / copy
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
+        if not exact:
+            from tracetui.bucket.schema import reset_index
+
+            reset_index(db)
+        else:
+            db.execute("INSERT OR REPLACE INTO meta VALUES('clean', 1)")
+        _compact(folder, db)
+        return exact
+
+
+def _clean_text(db: sqlite3.Connection, reader: LogReader, logs: list[int]) -> bool:
+    """Take out of the full-text index what only these logs hold. The index keeps no texts, so each is read again and
+    handed over for removal; a hash tells whether it is the very text that was put in."""
+    marks = ",".join(map(str, logs)) or "NULL"
+    own: dict[int, int] = dict(
+        db.execute(
+            f"SELECT d.id, d.hash FROM doc d WHERE d.id IN (SELECT doc FROM step WHERE log IN ({marks}) "
+            f"UNION SELECT doc FROM stale WHERE log IN ({marks})) "
+            f"AND NOT EXISTS (SELECT 1 FROM step o WHERE o.doc=d.id AND o.log NOT IN ({marks}))"
+        ).fetchall()
+    )
+    wanted: dict[int, list[int]] = {}
+    for doc, digest in own.items():
+        wanted.setdefault(digest, []).append(doc)
+    for text, digest in _texts(db, reader, logs):
+        for doc in wanted.pop(digest, ()):
+            db.execute("INSERT INTO text(text, rowid, body) VALUES('delete', ?, ?)", (doc, text))
+            db.execute("DELETE FROM doc WHERE id=?", (doc,))
+        if not wanted:
+            break
+    return not wanted
+
+
+def _texts(db: sqlite3.Connection, reader: LogReader, logs: list[int]) -> Iterator[tuple[str, int]]:
+    """Texts of the steps of these logs with their hashes, also those of calls before they had a result."""
+    for log in logs:
+        stale = db.execute("SELECT 1 FROM stale WHERE log=?", (log,)).fetchone() is not None
+        try:
+            for step in reader.steps(log, 1, None):
+                yield doc_of(step)
+                if stale and step.tool is not None:
+                    yield doc_of(replace(step, tool=replace(step.tool, output=None)))
+            # What streaming gave, where reading a step by its lines alone gives another text.
+            for step in reader.stream(log):
+                yield doc_of(step)
+        except (TracetuiError, OSError):
+            continue
+
+
+def _rows(
+    db: sqlite3.Connection, writer: IndexWriter, logs: list[tuple[int, str, str]], rows: list[SessionRow]
+) -> None:
+    for log, _, path in logs:
+        for table in ("step", "problem", "stale"):
+            db.execute(f"DELETE FROM {table} WHERE log=?", (log,))
+        db.execute("DELETE FROM log WHERE id=?", (log,))
+        db.execute("DELETE FROM skipped WHERE path=?", (path,))
+    for row in rows:
+        db.execute(
+            "DELETE FROM side WHERE harness=? AND raw=(SELECT raw FROM session WHERE id=?)", (row.harness, row.id)
+        )
+        writer.dirty(row.harness, row.id)
+    db.execute(
+        "DELETE FROM name WHERE id NOT IN (SELECT tool FROM step WHERE tool IS NOT NULL "
+        "UNION SELECT model FROM step WHERE model IS NOT NULL)"
+    )
+
+
+def _compact(folder: Path, db: sqlite3.Connection) -> None:
+    """Write both databases anew without their free pages, and empty their logs of changes."""
+    before = os.environ.get("SQLITE_TMPDIR")
+    os.environ["SQLITE_TMPDIR"] = str(folder / "tmp")
+    try:
+        for name in ("main", "user"):
+            db.execute(f"VACUUM {name}")
+        for name in ("main", "user"):
+            busy: Any = db.execute(f"PRAGMA {name}.wal_checkpoint(TRUNCATE)").fetchone()
+            if busy and busy[0]:
+                raise TracetuiError(
+                    "The sessions are removed, but another tracetui reads the bucket, so that traces stay on disk "
+                    "until it ends; close it and run the command again"
+                )
+    finally:
+        if before is None:
+            os.environ.pop("SQLITE_TMPDIR", None)
+        else:
+            os.environ["SQLITE_TMPDIR"] = before

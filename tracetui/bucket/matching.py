@@ -1,0 +1,125 @@
+"""Finding the words of a query in the text of a step, as the full-text index would, and cutting a snippet around it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from tracetui.bucket.terms import Query
+
+__all__ = ["Found", "Matcher", "Words", "is_token_text", "needs_scan", "snippet"]
+
+_BEFORE: Final = 48
+_AFTER: Final = 160
+_COUNTED: Final = 200
+_FOLD: Final = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
+# Scripts written without spaces between words: the index holds whole runs of them as one word each.
+_RUNS: Final = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]"
+)
+
+
+class Found(Protocol):
+    """Where a matcher found something: ``at`` says in which text and where; ``score`` is higher the better."""
+
+    nth: int
+    start: int
+    end: int
+    score: float
+
+
+class Place:
+    """A match: text ``nth``, code points ``start`` to ``end`` of it."""
+
+    __slots__ = ("end", "nth", "score", "start")
+
+    def __init__(self, nth: int, start: int, end: int, score: float) -> None:
+        self.nth = nth
+        self.start = start
+        self.end = end
+        self.score = score
+
+
+class Matcher(Protocol):
+    """Looks for something in the texts of one step."""
+
+    def find(self, texts: Sequence[str]) -> Place | None:
+        """Where it is, or None where it is not."""
+
+
+def is_token_text(text: str) -> bool:
+    """Whether the full-text index can look for it: it has a letter or a digit."""
+    return any(char.isalnum() or "\ue000" <= char <= "\uf8ff" for char in text)
+
+
+def needs_scan(text: str) -> bool:
+    """Whether only looking at the texts themselves finds it: signs, and scripts without spaces."""
+    return not is_token_text(text) or _RUNS.search(text) is not None
+
+
+def _tokens(text: str) -> list[str]:
+    return [token for token in re.split(r"[\W_]+", text) if token]
+
+
+def _pattern(text: str, *, prefix: bool) -> re.Pattern[str]:
+    """The tokens of ``text`` one after the other, whatever stands between. Linear: what parts tokens is no token."""
+    if needs_scan(text):
+        return re.compile(re.escape(text), re.IGNORECASE)
+    body = r"[\W_]+".join(re.escape(token) for token in _tokens(text)) or re.escape(text)
+    return re.compile(r"(?<![^\W_])" + body + ("" if prefix else r"(?![^\W_])"), re.IGNORECASE)
+
+
+class Words:
+    """All words and phrases of a query, none of its negated ones."""
+
+    def __init__(self, query: Query) -> None:
+        last = len(query.words) - 1
+        wanted = [(phrase, False) for phrase in query.phrases]
+        wanted += [(word, nth == last) for nth, word in enumerate(query.words)]
+        wanted.sort(key=lambda item: len(item[0]), reverse=True)
+        self._wanted = [_pattern(text, prefix=prefix) for text, prefix in wanted]
+        self._not = [_pattern(text, prefix=False) for text in (*query.not_words, *query.not_phrases)]
+
+    def find(self, texts: Sequence[str]) -> Place | None:
+        """The first match of the longest word, if all are there."""
+        first: Place | None = None
+        score = 0.0
+        for pattern in self._wanted:
+            count = 0
+            for nth, text in enumerate(texts):
+                for match in pattern.finditer(text):
+                    if first is None:
+                        first = Place(nth, match.start(), match.end(), 0.0)
+                    count += 1
+                    if count >= _COUNTED:
+                        break
+                if count >= _COUNTED:
+                    break
+            if not count:
+                return None
+            score += 1.0 + math.log(count)
+        if any(pattern.search(text) for pattern in self._not for text in texts):
+            return None
+        if first is not None:
+            length = sum(map(len, texts))
+            first.score = round(score / (1.0 + math.log10(10 + length) / 4), 4)
+        return first
+
+
+def snippet(text: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
+    """The surroundings of a match on one line, and where the match is in them. Line ends and tabs become blanks; other
+    control characters stay (screens make them safe)."""
+    begin = max(0, start - _BEFORE)
+    if begin:
+        space = text.find(" ", begin, start)
+        begin = space + 1 if 0 <= space < start - 8 else begin
+    stop = min(len(text), max(end, start) + _AFTER)
+    stop = min(stop, begin + 4000)
+    end = min(end, stop)
+    body = text[begin:stop].translate(_FOLD)
+    left = "…" if begin else ""
+    right = "…" if stop < len(text) else ""
+    at = start - begin + len(left)
+    return left + body + right, (at, at + end - start)
