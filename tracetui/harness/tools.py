@@ -57,8 +57,14 @@ def one_line(text: object, limit: int = LINE) -> str:
     """Text on one line, runs of white space as one blank, cut at ``limit`` with an ellipsis; "" where it is no text."""
     if not isinstance(text, str):
         return ""
-    line = " ".join(text[: limit * 4].split())
-    return line if len(line) <= limit and len(text) <= limit * 4 else line[: limit - 1].rstrip() + "…"
+    head = text[: limit + 40]
+    line = head.strip() if head.isprintable() and "  " not in head else " ".join(head.split())
+    if len(text) > limit + 40:
+        if len(line) <= limit:
+            line = " ".join(text[: limit * 4].split())
+        if len(line) <= limit and len(text) > limit * 4:
+            return line[: limit - 1].rstrip() + "…"
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def patch_paths(patch: str) -> list[str]:
@@ -85,7 +91,7 @@ def summary(name: object, value: object, *, of_kind: Kind | None = None) -> str:
         if shape is _edit:
             return one_line(", ".join(patch_paths(value))) or one_line(value)
         return one_line(value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return one_line(_json(value))
     return one_line(shape(value)) or one_line(_other(value))
 
@@ -165,7 +171,7 @@ def _search(value: Mapping[str, Any]) -> str:
 
 def _web(value: Mapping[str, Any]) -> str:
     action = value.get("action")
-    inner = action if isinstance(action, Mapping) else {}
+    inner = action if isinstance(action, dict) else {}
     return _first(value, ("url", "query")) or _first(inner, ("url", "query"))
 
 
@@ -180,7 +186,7 @@ def _plan(value: Mapping[str, Any]) -> str:
     if isinstance(items, str):
         return items.strip().lstrip("# ")
     if isinstance(items, list):
-        return _todos([item for item in items if isinstance(item, Mapping)])
+        return _todos([item for item in items if isinstance(item, dict)])
     what = _first(value, ("subject", "content", "description", "explanation"))
     number = _first(value, ("taskId", "task_id", "id"))
     status = _first(value, ("status",))
@@ -198,7 +204,7 @@ def _todos(items: list[Mapping[str, Any]]) -> str:
 
 def _other(value: Mapping[str, Any]) -> str:
     questions = value.get("questions")
-    if isinstance(questions, list) and questions and isinstance(questions[0], Mapping):
+    if isinstance(questions, list) and questions and isinstance(questions[0], dict):
         return _first(questions[0], ("question", "header"))
     skill = _text(value.get("skill"))
     if skill:

@@ -202,13 +202,12 @@ class Maker:
         entry = self._responses.get(name)
         if entry is None:
             seen = self.session.seen
-            if fingerprint("response " + name) not in seen:
-                self._responses[name] = Response(tokens, cost)
+            mark = fingerprint("response " + name)
+            if mark not in seen:
+                self._responses[name] = Response(tokens, cost, mark)
                 self.session.paid(cost)
                 if len(self._responses) > _RESPONSES_MAX:
-                    oldest = next(iter(self._responses))
-                    del self._responses[oldest]
-                    seen.add(fingerprint("response " + oldest))
+                    seen.add(self._responses.pop(next(iter(self._responses))).mark)
             return name
         paid = entry.cost or 0.0
         if entry.grow(tokens, cost):

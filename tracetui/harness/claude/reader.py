@@ -20,6 +20,11 @@ __all__ = ["ClaudeReader"]
 
 _QUIET_TYPES: Final = frozenset(BOOKKEEPING) | {"speculation-accept"}
 
+_PROGRESS: Final = {
+    sub: f"progress/{sub}"
+    for sub in ("hook_progress", "bash_progress", "agent_progress", "mcp_progress", "query_update")
+}
+
 
 class ClaudeReader:
     """The state machine over one log; see ``harness.base.Reader``.
@@ -90,7 +95,7 @@ class ClaudeReader:
             # Up to four fifths of a log's lines: no step, and nothing in them that the other records do not tell.
             data = value.get("data")
             sub = data.get("type") if type(data) is dict else None
-            self.known[f"progress/{sub}" if type(sub) is str and len(sub) < 40 else "progress"] += 1
+            self.known[_PROGRESS.get(sub) or counted(kind, sub) if type(sub) is str else "progress"] += 1
             if not session.settled:
                 session.meet(value, True)
             return
@@ -105,7 +110,8 @@ class ClaudeReader:
         else:
             self._book(record, value, kind)
             return
-        if session.meet(value, True):
+        plain = session.own and value.get("sessionId") == session.ident and "forkedFrom" not in value
+        if not plain and session.meet(value, True):
             self.known["inherited"] += 1
             return
         uuid = value.get("uuid")

@@ -19,6 +19,7 @@ _REFUSED: Final = (
     "Interrupted by user",
 )
 _AGENT_TAIL: Final = 2000
+_DURATIONS: Final = (("durationMs", 1), ("totalDurationMs", 1), ("durationSeconds", 1000))
 
 
 class Result(NamedTuple):
@@ -44,7 +45,7 @@ def read_result(block: Mapping[str, Any], extra: object, *, agent: bool = False,
     """
     content = block.get("content")
     output, images = flatten(content)
-    structured = extra if isinstance(extra, Mapping) else None
+    structured = extra if isinstance(extra, dict) else None
     if not output and not images:
         output = block["text"] if isinstance(block.get("text"), str) else output
         if not output:
@@ -64,8 +65,8 @@ def read_result(block: Mapping[str, Any], extra: object, *, agent: bool = False,
     if structured is not None:
         if structured.get("interrupted") is True:
             is_error = True
-        if code is None:
-            code = _whole(structured.get("exitCode"), -(1 << 31), 1 << 32)
+        if code is None and "exitCode" in structured:
+            code = _whole(structured["exitCode"], -(1 << 31), 1 << 32)
         duration = _duration(structured)
         path = structured.get("persistedOutputPath")
         if isinstance(path, str) and path:
@@ -98,8 +99,8 @@ def _whole(value: object, low: int, high: int) -> int | None:
 
 
 def _duration(structured: Mapping[str, Any]) -> int | None:
-    for key, factor in (("durationMs", 1), ("totalDurationMs", 1), ("durationSeconds", 1000)):
+    for key, factor in _DURATIONS:
         value = structured.get(key)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12:
+        if value is not None and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12:
             return round(value * factor)
     return None

@@ -33,8 +33,8 @@ def worded(text: str) -> str:
 class Session:
     """Identity and facts of one log, fed record by record.
 
-    ``settled`` is true once the session's id is known; ``revealed`` once it turned out that records before the first
-    one of the file's own session were copied history.
+    ``settled`` is true once the session's id is known, which is then ``ident``; ``own`` once a record of the session's
+    own conversation was met; ``revealed`` once it turned out that records before it were copied history.
     """
 
     def __init__(self, stem: str) -> None:
@@ -44,8 +44,8 @@ class Session:
         self.revealed = False
         self.seen: set[int] = set()  # fingerprints of records, calls and responses read so far
         self.leaves: dict[int, str] = {}
-        self._id: object = None
-        self._own = False
+        self.ident: object = None
+        self.own = False
         self._met = False
         self._titles: list[str | None] = [None] * 7  # custom, agent, ai, summary, prompt, command, an agent's prompt
         self._prompts = False
@@ -59,13 +59,13 @@ class Session:
 
     def settle(self, ident: str) -> None:
         """The session's id is this, whatever stands before its first record."""
-        self._id = self.facts.session = ident
+        self.ident = self.facts.session = ident
         self.settled = True
 
     def meet(self, value: dict[str, Any], turn: bool) -> bool:
         """Look at the ids of a record (``turn``: one of the conversation); whether it is inherited history."""
         ident = value.get("sessionId")
-        if ident != self._id or not self.settled:
+        if ident != self.ident or not self.settled:
             self._identify(ident)
         if not turn:
             return False
@@ -77,11 +77,11 @@ class Session:
             if type(origin) is dict:
                 self._forked(origin.get("sessionId"))
                 return True
-        if not self._own:
-            if ident != self._id and type(ident) is str and ident and self._id == self.stem:
+        if not self.own:
+            if ident != self.ident and type(ident) is str and ident and self.ident == self.stem:
                 self._forked(ident)
                 return True
-            self._own = True
+            self.own = True
         return False
 
     def _identify(self, ident: object) -> None:
@@ -92,7 +92,7 @@ class Session:
         elif ident == self.stem and self.facts.session != ident:
             self._forked(self.facts.session)
             self.settle(ident)
-            self.revealed = self._own
+            self.revealed = self.own
 
     def _forked(self, ident: object) -> None:
         if self.facts.forked_from is None and type(ident) is str and ident and ident != self.facts.session:
@@ -193,9 +193,9 @@ class Session:
         """Take a title, a move or a base commit from a record outside the conversation."""
         ident = value.get("sessionId")
         if (
-            ident != self._id
+            ident != self.ident
             and ident is not None
-            and (self._id == self.stem or kind in ("relocated", "worktree-state"))
+            and (self.ident == self.stem or kind in ("relocated", "worktree-state"))
         ):
             return  # copied history speaks of another session
         if kind == "ai-title":
@@ -244,7 +244,7 @@ class Session:
     # ---- state -------------------------------------------------------------------------------------------------------
 
     _FIELDS: Final = (
-        *("settled", "revealed", "_id", "_own", "_met", "_titles", "_prompts", "_warm", "_worked"),
+        *("settled", "revealed", "ident", "own", "_met", "_titles", "_prompts", "_warm", "_worked"),
         *("_side_model", "_seen_version", "_seen_cwd"),
     )
 

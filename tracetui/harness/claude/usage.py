@@ -16,12 +16,14 @@ class Response:
     """A model response under way: its usage so far, and the step that carries it.
 
     ``first`` is the number of that step, 0 while there is none; ``draft`` is the step itself, None where it was let go
-    because of its size. ``owed`` are tokens that came after it was let go; the next step carries them.
+    because of its size. ``owed`` are tokens that came after it was let go; the next step carries them. ``mark`` is the
+    fingerprint of its name.
     """
 
-    __slots__ = ("cost", "draft", "first", "owed", "tokens")
+    __slots__ = ("cost", "draft", "first", "mark", "owed", "tokens")
 
-    def __init__(self, tokens: Counts | None, cost: float | None) -> None:
+    def __init__(self, tokens: Counts | None, cost: float | None, mark: int) -> None:
+        self.mark = mark
         self.tokens = tokens
         self.cost = cost
         self.first = 0
@@ -49,13 +51,13 @@ class Response:
 
     def dump(self) -> list[Any]:
         """Everything but the draft, as JSON values."""
-        return [self.tokens, self.cost, self.first, self.draft is not None, self.owed]
+        return [self.tokens, self.cost, self.mark, self.first, self.draft is not None, self.owed]
 
     @classmethod
     def load(cls, packed: list[Any], drafts: Mapping[int, Draft]) -> Response:
         """The reverse of ``dump``; ``drafts`` by number."""
-        tokens, cost, first, held, owed = packed
-        response = cls(None if tokens is None else tuple(tokens), cost)
+        tokens, cost, mark, first, held, owed = packed
+        response = cls(None if tokens is None else tuple(tokens), cost, mark)
         response.first = first
         response.draft = drafts[first] if held else None
         response.owed = None if owed is None else tuple(owed)
@@ -71,17 +73,13 @@ def tokens_of(message: Mapping[str, Any]) -> Counts | None:
     usage = message.get("usage")
     if type(usage) is not dict:
         return None
-    written = _count(usage.get("cache_creation_input_tokens"))
+    given, output = usage.get("input_tokens"), usage.get("output_tokens")
+    read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
     if not written:
         split = usage.get("cache_creation")
         if type(split) is dict:
             written = sum(_count(split.get(f"ephemeral_{span}_input_tokens")) for span in ("5m", "1h"))
-    tokens = (
-        _count(usage.get("input_tokens")),
-        _count(usage.get("output_tokens")),
-        _count(usage.get("cache_read_input_tokens")),
-        written,
-    )
+    tokens = (_count(given), _count(output), _count(read), _count(written))
     return tokens if any(tokens) else None
 
 
