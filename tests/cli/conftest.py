@@ -53,7 +53,12 @@ def claude_log(session: str, cwd: str, *texts: str, day: int = 1, failing: bool 
     for nth, text in enumerate(texts):
         add("user", nth, {"role": "user", "content": text})
         call = f"toolu_{session[:4]}{nth}"
-        usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 100, "cache_creation_input_tokens": 2}
+        usage = {
+            "input_tokens": 10,
+            "output_tokens": 5,
+            "cache_read_input_tokens": 100,
+            "cache_creation_input_tokens": 2,
+        }
         add(
             "assistant", nth,
             {
@@ -82,14 +87,17 @@ def claude_log(session: str, cwd: str, *texts: str, day: int = 1, failing: bool 
 def codex_log(session: str, cwd: str, text: str) -> str:
     """A Codex session: a prompt and a command."""
     stamp = "2026-03-09T08:00:00.000Z"
+    result = {"output": "total 0\n", "metadata": {"exit_code": 0, "duration_seconds": 0.2}}
+    answer = {"type": "output_text", "text": "All done."}
+    call = json.dumps({"command": ["bash", "-lc", "ls -la"]})
     items: list[tuple[str, dict[str, Any]]] = [
-        ("session_meta", {"id": session, "timestamp": stamp, "cwd": cwd, "cli_version": "0.101.0", "originator": "codex_cli_rs"}),
+        ("session_meta", {"id": session, "timestamp": stamp, "cwd": cwd, "cli_version": "0.101.0"}),
         ("turn_context", {"cwd": cwd, "model": "gpt-5-codex"}),
         ("response_item", {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}),
         ("event_msg", {"type": "user_message", "message": text}),
-        ("response_item", {"type": "function_call", "name": "shell", "arguments": json.dumps({"command": ["bash", "-lc", "ls -la"]}), "call_id": "call_1"}),
-        ("response_item", {"type": "function_call_output", "call_id": "call_1", "output": json.dumps({"output": "total 0\n", "metadata": {"exit_code": 0, "duration_seconds": 0.2}})}),
-        ("response_item", {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "All done."}]}),
+        ("response_item", {"type": "function_call", "name": "shell", "arguments": call, "call_id": "call_1"}),
+        ("response_item", {"type": "function_call_output", "call_id": "call_1", "output": json.dumps(result)}),
+        ("response_item", {"type": "message", "role": "assistant", "content": [answer]}),
     ]  # fmt: skip
     return "".join(json.dumps({"timestamp": stamp, "type": kind, "payload": payload}) + "\n" for kind, payload in items)
 
@@ -122,7 +130,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (beta / f"{HOSTILE_ID}.jsonl").write_text(claude_log(HOSTILE_ID, "/src/beta\u202e", HOSTILE, day=7))
     agents = alpha / FIRST / "subagents"
     agents.mkdir(parents=True)
-    agent = claude_log(FIRST, "/src/alpha", "look around", day=3).replace('"isSidechain": false', '"isSidechain": true, "agentId": "a2898e3"')
+    agent = claude_log(FIRST, "/src/alpha", "look around", day=3).replace(
+        '"isSidechain": false', '"isSidechain": true, "agentId": "a2898e3"'
+    )
     (agents / "agent-a2898e3.jsonl").write_text(agent)
     day = home / ".codex" / "sessions" / "2026" / "03" / "09"
     day.mkdir(parents=True)

@@ -69,7 +69,9 @@ def test_kept_paths_are_captured_later_too(run: Run, home: Path, tmp_path: Path)
     assert run("index", str(other), "--keep").status == 0
     log = next(other.rglob("*.jsonl"))
     with log.open("a") as file:
-        file.write(json.dumps({"timestamp": "2026-03-10T08:00:00Z", "type": "event_msg", "payload": {"type": "x"}}) + "\n")
+        file.write(
+            json.dumps({"timestamp": "2026-03-10T08:00:00Z", "type": "event_msg", "payload": {"type": "x"}}) + "\n"
+        )
     (done,) = run("index", "--json").lines
     assert (done["new"], done["updated"]) == (3, 1)
 

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from tracetui.bucket.capture import from_db, to_db
+from tracetui.bucket.rebuild import index_state
 from tracetui.bucket.store import Bucket
 from tracetui.harness import HARNESSES
 from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, open_log, retention
@@ -160,6 +161,9 @@ def _mode(path: str) -> int:
 
 
 def _databases(bucket: Bucket) -> Iterator[Check]:
+    if (state := index_state(bucket)) != "whole":
+        why = "was thrown away" if state == "missing" else "is behind the copies: a run did not end"
+        yield Check("database", "warn", f"the index {why}", path=str(bucket.path / "index.db"), action="tracetui index")
     for schema, name in (("main", "index.db"), ("user", "user.db")):
         path = str(bucket.path / name)
         try:
@@ -330,9 +334,9 @@ def repair(path: Path, checks: list[Check]) -> list[str]:
     with Bucket.open(path) as bucket:
         for check in bad:
             if check.check == "copies" and check.path:
-                # A head that no file has: the next capture takes the file for a rewritten one.
+                # A mark of the head that no file fits: the next capture takes the file for a rewritten one.
                 bucket._db.execute(
-                    "UPDATE log SET head=x'00', mtime_ns=0 WHERE path=? AND current=1", (to_db(check.path),)
+                    "UPDATE log SET head=zeroblob(16), mtime_ns=0 WHERE path=? AND current=1", (to_db(check.path),)
                 )
                 done.append(f"{check.path} will be captured anew by: tracetui index")
     return done

@@ -34,11 +34,14 @@ def bucket_path(named: str | None) -> Path:
 def opened(args: argparse.Namespace, *, create: bool = False) -> Iterator[Bucket]:
     """The bucket of a command, closed at the end; its warnings go to standard error."""
     from tracetui.bucket import Bucket
+    from tracetui.bucket.rebuild import rebuild_if_missing
 
     bucket = Bucket.open(bucket_path(args.bucket), create=create)
     try:
         for warning in bucket.warnings:
             note(warning)
+        if rebuild_if_missing(bucket):
+            note("the index was rebuilt from the copies")
         yield bucket
     finally:
         bucket.close()
