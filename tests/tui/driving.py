@@ -53,7 +53,7 @@ class Driver:
     async def settle(self) -> None:
         """Wait for timers that debounce and for workers."""
         for _ in range(2):
-            await self.pilot.pause(0.05)
+            await self.pilot.pause(0.02)
             await self.app.workers.wait_for_complete()
         await self.pilot.pause()
 

@@ -23,13 +23,13 @@ def kinds(rows: SessionRows) -> list[tuple[str, str]]:
 
 
 def test_grouped_by_day() -> None:
-    ended = {"today": NOW - HOUR, "yesterday": NOW - DAY, "Saturday": NOW - 3 * DAY, "2 May": NOW - 10 * DAY}
+    ended = {"today": NOW - HOUR, "yesterday": NOW - DAY, "Saturday": NOW - 3 * DAY, "May": NOW - 10 * DAY}
     sessions = [make_session(n, ended=when, title=name) for n, (name, when) in enumerate(ended.items())]
     sessions.append(make_session(9, started=None, ended=None, title="no date"))
-    sessions.append(make_session(10, ended=NOW - 800 * DAY, title="3 March 2024"))
+    sessions.append(make_session(10, ended=NOW - 800 * DAY, title="March 2024"))
     found = rows_of(sessions)
     heads = [item.name for item in found.items if item.kind == "head"]
-    assert heads == ["today", "yesterday", "Saturday", "2 May", "3 March 2024", "no date"]
+    assert heads == ["today", "yesterday", "Saturday", "May", "March 2024", "no date"]
     # Every session stands below its own heading.
     assert all(
         found.items[at + 1].session.title == item.name for at, item in enumerate(found.items) if item.kind == "head"

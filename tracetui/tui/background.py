@@ -9,6 +9,8 @@ from textual.dom import DOMNode
 from textual.message import Message
 from textual.widget import Widget
 
+from tracetui.model import TracetuiError
+
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.tui.pool import BucketPool
@@ -40,7 +42,8 @@ class Background(DOMNode):
 
     ``background("rows", work, finish)`` runs ``work(cancelled)`` in a thread and then ``finish(result)`` on the main
     thread, unless the same group was asked for something newer meanwhile; ``cancelled()`` is true from then on. An
-    exception of ``work`` goes to ``failed`` or, without one, ends the app like any other unexpected error.
+    exception of ``work`` goes to ``failed``; without one a `TracetuiError` is said to the user, and anything else ends
+    the app like any other unexpected error.
     """
 
     def background(
@@ -61,7 +64,7 @@ class Background(DOMNode):
             try:
                 message = Finished(group, generation, finish, work(cancelled), None)
             except Exception as error:  # noqa: BLE001 - handed to the main thread, which decides
-                message = Finished(group, generation, failed or _reraise, error, error)
+                message = Finished(group, generation, failed or self._failed, error, error)
             self.post_message(message)
 
         self.run_worker(run, thread=True, group=group, exclusive=True, exit_on_error=False)
@@ -98,6 +101,8 @@ class Background(DOMNode):
         if self._generations.get(message.group) == message.generation:
             message.finish(message.result)
 
-
-def _reraise(error: Any) -> None:
-    raise error
+    def _failed(self, error: Exception) -> None:
+        say = getattr(self.app, "say", None)
+        if say is None or not isinstance(error, TracetuiError):
+            raise error
+        say(str(error), role="bad")

@@ -18,7 +18,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.look import Look
 from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
 
-__all__ = ["FOLDED", "GROUPS", "SORTS", "SessionRows", "harness_sign", "survival_bar", "title_of"]
+__all__ = ["FOLDED", "GROUPS", "SORTS", "SessionRows", "harness_sign", "project_of", "survival_bar", "title_of"]
 
 SORTS: Final[Mapping[str, str]] = {
     "newest": "newest first",
@@ -70,6 +70,11 @@ def identity_of(session: SessionRow) -> str:
 def title_of(session: SessionRow) -> str:
     """The title, or what stands in its place."""
     return session.title or (f"({session.folded})" if session.folded else "(no title)")
+
+
+def project_of(session: SessionRow) -> str:
+    """The last part of the folder that the session worked in, whatever system wrote it."""
+    return (session.cwd or "").replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def harness_sign(harness: str) -> str:
@@ -125,7 +130,8 @@ def _families(sessions: Sequence[SessionRow]) -> tuple[list[SessionRow], dict[st
 
 
 def day_of(ms: int | None, today: _dt.date) -> str:
-    """The heading for a time: ``today``, ``yesterday``, ``Tuesday``, ``12 May``, ``12 May 2024``."""
+    """The heading for a time: ``today``, ``yesterday``, ``Tuesday``; what is older stands by months (``May``,
+    ``May 2024``), since a heading for each of many single days would be half of the list."""
     if ms is None:
         return "no date"
     try:
@@ -139,7 +145,7 @@ def day_of(ms: int | None, today: _dt.date) -> str:
         return "yesterday"
     if 1 < age < 7:
         return f"{day:%A}"
-    return f"{day.day} {day:%B}" if day.year == today.year else f"{day.day} {day:%B %Y}"
+    return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"
 
 
 def survival_bar(survival: Mapping[str, int], width: int, look: Look) -> list[Span]:
@@ -276,7 +282,7 @@ class SessionRows:
         ]
         if width >= 30:
             facts.append((" ", f"{row.edits:,} edit{'s' if row.edits != 1 else ''}" if row.edits else "", muted, 9))
-        facts.append((" ", f"{row.errors} {look.sign('failed')}" if row.errors else "", look.style("bad"), 4))
+        facts.append((" ", f"{row.errors} {look.sign('failed')}" if row.errors else "", look.style("bad"), 5))
         open_findings = (row.findings or {}).get("open", 0)
         if open_findings:
             facts.append((" ", f"{open_findings} {look.sign('finding')}", look.style("warn"), 4))
@@ -287,7 +293,7 @@ class SessionRows:
             right.append((gap + " " * (size - len(gap) - cells(text)) + text, fact_style))
         place = harness_sign(row.harness)
         if self.shape.group != "project" or depth:
-            name = one_line((row.cwd or "").rstrip("/").rpartition("/")[2])
+            name = one_line(project_of(row))
             room = width - sum(cells(text) for text, _ in right) - 2 * bool(depth) - 5
             if name and room >= 3:
                 place += " " + clip(name, room, look.sign("ellipsis"))

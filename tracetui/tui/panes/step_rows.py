@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from textual.cache import LRUCache
 from textual.strip import Strip
 
-from tracetui.model import StepRow
+from tracetui.model import StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.look import SIGNS, Look
 from tracetui.tui.panes.outline import Outline, Place
-from tracetui.tui.rows import Span, cells, clip, paint
+from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
@@ -38,7 +38,10 @@ class StepPages:
         rows = self._pages.get((log, page))
         if rows is None:
             first = page * _PAGE + 1
-            rows = {row.number: row for row in self._bucket.step_rows(log, first, first + _PAGE - 1)}
+            try:
+                rows = {row.number: row for row in self._bucket.step_rows(log, first, first + _PAGE - 1)}
+            except TracetuiError:
+                rows = {}  # forgotten by another process meanwhile; the list is read again soon
             self._pages[log, page] = rows
         return rows.get(number)
 
@@ -48,7 +51,8 @@ class StepPages:
 
 
 class StepRows:
-    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives the survival state of an edit."""
+    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives the survival state of an edit; paths
+    below ``cwd``, the session's folder, are shown from there."""
 
     uniform = True
 
@@ -59,7 +63,9 @@ class StepRows:
         *,
         matches: Collection[Place] = (),
         badge: Callable[[Place], str | None] | None = None,
+        cwd: str | None = None,
     ) -> None:
+        self._folder = cwd.rstrip("/") + "/" if cwd and cwd.strip("/") else None
         self.outline = outline
         self.pages = pages
         self.matches = matches
@@ -147,11 +153,20 @@ class StepRows:
             unfolded = place in self.outline.fold.threads
             spans.append((look.sign("unfolded" if unfolded else "folded") + " ", muted))
         right = self._ends(step, place, look, width)
-        summary: str = one_line(step.summary, max(8, width))
+        summary = self._summary(step, width - sum(cells(part) for part, _ in (*spans, *right)) - bool(right))
         if not summary:
-            summary, text = f"({step.tool or step.kind})", muted
+            summary, text = one_line(f"({step.tool or step.kind})", width), muted
         spans.append((summary, text))
         return paint(spans, width, right=right, mark=look.sign("ellipsis"))
+
+    def _summary(self, step: StepRow, room: int) -> str:
+        """The summary; of files the path from the session's folder on, cut in its middle rather than at its end."""
+        summary = step.summary
+        if step.kind not in ("read", "edit", "search"):
+            return one_line(summary, max(8, room))
+        if self._folder is not None:
+            summary = summary.replace(self._folder, "", 1) if summary.startswith(self._folder) else summary
+        return clip_middle(one_line(summary), max(8, room))
 
     def _ends(self, step: StepRow, place: Place, look: Look, width: int) -> list[Span]:
         muted = look.style("muted")
@@ -166,10 +181,10 @@ class StepRows:
             code = f" exit {step.exit_code}" if step.exit_code else ""
             right.append((f" {look.sign('failed')}{code}", look.sign_style("failed")))
         duration = fmt.duration(step.duration_ms)
-        if width >= 56:
-            tokens = fmt.tokens(step.tokens.output) if step.tokens is not None and step.tokens.output else ""
+        if width >= 72:
+            tokens = fmt.tokens(step.tokens.output) + " tok" if step.tokens is not None and step.tokens.output else ""
             if tokens or duration:
-                right.append((f" {duration:>6} {tokens:>5}", muted))
+                right.append((f" {duration:>6} {tokens:>9}", muted))
         elif duration:
             right.append((f" {duration:>6}", muted))
         if right and sum(cells(text) for text, _ in right) > width // 2:

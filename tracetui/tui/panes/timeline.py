@@ -192,7 +192,8 @@ class TimelinePane(Pane):
             )
 
     def _show(self, outline: Outline, *, row: int | None = None, keep: bool = True) -> None:
-        source = StepRows(outline, self.pages, matches=self._matches)
+        cwd = self.session.cwd if self.session is not None else None
+        source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd)
         self.rows.reload(source if len(outline) else ListSource(), row=row, keep=keep)
         if not len(outline):
             self.post_message(self.Rested(self.session, None))

@@ -19,7 +19,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
 from tracetui.tui.look import Look
-from tracetui.tui.panes.session_rows import harness_sign, title_of
+from tracetui.tui.panes.session_rows import harness_sign, project_of, title_of
 from tracetui.tui.rows import Span, cells, paint
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
@@ -35,8 +35,7 @@ _MOST = 200
 
 def _text(session: SessionRow) -> str:
     """What is matched: the title, then the project, then the id."""
-    project = (session.cwd or "").rstrip("/").rpartition("/")[2]
-    return f"{one_line(title_of(session), 300)}  {one_line(project, 60)}  {one_line(session.id, 60)}"
+    return f"{one_line(title_of(session), 300)}  {one_line(project_of(session), 60)}  {one_line(session.id, 60)}"
 
 
 class _Found:

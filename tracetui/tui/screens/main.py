@@ -38,6 +38,13 @@ _WEIGHTS = (30, 40, 30)
 _SMALLEST = 16
 
 
+class _StepSlot(Pane):
+    """Keeps the place of the step pane, whose modules come after the first frame."""
+
+    NUMBER: ClassVar[str] = "3"
+    NAME: ClassVar[str] = "Step"
+
+
 class MainScreen(Screen[None], StepDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
@@ -59,6 +66,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         self.sessions_pane = SessionsPane(id="sessions")
         self.timeline_pane = TimelinePane(id="timeline")
         self.step_pane: StepPane | None = None
+        self._slot = _StepSlot(id="step-slot")
         self.status = StatusLine()
         self.walls = (Wall(id="wall-1"), Wall(id="wall-2"))
         self._zoomed = False
@@ -81,6 +89,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
             yield self.walls[0]
             yield self.timeline_pane
             yield self.walls[1]
+            yield self._slot
         yield Footer()
 
     def on_mount(self) -> None:
@@ -99,9 +108,11 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         """What the first frame can do without: the step pane, the counts, the look for new logs."""
         from tracetui.tui.panes.step import StepPane
 
-        self.step_pane = StepPane(id="step")
-        await self.query_one("#panes").mount(self.step_pane)
-        self._arrange()
+        with self.app.batch_update():
+            self.step_pane = StepPane(id="step")
+            await self.query_one("#panes").mount(self.step_pane)
+            self._arrange()
+            await self._slot.remove()
         if self._waiting is not None:
             self.show_step(*self._waiting)
         for problem in self.app.theme_problems:
@@ -147,7 +158,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
 
     @property
     def panes(self) -> list[Pane]:
-        return [pane for pane in (self.sessions_pane, self.timeline_pane, self.step_pane) if pane is not None]
+        return [self.sessions_pane, self.timeline_pane, self.step_pane or self._slot]
 
     def _arrange(self) -> None:
         """Show the panes that fit, the one with the focus among them."""
@@ -321,10 +332,12 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         """Values for completion, the most frequent first."""
         from collections import Counter
 
+        from tracetui.tui.panes.session_rows import project_of
+
         rows = self.sessions_pane.everything
         tables = {
             "harness": Counter(row.harness for row in rows),
-            "project": Counter((row.cwd or "").rstrip("/").rpartition("/")[2] for row in rows),
+            "project": Counter(project_of(row) for row in rows),
             "model": Counter(row.model or "" for row in rows),
             "branch": Counter(row.branch or "" for row in rows),
         }
