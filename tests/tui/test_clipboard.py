@@ -135,7 +135,8 @@ class TestFolder:
     def test_left_behind_ones_are_swept_living_ones_are_not(self, folder: TempFolder, tmp_path: Path) -> None:
         code = (
             "import os, sys; from pathlib import Path; from tracetui.tui.tempfolder import TempFolder\n"
-            "t = TempFolder(Path(sys.argv[1])); print(t.write(b'x', 'a.txt').parent, flush=True); os.kill(os.getpid(), 9)"
+            "t = TempFolder(Path(sys.argv[1])); print(t.write(b'x', 'a.txt').parent, flush=True)\n"
+            "os.kill(os.getpid(), 9)"
         )
         done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         left = Path(done.stdout.strip())
@@ -153,6 +154,9 @@ class TestFolder:
 
 def argv(facts: LogFacts) -> list[str]:
     return ["claude", "--resume", facts.session]
+
+
+PLAIN = st.text(st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), min_size=1)
 
 
 class TestResume:
