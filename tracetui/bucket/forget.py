@@ -75,23 +75,23 @@ def _clean_text(db: sqlite3.Connection, reader: LogReader, logs: list[int]) -> b
     """Take out of the full-text index what only these logs hold. The index keeps no texts, so each is read again and
     handed over for removal; a hash tells whether it is the very text that was put in."""
     marks = ",".join(map(str, logs)) or "NULL"
-    own: dict[int, int] = dict(
-        db.execute(
-            f"SELECT d.id, d.hash FROM doc d WHERE d.id IN (SELECT doc FROM step WHERE log IN ({marks}) "
-            f"UNION SELECT doc FROM stale WHERE log IN ({marks})) "
-            f"AND NOT EXISTS (SELECT 1 FROM step o WHERE o.doc=d.id AND o.log NOT IN ({marks}))"
-        ).fetchall()
-    )
-    wanted: dict[int, list[int]] = {}
-    for doc, digest in own.items():
-        wanted.setdefault(digest, []).append(doc)
+    own = {
+        doc
+        for (doc,) in db.execute(
+            f"SELECT doc FROM (SELECT doc FROM step WHERE log IN ({marks}) AND doc IS NOT NULL "
+            f"UNION SELECT doc FROM stale WHERE log IN ({marks})) AS d "
+            f"WHERE NOT EXISTS (SELECT 1 FROM step o WHERE o.doc=d.doc AND o.log NOT IN ({marks}))"
+        )
+    }
     for text, digest in _texts(db, reader, logs):
-        for doc in wanted.pop(digest, ()):
-            db.execute("INSERT INTO text(text, rowid, body) VALUES('delete', ?, ?)", (doc, text))
-            db.execute("DELETE FROM doc WHERE id=?", (doc,))
-        if not wanted:
+        if not own:
             break
-    return not wanted
+        row = db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
+        if row is not None and row[0] in own:
+            own.remove(row[0])
+            db.execute("INSERT INTO text(text, rowid, body) VALUES('delete', ?, ?)", (row[0], text))
+            db.execute("DELETE FROM doc WHERE hash=?", (digest,))
+    return not own
 
 
 def _texts(db: sqlite3.Connection, reader: LogReader, logs: list[int]) -> Iterator[tuple[str, int]]:

@@ -54,13 +54,16 @@ class IndexWriter:
         if not self.active:
             self.db.execute("BEGIN IMMEDIATE")
             self.active = True
-            self._doc = self.db.execute("SELECT coalesce(max(id), 0) FROM doc").fetchone()[0]
+            self._doc = self.db.execute("SELECT coalesce(max(doc), 0) FROM step").fetchone()[0]
+            held = self.db.execute("SELECT value FROM meta WHERE name='doc'").fetchone()
+            self._doc = max(self._doc, held[0] if held else 0)
             self._step = self.db.execute("SELECT coalesce(max(id), 0) FROM step").fetchone()[0]
 
     def commit(self) -> None:
         """Bring the sessions up to date and commit."""
         if self.active:
             self.refresh()
+            self.db.execute("INSERT OR REPLACE INTO meta VALUES('doc', ?)", (self._doc,))
             self.db.execute("COMMIT")
             self.active = False
 
@@ -114,7 +117,7 @@ class IndexWriter:
                     self._doc += 1
                     doc = self._doc
                     fresh[digest] = doc
-                    docs.append((doc, digest))
+                    docs.append((digest, doc))
                     texts.append((doc, text))
                 block = doc >> BLOCK
                 if newest.get(block, -1) < (at or 0):
@@ -151,7 +154,7 @@ class IndexWriter:
             if kind == _PROMPT and first_prompt is None and summary:
                 first_prompt = summary
         if docs:
-            db.executemany("INSERT INTO doc(id, hash) VALUES(?,?)", docs)
+            db.executemany("INSERT INTO doc(hash, id) VALUES(?,?)", docs)
             db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", texts)
         if inserts:
             db.executemany("INSERT INTO step VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", inserts)

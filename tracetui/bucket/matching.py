@@ -9,25 +9,17 @@ from typing import Final, Protocol
 
 from tracetui.bucket.terms import Query
 
-__all__ = ["Found", "Matcher", "Words", "is_token_text", "needs_scan", "snippet"]
+__all__ = ["Matcher", "Place", "Words", "needs_scan", "snippet", "tokens"]
 
 _BEFORE: Final = 48
 _AFTER: Final = 160
 _COUNTED: Final = 200
+_SPLIT: Final = re.compile(r"[\W_]+")
 _FOLD: Final = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
 # Scripts written without spaces between words: the index holds whole runs of them as one word each.
 _RUNS: Final = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]"
 )
-
-
-class Found(Protocol):
-    """Where a matcher found something: ``at`` says in which text and where; ``score`` is higher the better."""
-
-    nth: int
-    start: int
-    end: int
-    score: float
 
 
 class Place:
@@ -49,25 +41,21 @@ class Matcher(Protocol):
         """Where it is, or None where it is not."""
 
 
-def is_token_text(text: str) -> bool:
-    """Whether the full-text index can look for it: it has a letter or a digit."""
-    return any(char.isalnum() or "\ue000" <= char <= "\uf8ff" for char in text)
-
-
 def needs_scan(text: str) -> bool:
-    """Whether only looking at the texts themselves finds it: signs, and scripts without spaces."""
-    return not is_token_text(text) or _RUNS.search(text) is not None
+    """Whether only looking at the texts themselves finds it: signs alone, and scripts without spaces."""
+    return _RUNS.search(text) is not None or not any(char.isalnum() or "\ue000" <= char <= "\uf8ff" for char in text)
 
 
-def _tokens(text: str) -> list[str]:
-    return [token for token in re.split(r"[\W_]+", text) if token]
+def tokens(text: str) -> list[str]:
+    """The words of a text, about as the full-text index parts them (exactly so for ASCII)."""
+    return [token for token in _SPLIT.split(text) if token]
 
 
 def _pattern(text: str, *, prefix: bool) -> re.Pattern[str]:
     """The tokens of ``text`` one after the other, whatever stands between. Linear: what parts tokens is no token."""
     if needs_scan(text):
         return re.compile(re.escape(text), re.IGNORECASE)
-    body = r"[\W_]+".join(re.escape(token) for token in _tokens(text)) or re.escape(text)
+    body = r"[\W_]+".join(re.escape(token) for token in tokens(text)) or re.escape(text)
     return re.compile(r"(?<![^\W_])" + body + ("" if prefix else r"(?![^\W_])"), re.IGNORECASE)
 
 

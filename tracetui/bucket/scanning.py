@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tracetui.bucket.matching import Matcher
     from tracetui.bucket.search import Candidate, Search
 
-__all__ = ["json_forms", "read_all", "scan_lines"]
+__all__ = ["forms_pattern", "json_forms", "read_all", "scan_lines", "words_form"]
 
 _THREADS: Final = 2
 
@@ -27,10 +27,32 @@ def json_forms(text: str) -> list[bytes]:
     return [form.encode("utf-8", "replace") for form in dict.fromkeys(forms)]
 
 
+def forms_pattern(forms: Sequence[bytes], *, folded: bool = True) -> bytes:
+    """A pattern over bytes that finds any of the forms."""
+    out: dict[bytes, None] = {}
+    for form in forms:
+        out[form] = None
+        if folded and not form.isascii():
+            # RE2 folds ASCII when it works on bytes; other letters are given in each of their cases.
+            text = form.decode("utf-8", "replace")
+            out.update(dict.fromkeys(item.encode("utf-8") for item in (text.lower(), text.upper(), text.title())))
+    return b"|".join(_escape(form) for form in out)
+
+
+def words_form(words: Sequence[str]) -> bytes:
+    """A pattern over bytes that finds these words one after the other as JSON may write them; it may find more."""
+    between = rb"(?:[^0-9A-Za-z\\]|\\[nrtbf\"\\/]|\\u[0-9A-Fa-f]{4})+"
+    parts = []
+    for word in words:
+        forms = forms_pattern(json_forms(word))
+        parts.append(b"(?:" + forms + b")")
+    return between.join(parts)
+
+
 def scan_lines(
-    search: Search, reader: LogReader, forms: Sequence[bytes], *, composed: str, folded: bool = True
+    search: Search, reader: LogReader, wanted: bytes, *, composed: str, folded: bool = True
 ) -> Iterator[Candidate]:
-    """Steps of which a line holds one of ``forms`` (whatever the case, if ``folded``), newest first;
+    """Steps of which a line holds what the pattern ``wanted`` finds (whatever the case, if ``folded``), newest first;
     and events that readers word themselves, with ``composed`` in their summary.
 
     Frames are decompressed and looked through by two threads; both let go of the interpreter lock.
@@ -40,11 +62,7 @@ def scan_lines(
     options = re2.Options()
     options.log_errors = False
     options.encoding = re2.Options.Encoding.LATIN1
-    options.never_nl = True
     options.case_sensitive = not folded
-    # Bytes above 0x7f are taken as they are; RE2 folds the case of ASCII letters only where that is safe for a search
-    # that must miss nothing, so letters of other scripts are looked for in any of their forms below.
-    wanted = b"|".join(_escape(form) for form in _folded(forms, folded=folded))
     finder = re2.compile(wanted, options)
 
     def look(job: tuple[Any, Any]) -> list[int]:
@@ -102,17 +120,6 @@ def scan_lines(
 
 def _escape(form: bytes) -> bytes:
     return b"".join(bytes((byte,)) if chr(byte).isalnum() and byte < 128 else b"\\x%02x" % byte for byte in form)
-
-
-def _folded(forms: Sequence[bytes], *, folded: bool) -> list[bytes]:
-    if not folded:
-        return list(forms)
-    out: dict[bytes, None] = {}
-    for form in forms:
-        text = form.decode("utf-8", "replace")
-        for variant in (text, text.lower(), text.upper(), text.casefold()):
-            out[variant.encode("utf-8")] = None
-    return list(out)
 
 
 def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:

@@ -12,7 +12,7 @@ from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "reset_index"]
 
-INDEX_VERSION: Final = 2
+INDEX_VERSION: Final = 3
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 1
 _APPLICATION: Final = 0x74726163
@@ -43,8 +43,7 @@ CREATE TABLE step(
   images INTEGER NOT NULL, cost REAL, sources BLOB NOT NULL, doc INTEGER);
 CREATE UNIQUE INDEX step_log ON step(log, number);
 CREATE INDEX step_doc ON step(doc) WHERE doc IS NOT NULL;
-CREATE TABLE doc(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL);
-CREATE INDEX doc_hash ON doc(hash);
+CREATE TABLE doc(hash INTEGER PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE block(id INTEGER PRIMARY KEY, newest INTEGER NOT NULL);
 CREATE TABLE session(
   harness TEXT NOT NULL, id TEXT NOT NULL, raw TEXT NOT NULL, log INTEGER, title TEXT, cwd TEXT, repo TEXT, branch TEXT,
@@ -61,7 +60,8 @@ CREATE TABLE side(
 CREATE TABLE problem(log INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE INDEX problem_log ON problem(log);
 CREATE TABLE skipped(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER, reason TEXT) WITHOUT ROWID;
-CREATE VIRTUAL TABLE text USING fts5(body, content='', tokenize='unicode61 remove_diacritics 0');
+CREATE VIRTUAL TABLE text USING fts5(
+  body, content='', tokenize='unicode61 remove_diacritics 0', detail='none', columnsize=0);
 """
 
 _USER: Final = """

@@ -11,12 +11,12 @@ from __future__ import annotations
 import heapq
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, Final
 
 from tracetui.bucket import sessions
 from tracetui.bucket.index import BLOCK
-from tracetui.bucket.matching import Matcher, Words, is_token_text, needs_scan, snippet
+from tracetui.bucket.matching import Matcher, Words, needs_scan, snippet, tokens
 from tracetui.bucket.reader import LogReader
 from tracetui.bucket.terms import Query
 from tracetui.model import KINDS, Hit, TracetuiError
@@ -25,7 +25,9 @@ __all__ = ["Search", "sessions_with"]
 
 _FIRST_BLOCKS: Final = 6
 _SHORT: Final = 3
-_LOOKS: Final = 400
+_LOOKS: Final = 200
+_SCORED: Final = 2000
+"""Hits among which the best are chosen: the newest so many."""
 _LOOK_SECONDS: Final = 0.012
 
 Candidate = tuple[int, int]
@@ -33,26 +35,61 @@ Candidate = tuple[int, int]
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""').replace("\0", " ") + '"'
+    return '"' + text.replace('"', '""') + '"'
 
 
-def match_of(query: Query, *, last: bool = True) -> str | None:
-    """The query in the language of FTS5: phrases and words; the last word as a prefix, or left out without ``last``.
-    None where it holds nothing that the index knows."""
-    parts = [_quoted(phrase) for phrase in query.phrases if not needs_scan(phrase)]
-    for nth, word in enumerate(query.words):
-        if needs_scan(word):
-            continue
-        if nth < len(query.words) - 1:
-            parts.append(_quoted(word))
-        elif last:
-            # A word that ends in a sign is whole: ``foo(`` is no beginning of a longer word.
-            parts.append(_quoted(word) + (" *" if is_token_text(word[-1]) else ""))
-    if not parts:
-        return None
-    text = " AND ".join(parts)
-    refused = [_quoted(item) for item in (*query.not_words, *query.not_phrases) if not needs_scan(item)]
-    return f"({text}) NOT ({' OR '.join(refused)})" if refused else text
+def index_tokens(db: sqlite3.Connection, text: str) -> list[str]:
+    """The words of a text as the full-text index parts them. ASCII is plain; for the rest SQLite's own tables of
+    Unicode decide, by way of a small index in memory."""
+    if text.isascii():
+        return tokens(text)
+    db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.probe USING fts5(x, tokenize='unicode61 remove_diacritics 0')")
+    db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.probed USING fts5vocab(temp, probe, instance)")
+    db.execute("DELETE FROM temp.probe")
+    db.execute("INSERT INTO temp.probe VALUES(?)", (text,))
+    return [term for (term,) in db.execute('SELECT term FROM temp.probed ORDER BY "offset"')]
+
+
+def _ends_in_word(text: str) -> bool:
+    return text[-1].isalnum()
+
+
+class Match:
+    """What a query asks of the full-text index, which knows the words of a text but not their places.
+
+    ``text`` is in the language of FTS5, None where the index can say nothing; ``exact`` tells that it says it all, so
+    that the texts need not be looked at again.
+    """
+
+    def __init__(self, db: sqlite3.Connection, query: Query, *, last: bool = True) -> None:
+        wanted: list[str] = []
+        refused: list[str] = []
+        self.exact = True
+        items = [(phrase, False) for phrase in query.phrases]
+        items += [(word, nth == len(query.words) - 1) for nth, word in enumerate(query.words)]
+        for item, final in items:
+            if needs_scan(item):
+                self.exact = False
+                continue
+            words = index_tokens(db, item)
+            self.exact = self.exact and len(words) == 1
+            for nth, word in enumerate(words):
+                # A word that ends in a sign is whole: ``foo(`` is no beginning of a longer word.
+                if final and nth == len(words) - 1 and _ends_in_word(item):
+                    if last:
+                        wanted.append(_quoted(word) + " *")
+                    else:
+                        self.exact = False
+                else:
+                    wanted.append(_quoted(word))
+        for item in (*query.not_words, *query.not_phrases):
+            words = [] if needs_scan(item) else index_tokens(db, item)
+            if len(words) == 1:
+                refused.append(_quoted(words[0]))
+            else:
+                self.exact = False
+        text = " AND ".join(dict.fromkeys(wanted))
+        self.text = f"({text}) NOT ({' OR '.join(refused)})" if text and refused else text or None
 
 
 class Search:
@@ -135,14 +172,6 @@ class Search:
         rest.sort(reverse=True)
         yield from rest
 
-    def _by_score(self, match: str, limit: int | None) -> Iterator[tuple[int, int, float]]:
-        rows = self._db.execute(
-            "SELECT coalesce(p.time, 0), p.id, -f.rank FROM text f CROSS JOIN step p ON p.doc=f.rowid "
-            f"WHERE text MATCH ? AND {self._condition} ORDER BY f.rank, p.time DESC LIMIT ?",
-            (match, *self._bound, -1 if limit is None else limit),
-        )
-        yield from rows.fetchall()
-
     def newest_logs(self) -> list[tuple[int, int]]:
         """(time of the newest step, id) of the logs to look at, newest first."""
         condition, bound = sessions.where(self._query, kinds=False, times=False)
@@ -212,58 +241,66 @@ class Search:
             yield from self._plain(limit)
             return
         words = Words(query)
-        match = match_of(query)
-        scanned = any(needs_scan(item) for item in self._all_items())
-        if sort == "score" and match is not None:
-            given = 0
-            for _, step, score in self._by_score(match, None if scanned else limit):
-                hit = self._hit(step, words, strict=scanned, score=score)
-                if hit is not None:
-                    yield hit
-                    given += 1
-                    if given == limit:
-                        return
-            return
-        found = self._newest(words, match, scanned)
+        match = Match(self._db, query)
         if sort == "score":
-            found = iter(sorted(found, key=lambda hit: hit.score, reverse=True))
-        yield from _first(found, limit)
+            found = _first(self._newest(words, match), _SCORED)
+            yield from _first(sorted(found, key=lambda hit: hit.score, reverse=True), limit)
+        else:
+            yield from _first(self._newest(words, match), limit)
 
-    def _all_items(self) -> tuple[str, ...]:
-        query = self._query
-        return (*query.words, *query.phrases, *query.not_words, *query.not_phrases)
-
-    def _newest(self, words: Words, match: str | None, scanned: bool) -> Iterator[Hit]:
-        if match is None:
+    def _newest(self, words: Words, match: Match) -> Iterator[Hit]:
+        if match.text is None:
             yield from self._look(self._scan_for_signs(), words)
             return
-        seen: set[int] = set()
         word = self._query.words[-1] if self._query.words else ""
+        seen: set[int] = set()
         if word and len(word) <= _SHORT and word.isalnum() and not needs_scan(word):
-            others = match_of(self._query, last=False)
+            others = Match(self._db, self._query, last=False).text
             candidates = self.all_steps() if others is None else self._by_index(others)
-            end = time.perf_counter() + _LOOK_SECONDS
-            hits = 0
-            for _, step in candidates:
-                seen.add(step)
-                hit = self._hit(step, words, strict=True)
-                if hit is not None:
-                    hits += 1
-                    yield hit
-                    # Time spent by whoever takes the hits is not ours: it is the share of hits that counts.
-                    if hits % 8 == 0:
-                        end = time.perf_counter() + _LOOK_SECONDS
-                elif time.perf_counter() > end or len(seen) > _LOOKS + hits * 4:
-                    break
-            else:
+            if (yield from self._sample(candidates, words, seen)):
                 return
-        for _, step in self._by_index(match):
+        rest: Iterable[Candidate] = self._by_index(match.text)
+        if not match.exact:
+            # Words that must stand together: where few of those that hold them all do so, the lines themselves are
+            # looked through, which costs less than making every step.
+            if (yield from self._sample(rest, words, seen)):
+                return
+            longest = max((*self._query.words, *self._query.phrases), key=lambda item: len(tokens(item)))
+            rest = self._scan_for_words(longest, {step for _, step in self._by_index(match.text)})
+        for _, step in rest:
             if self._cancelled():
                 return
             if step not in seen:
-                hit = self._hit(step, words, strict=scanned)
+                hit = self._hit(step, words, strict=not match.exact)
                 if hit is not None:
                     yield hit
+
+    def _sample(self, candidates: Iterable[Candidate], words: Words, seen: set[int]) -> Generator[Hit, None, bool]:
+        """Look at candidates as long as enough of them are hits; whether all of them were looked at."""
+        end = time.perf_counter() + _LOOK_SECONDS
+        hits = 0
+        for _, step in candidates:
+            if self._cancelled():
+                return True
+            if step in seen:
+                continue
+            seen.add(step)
+            hit = self._hit(step, words, strict=True)
+            if hit is not None:
+                hits += 1
+                yield hit
+                # Time spent by whoever takes the hits is not ours: the share of hits counts.
+                end = time.perf_counter() + _LOOK_SECONDS
+            elif time.perf_counter() > end or len(seen) > _LOOKS + hits * 8:
+                return False
+        return True
+
+    def _scan_for_words(self, text: str, among: set[int]) -> Iterator[Candidate]:
+        from tracetui.bucket.scanning import scan_lines, words_form
+
+        form = words_form(tokens(text))
+        found = scan_lines(self, self._reader, form, composed=tokens(text)[0])
+        return ((at, step) for at, step in found if step in among)
 
     def _look(self, candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[Hit]:
         for _, step in candidates:
@@ -275,13 +312,13 @@ class Search:
 
     def _scan_for_signs(self) -> Iterator[Candidate]:
         """Steps whose lines hold the signs that are looked for, as JSON may write them."""
-        from tracetui.bucket.scanning import json_forms, scan_lines
+        from tracetui.bucket.scanning import forms_pattern, json_forms, scan_lines
 
         items = [*self._query.words, *self._query.phrases]
         if not items:
             return self.all_steps()
         longest = max((item for item in items if needs_scan(item)), key=len)
-        return scan_lines(self, self._reader, json_forms(longest), composed=longest)
+        return scan_lines(self, self._reader, forms_pattern(json_forms(longest)), composed=longest)
 
     def _plain(self, limit: int | None) -> Iterator[Hit]:
         """Without words every step that the terms let through is a hit, shown by its summary."""
@@ -324,7 +361,7 @@ class Search:
     def regex(self, text: str, limit: int | None, sort: str) -> Iterator[Hit]:
         """Hits of a regular expression. Raises TracetuiError of status 2 at once where it is none."""
         from tracetui.bucket.pattern import Pattern, fts_of, literals, raw_literal
-        from tracetui.bucket.scanning import read_all, scan_lines
+        from tracetui.bucket.scanning import forms_pattern, read_all, scan_lines
 
         pattern = Pattern(text)
         found, folded = literals(text)
@@ -333,13 +370,24 @@ class Search:
         if match is not None:
             hits = self._look(self._by_index(match), pattern)
         elif literal is not None:
-            lines = scan_lines(self, self._reader, [literal.encode("ascii")], folded=folded, composed=literal)
+            lines = scan_lines(
+                self,
+                self._reader,
+                forms_pattern([literal.encode("ascii")], folded=folded),
+                composed=literal,
+                folded=folded,
+            )
             hits = self._look(lines, pattern)
         else:
             hits = self._look(read_all(self, self._reader, pattern), pattern)
         if sort == "score":
             return _first(sorted(hits, key=lambda hit: hit.score, reverse=True), limit)
         return _first(hits, limit)
+
+    @property
+    def condition(self) -> tuple[str, list[Any]]:
+        """What the typed terms ask of ``step p``, as SQL and its values."""
+        return self._condition, self._bound
 
     @property
     def cancelled(self) -> bool:
@@ -359,12 +407,12 @@ def _first(hits: Iterable[Hit], limit: int | None) -> Iterator[Hit]:
 def sessions_with(db: sqlite3.Connection, reader: LogReader, query: Query) -> list[tuple[str, str]]:
     """The (harness, id) of sessions with a step that holds the words and phrases of the query."""
     search = Search(db, reader, query)
-    match = match_of(query)
-    if match is not None and not any(needs_scan(item) for item in search._all_items()):
+    match = Match(db, query)
+    if match.text is not None and match.exact:
         rows = db.execute(
             "SELECT DISTINCT l.harness, l.session FROM text f CROSS JOIN step p ON p.doc=f.rowid "
-            f"CROSS JOIN log l ON l.id=p.log WHERE text MATCH ? AND {search._condition}",
-            (match, *search._bound),
+            f"CROSS JOIN log l ON l.id=p.log WHERE text MATCH ? AND {search.condition[0]}",
+            (match.text, *search.condition[1]),
         )
         return [(harness, session) for harness, session in rows]
     return list(dict.fromkeys((hit.harness, hit.session) for hit in search.hits(None, "newest")))
