@@ -40,7 +40,9 @@ def third(name):
 
 
 class Scene:
-    def __init__(self, folder: Path, *, files: dict[str, str | bytes] | None = None, init: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, folder: Path, *, files: dict[str, str | bytes] | None = None, init: tuple[str, ...] = ()
+    ) -> None:
         self.root = folder / "repo"
         self.root.mkdir(parents=True, exist_ok=True)
         self.now = START
@@ -113,9 +115,7 @@ class Scene:
     def _edit(self, name: str, change: FileEdit, session: str, tool: str) -> Edit:
         self.tick(10)
         self.step += 1
-        edit = Edit(
-            session, None, self.step, f"call-{self.step}", tool, self.now * 1000 + 250, change, str(self.root)
-        )
+        edit = Edit(session, None, self.step, f"call-{self.step}", tool, self.now * 1000 + 250, change, str(self.root))
         self.edits.append(edit)
         return edit
 
@@ -124,9 +124,7 @@ class Scene:
         before = place.read_bytes().decode("utf-8", "replace") if place.exists() else None
         self.put(name, text)
         op = "add" if before is None else "update"
-        return self._edit(
-            name, FileEdit(str(place), op, before if before is not None else "", text), session, "Write"
-        )
+        return self._edit(name, FileEdit(str(place), op, before if before is not None else "", text), session, "Write")
 
     def edit(
         self, name: str, old: str, new: str, session: str = "s1", *, whole: bool = True, every: bool = False
@@ -166,7 +164,13 @@ class Scene:
         (self.root / name).unlink()
         self.put(to, after if after is not None else before)
         change = FileEdit(
-            str(self.root / name), "move", before, after if after is not None else before, (), False, str(self.root / to)
+            str(self.root / name),
+            "move",
+            before,
+            after if after is not None else before,
+            (),
+            False,
+            str(self.root / to),
         )
         return self._edit(name, change, session, "apply_patch")
 

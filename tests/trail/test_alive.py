@@ -16,7 +16,9 @@ def test_untouched(scene: Scene) -> None:
 
 
 def test_lines_above_and_below_change_nothing(scene: Scene) -> None:
-    scene.edit("app.py", "        total += value * 2\n", "        total += value * 3 + offset\n        seen.append(value)\n")
+    scene.edit(
+        "app.py", "        total += value * 2\n", "        total += value * 3 + offset\n        seen.append(value)\n"
+    )
     sha = scene.commit("edit second")
     scene.put("app.py", '"""A header\nof several\nlines."""\n' + scene.read("app.py") + "\n\nTAIL = 1\n")
     scene.commit("header")
@@ -330,7 +332,9 @@ def test_no_newline_at_the_end(make) -> None:
 def test_two_sessions_wrote_the_same_line(scene: Scene) -> None:
     one = scene.edit("app.py", "import sys\n", "import sys\nimport itertools as tools\n", "s1")
     scene.commit("one")
-    two = scene.edit("app.py", '    print("hello", name)\n', '    print("hello", name)\nimport itertools as tools\n', "s2")
+    two = scene.edit(
+        "app.py", '    print("hello", name)\n', '    print("hello", name)\nimport itertools as tools\n', "s2"
+    )
     second = scene.commit("two")
     assert scene.of(one).state == "alive"
     assert (scene.of(two).state, scene.of(two).landing) == ("alive", second)

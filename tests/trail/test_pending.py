@@ -130,8 +130,10 @@ def test_outside(scene: Scene, tmp_path: Path) -> None:
     place = tmp_path / "elsewhere.py"
     place.write_text("fresh_value = compute_it()\n")
     scene._edit(str(place), FileEdit(str(place), "add", "", "fresh_value = compute_it()\n"), "s1", "Write")
-    scene.edits[-1] = Edit(**{f: getattr(scene.edits[-1], f) for f in Edit.__slots__} | {
-        "change": FileEdit(str(place), "add", "", "fresh_value = compute_it()\n")})
+    scene.edits[-1] = Edit(
+        **{f: getattr(scene.edits[-1], f) for f in Edit.__slots__}
+        | {"change": FileEdit(str(place), "add", "", "fresh_value = compute_it()\n")}
+    )
     found = scene.one()
     assert (found.state, found.reason) == ("unknown", "outside_repo")
 
@@ -139,7 +141,16 @@ def test_outside(scene: Scene, tmp_path: Path) -> None:
 def test_no_repository(tmp_path: Path) -> None:
     folder = tmp_path / "plain"
     folder.mkdir()
-    edit = Edit("s", None, 1, "c", "Write", 1_760_000_000_000, FileEdit(str(folder / "a.py"), "add", "", "some_value = 1\n"), str(folder))
+    edit = Edit(
+        "s",
+        None,
+        1,
+        "c",
+        "Write",
+        1_760_000_000_000,
+        FileEdit(str(folder / "a.py"), "add", "", "some_value = 1\n"),
+        str(folder),
+    )
     found = judge([edit])[0]
     assert (found.state, found.reason, found.added) == ("unknown", "no_repository", 1)
 
@@ -150,7 +161,8 @@ def test_repository_that_nothing_can_read(scene: Scene, extension: str) -> None:
     scene.commit("helper")
     config = scene.root / ".git" / "config"
     config.write_text(
-        config.read_text().replace("repositoryformatversion = 0", "repositoryformatversion = 1") + f"[extensions]\n\t{extension}\n"
+        config.read_text().replace("repositoryformatversion = 0", "repositoryformatversion = 1")
+        + f"[extensions]\n\t{extension}\n"
     )
     found = scene.one()
     assert (found.state, found.reason) in (("unknown", "unsupported_repository"),)

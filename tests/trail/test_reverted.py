@@ -181,7 +181,11 @@ def test_addition_removed_among_other_things(scene: Scene) -> None:
 
 def test_replaced_by_something_else(scene: Scene) -> None:
     sha = landed(scene)
-    scene.put("app.py", BASE + "\n\nclass Registry(dict):\n    __slots__ = ()\n\n    @property\n    def busy(self):\n        return 42\n")
+    scene.put(
+        "app.py",
+        BASE
+        + "\n\nclass Registry(dict):\n    __slots__ = ()\n\n    @property\n    def busy(self):\n        return 42\n",
+    )
     killer = scene.commit("registry")
     check(scene, "removed_later", sha, killer, "lost")
 
@@ -204,7 +208,8 @@ def test_became_binary(scene: Scene) -> None:
 
 def test_boilerplate_elsewhere_does_not_keep_it_alive(make) -> None:
     go = "package main\n" + "".join(
-        f"\nfunc load{n}(p string) (int, error) {{\n\tif p == \"\" {{\n\t\treturn 0, nil\n\t}}\n\treturn {n}, nil\n}}\n" for n in range(4)
+        f'\nfunc load{n}(p string) (int, error) {{\n\tif p == "" {{\n\t\treturn 0, nil\n\t}}\n\treturn {n}, nil\n}}\n'
+        for n in range(4)
     )
     scene = make(files={"main.go": go})
     extra = '\nfunc special(p string) (int, error) {\n\tif p == "" {\n\t\treturn 0, nil\n\t}\n\treturn specialValue(p), nil\n}\n'
@@ -250,7 +255,11 @@ def test_dropped_by_a_merge_that_took_our_side(scene: Scene) -> None:
 
 def test_superseded(scene: Scene) -> None:
     one = scene.append("app.py", HELPER)
-    scene.write("app.py", BASE + "\n\nclass Registry(dict):\n    __slots__ = ()\n\n    @property\n    def busy(self):\n        return 42\n")
+    scene.write(
+        "app.py",
+        BASE
+        + "\n\nclass Registry(dict):\n    __slots__ = ()\n\n    @property\n    def busy(self):\n        return 42\n",
+    )
     scene.commit("registry")
     found = scene.of(one)
     assert (found.state, found.reason, found.landing, found.killer) == ("lost", "superseded", None, None)
@@ -316,6 +325,8 @@ def test_thrown_away_by_hand(scene: Scene) -> None:
 
 def test_similar_text_is_no_landing(scene: Scene) -> None:
     scene.edit("app.py", "    total = 0\n", "    total = 0\n    counter = make_counter(values, 3, option_name)\n")
-    scene.put("app.py", BASE.replace("    total = 0\n", "    total = 0\n    counter = make_counter(values, 4, option_name)\n"))
+    scene.put(
+        "app.py", BASE.replace("    total = 0\n", "    total = 0\n    counter = make_counter(values, 4, option_name)\n")
+    )
     scene.commit("similar")
     assert (scene.one().state, scene.one().reason) == ("lost", "never_landed")

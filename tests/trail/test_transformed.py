@@ -30,7 +30,10 @@ def test_indented_into_a_class(scene: Scene) -> None:
 
 
 def test_reformat_like_black(scene: Scene) -> None:
-    scene.append("app.py", "\n\ndef call(a, b, c, d):\n    return first_function(a, b, 'some text', option=c, other_option=[d, 'x'])\n")
+    scene.append(
+        "app.py",
+        "\n\ndef call(a, b, c, d):\n    return first_function(a, b, 'some text', option=c, other_option=[d, 'x'])\n",
+    )
     sha = scene.commit("call")
     scene.put(
         "app.py",
@@ -57,12 +60,15 @@ def test_reformat_in_a_hook_before_the_commit(scene: Scene) -> None:
 
 def test_reformat_like_prettier(make) -> None:
     scene = make(files={"app.js": "import { a } from './a'\n\nexport const x = 1\n"})
-    scene.append("app.js", "export const load = async (id, opts) => { const res = await fetch(`/api/${id}`, { method: 'GET', ...opts }); return res.json() }\n")
+    scene.append(
+        "app.js",
+        "export const load = async (id, opts) => { const res = await fetch(`/api/${id}`, { method: 'GET', ...opts }); return res.json() }\n",
+    )
     sha = scene.commit("load")
     scene.put(
         "app.js",
         'import { a } from "./a";\n\nexport const x = 1;\nexport const load = async (id, opts) => {\n'
-        "  const res = await fetch(`/api/${id}`, {\n    method: \"GET\",\n    ...opts,\n  });\n  return res.json();\n};\n",
+        '  const res = await fetch(`/api/${id}`, {\n    method: "GET",\n    ...opts,\n  });\n  return res.json();\n};\n',
     )
     scene.commit("prettier")
     found = scene.one()
@@ -71,7 +77,9 @@ def test_reformat_like_prettier(make) -> None:
 
 def test_prettier_adds_parentheses(make) -> None:
     scene = make(files={"app.ts": "export const x = 1\n"})
-    scene.append("app.ts", "export const pick = items => items.filter(item => item.size > limit && item.name !== 'none')\n")
+    scene.append(
+        "app.ts", "export const pick = items => items.filter(item => item.size > limit && item.name !== 'none')\n"
+    )
     scene.commit("pick")
     scene.put(
         "app.ts",
@@ -84,7 +92,10 @@ def test_prettier_adds_parentheses(make) -> None:
 
 def test_reformat_like_gofmt(make) -> None:
     scene = make(files={"main.go": "package main\n\nfunc main() {\n\trun()\n}\n"})
-    scene.append("main.go", "\ntype Box struct {\n    Width int\n    Name string\n    Items []string\n}\nfunc (b *Box) Area(h int) int { return b.Width*h }\n")
+    scene.append(
+        "main.go",
+        "\ntype Box struct {\n    Width int\n    Name string\n    Items []string\n}\nfunc (b *Box) Area(h int) int { return b.Width*h }\n",
+    )
     sha = scene.commit("box")
     scene.put(
         "main.go",
@@ -99,7 +110,10 @@ def test_reformat_like_gofmt(make) -> None:
 def test_identifier_rename(scene: Scene) -> None:
     scene.append("app.py", HELPER)
     sha = scene.commit("helper")
-    scene.put("app.py", scene.read("app.py").replace("picked", "chosen").replace("limit", "maximum").replace("items", "things"))
+    scene.put(
+        "app.py",
+        scene.read("app.py").replace("picked", "chosen").replace("limit", "maximum").replace("items", "things"),
+    )
     scene.commit("names")
     found = scene.one()
     assert (found.state, found.reason, found.landing) == ("transformed", "identifier_rename", sha)
@@ -212,7 +226,11 @@ def test_renamed_file_and_edited_line(scene: Scene) -> None:
 
 
 def test_part_of_a_deletion_came_back(scene: Scene) -> None:
-    scene.edit("app.py", "    total = 0\n    for value in values:\n        total += value * 2\n    return total\n", "    return None\n")
+    scene.edit(
+        "app.py",
+        "    total = 0\n    for value in values:\n        total += value * 2\n    return total\n",
+        "    return None\n",
+    )
     scene.commit("drop")
     scene.sub("app.py", "    return None\n", "    total = 0\n    return None\n")
     scene.commit("a bit back")

@@ -1,0 +1,145 @@
+"""Texts of files, read once and kept ready for comparison; and where the lines of one stand in another."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from tracetui.trail.lines import aligned, bare, find_block, is_binary, norm, split
+from tracetui.trail.store import Store
+from tracetui.trail.tokens import Stream, plain, stream, suffix
+
+__all__ = ["Spots", "Text", "Texts", "locate"]
+
+_KEPT: Final = 96
+_ALIGNED: Final = 512
+
+
+class Text:
+    """A file's content: raw lines, normalised ones, counts, and token streams when they are asked for."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.data = data
+        self.name = name
+        self.binary = is_binary(data)
+        self.raw = [] if self.binary else split(data)
+        self.norms = [norm(line) for line in self.raw]
+        self.counts = Counter(self.norms)
+
+    @cached_property
+    def bares(self) -> Counter[bytes]:
+        """How often each line stands, letter by letter but for line ends."""
+        return Counter(map(bare, self.raw))
+
+    @cached_property
+    def places(self) -> dict[bytes, list[int]]:
+        """Normalised line -> the lines (0-based) at which it stands."""
+        found: dict[bytes, list[int]] = {}
+        for at, line in enumerate(self.norms):
+            found.setdefault(line, []).append(at)
+        return found
+
+    @cached_property
+    def leaves(self) -> Stream | None:
+        """Tokens from the syntax tree, None without a grammar."""
+        return stream(self.name, self.data)
+
+    @cached_property
+    def plain(self) -> Stream:
+        """Tokens from the plain lexer."""
+        return plain(self.data)
+
+
+class Texts:
+    """A bounded cache of texts by blob, and of alignments by pair of blobs."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._texts: OrderedDict[tuple[str, str], Text] = OrderedDict()
+        self._aligned: OrderedDict[tuple[str, str], list[int]] = OrderedDict()
+
+    def blob(self, oid: str, path: str) -> Text:
+        """The text of a blob; ``path`` tells its language. Raises ``MissingError``."""
+        key = (oid, suffix(path))
+        found = self._texts.get(key)
+        if found is None:
+            found = Text(self.store.blob(oid), path)
+            self._texts[key] = found
+            if len(self._texts) > _KEPT:
+                self._texts.popitem(last=False)
+        else:
+            self._texts.move_to_end(key)
+        return found
+
+    def oid(self, sha: str, path: str) -> str | None:
+        """The blob of a path at a commit, None when it is no file there. Raises ``MissingError``."""
+        entry = self.store.entry(sha, path)
+        return entry[1] if entry is not None and entry[0] not in (0o160000, 0o040000) else None
+
+    def at(self, sha: str, path: str) -> Text | None:
+        """The text of a path at a commit, None when it is no file there. Raises ``MissingError``."""
+        oid = self.oid(sha, path)
+        return self.blob(oid, path) if oid is not None else None
+
+    def aligned(self, old: str, new: str, path: str) -> list[int]:
+        """For each line of one blob its place in another, -1 where it is gone."""
+        key = (old, new)
+        found = self._aligned.get(key)
+        if found is None:
+            before = self.blob(old, path).norms
+            found = list(range(len(before))) if old == new else aligned(before, self.blob(new, path).norms)
+            self._aligned[key] = found
+            if len(self._aligned) > _ALIGNED:
+                self._aligned.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Where a hunk's lines stand in a text (-1: nowhere), and the lines (exclusive) between which it lies."""
+
+    places: list[int]
+    low: int
+    high: int
+
+
+def locate(
+    block: list[bytes], above: list[bytes], below: list[bytes], lines: list[bytes], near: int, *, placed: bool = True
+) -> Spots | None:
+    """Where each line of ``block`` (normalised, like ``above``, ``below`` and ``lines``) stands in ``lines``.
+
+    The whole block in one piece is looked for first; of several places the one whose surroundings agree and that lies
+    nearest to line ``near`` wins. Else the lines are aligned one by one. ``placed``: empty surroundings mean the start
+    or end of the file. None when nothing fits.
+    """
+    best: tuple[int, int, int] | None = None
+    at = find_block(block, lines)
+    while at >= 0:
+        end = at + len(block)
+        same = 0
+        for step, line in enumerate(reversed(above), 1):
+            if at - step < 0 or lines[at - step] != line:
+                break
+            same += 1
+        for step, line in enumerate(below):
+            if end + step >= len(lines) or lines[end + step] != line:
+                break
+            same += 1
+        score = (same, -abs(at - near), at)
+        if best is None or score > best:
+            best = score
+        at = find_block(block, lines, at + 1)
+    if best is not None:
+        return Spots(list(range(best[2], best[2] + len(block))), best[2] - 1, best[2] + len(block))
+    along = aligned([*above, *block, *below], lines)
+    places = along[len(above) : len(above) + len(block)]
+    before = [place for place in along[: len(above)] if place >= 0]
+    after = [place for place in along[len(above) + len(block) :] if place >= 0]
+    known = [place for place in places if place >= 0]
+    if not known and not (before and after) and not (placed and ((before and not below) or (after and not above))):
+        return None
+    low = before[-1] if before else -1 if (placed and not above) or not known else known[0] - 1
+    high = after[0] if after else len(lines) if (placed and not below) or not known else known[-1] + 1
+    return Spots(places, low, high)
