@@ -14,14 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import orjson
-
-from tracetui.bucket.capture import from_db, to_db
+from tracetui.bucket.capture import to_db
 from tracetui.bucket.rebuild import index_state
 from tracetui.bucket.store import Bucket
 from tracetui.harness import HARNESSES
-from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, open_log, retention
-from tracetui.model import SessionRow, TracetuiError
+from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, retention
+from tracetui.model import SessionRow
 
 __all__ = ["Check", "Risk", "at_risk", "examine", "examine_roots", "repair", "settings_file"]
 
@@ -29,7 +27,6 @@ SOON_DAYS: Final = 7
 _DAY_MS: Final = 86_400_000
 _PER_LOG: Final = 20
 _SQLITE: Final = (3, 40)
-_BLOCK: Final = 1024 * 1024
 
 
 class Check(NamedTuple):
@@ -182,113 +179,56 @@ def _databases(bucket: Bucket) -> Iterator[Check]:
 
 
 def _records(bucket: Bucket) -> Iterator[Check]:
-    """What could not be read as it should, line by line, and files that were passed over."""
+    """What could not be read as it should, line by line, and files that were passed over (those have no harness)."""
     told: Counter[str] = Counter()
-    clean = True
-    for path, harness, line, reason in bucket._db.execute(
-        "SELECT l.path, l.harness, p.line, p.reason FROM problem p JOIN log l ON l.id=p.log ORDER BY l.path, p.line"
-    ):
-        clean = False
-        name = from_db(path)
-        told[name] += 1
-        if told[name] <= _PER_LOG:
-            yield Check("records", "warn", reason, harness, name, line or None)
-    for name, number in told.items():
+    for harness, path, line, reason in bucket.problems():
+        told[path] += 1
+        if not harness:
+            yield Check("skipped", "warn", f"not captured: {reason}", path=path)
+        elif told[path] <= _PER_LOG:
+            yield Check("records", "warn", reason, harness, path, line or None)
+    for path, number in told.items():
         if number > _PER_LOG:
-            yield Check("records", "warn", f"{number - _PER_LOG:,} more lines of this log", path=name)
-    for path, reason in bucket._db.execute("SELECT path, reason FROM skipped ORDER BY path"):
-        clean = False
-        yield Check("skipped", "warn", f"not captured: {reason}", path=from_db(path))
-    if clean:
+            yield Check("records", "warn", f"{number - _PER_LOG:,} more problems in this log", path=path)
+    if not told:
         yield Check("records", "ok", "every line of every log could be read")
 
 
 def _unknown(bucket: Bucket) -> Iterator[Check]:
-    records: Counter[tuple[str, str]] = Counter()
-    logs: Counter[tuple[str, str]] = Counter()
-    example: dict[tuple[str, str], str] = {}
-    for path, harness, data in bucket._db.execute("SELECT path, harness, counts FROM log"):
-        try:
-            unknown = orjson.loads(data).get("unknown", {})
-        except (orjson.JSONDecodeError, AttributeError):
-            continue
-        for name, number in unknown.items():
-            records[harness, name] += number
-            logs[harness, name] += 1
-            example.setdefault((harness, name), from_db(path))
-    for (harness, name), number in sorted(records.items()):
-        message = f"{number:,} records of the type {name} in {logs[harness, name]:,} logs are kept but not understood"
-        yield Check("unknown", "warn", message, harness, example[harness, name],
-                    action="a newer tracetui may know them")  # fmt: skip
+    for harness, types in bucket.unknown().items():
+        for name, number in sorted(types.items()):
+            message = f"{number:,} {'record' if number == 1 else 'records'} of the type {name}: kept, not understood"
+            yield Check("unknown", "warn", message, harness, action="a newer tracetui may know them")
 
 
 def _generations(bucket: Bucket) -> Iterator[Check]:
-    for path, harness, number in bucket._db.execute(
-        "SELECT path, harness, count(*) FROM log GROUP BY path HAVING count(*) > 1 ORDER BY path"
-    ):
-        yield Check(
-            "generations", "ok", f"this log was rewritten; {number} generations are kept", harness, from_db(path)
-        )
+    harness = {file.path: file.harness for file in bucket.files()}
+    for path, number in Counter(file.path for file in bucket.files()).items():
+        if number > 1:
+            message = f"this log was rewritten; {number} generations are kept"
+            yield Check("generations", "ok", message, harness[path], path)
 
 
 def _copies(bucket: Bucket) -> Iterator[Check]:
     """Each copy against the file it was made from, or, where that is gone, each copy in itself."""
-    whole = alone = 0
-    rows = bucket._db.execute(
-        "SELECT id, path, harness, current, bytes, mtime_ns, size FROM log ORDER BY path, generation"
-    ).fetchall()
-    for log, raw, harness, current, size, mtime_ns, file_size in rows:
-        path = from_db(raw)
+    wrong = 0
+    for file, reason in bucket.verify():
+        wrong += 1
         try:
-            info = os.lstat(path) if current else None
+            info = os.lstat(file.path) if file.current else None
         except OSError:
             info = None
-        try:
-            at = _difference(bucket, log, path if info is not None else None)
-        except TracetuiError as error:
+        if info is not None and (info.st_mtime_ns, info.st_size) != (file.mtime_ns, file.size):
             yield Check(
-                "copies", "bad", str(error), harness, path, action="tracetui doctor --repair, then: tracetui index"
+                "copies", "warn", f"{reason}; it changed since", file.harness, file.path, action="tracetui index"
             )
-            continue
-        except OSError as error:
-            yield Check(
-                "copies", "warn", f"the file could not be read for comparing ({error.strerror or error})", harness, path
-            )
-            continue
-        if at is None:
-            whole += info is not None
-            alone += info is None
-        elif info is not None and (info.st_mtime_ns, info.st_size) != (mtime_ns, file_size):
-            yield Check("copies", "warn", f"the file was rewritten (from byte {at:,} of {size:,}), not yet captured",
-                        harness, path, action="tracetui index")  # fmt: skip
         else:
-            yield Check("copies", "bad", f"the copy differs from the file from byte {at:,} of {size:,}", harness, path,
+            yield Check("copies", "bad", reason, file.harness, file.path,
                         action="tracetui doctor --repair, then: tracetui index")  # fmt: skip
-    yield Check("copies", "ok", f"{whole:,} copies equal their files; {alone:,} whole ones have no such file any more")
-
-
-def _difference(bucket: Bucket, log: int, path: str | None) -> int | None:
-    """The first byte at which the copy is not the beginning of the file, or None. Reads all of the copy."""
-    reader, _, _ = bucket._reader.copy(log)
-    at = 0
-    stream = open_log(path) if path is not None else None
-    try:
-        for chunk in reader.chunks():
-            if stream is not None:
-                there = b""
-                while len(there) < len(chunk) and (block := stream.read(len(chunk) - len(there))):
-                    there += block
-                if there != chunk:
-                    same = next((nth for nth, (a, b) in enumerate(zip(chunk, there)) if a != b), len(there))
-                    return at + same
-            at += len(chunk)
-    finally:
-        if stream is not None:
-            stream.close()
-    held = bucket._db.execute("SELECT copied FROM log WHERE id=?", (log,)).fetchone()
-    if held is not None and at < held[0]:
-        raise TracetuiError(f"the copy ends after {at:,} of {held[0]:,} bytes")
-    return None
+    files = bucket.files()
+    alone = sum(file.gone or not file.current for file in files)
+    message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} of all are of logs no longer there"
+    yield Check("copies", "ok", message)
 
 
 def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int | None) -> Iterator[Check]:
@@ -326,6 +266,7 @@ def repair(path: Path, checks: list[Check]) -> list[str]:
     done: list[str] = []
     bad = [check for check in checks if check.status == "bad"]
     if any(check.check == "database" and check.path and check.path.endswith("index.db") for check in bad):
+        # Not by Bucket.rebuild, which would have to read what is damaged.
         for name in ("index.db", "index.db-wal", "index.db-shm"):
             (path / name).unlink(missing_ok=True)
         with Bucket.open(path) as bucket:

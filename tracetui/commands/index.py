@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.common import opened
 from tracetui.commands.out import JsonLines, Paper, note
+from tracetui.harness.side import side_titles
 from tracetui.model import TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -127,6 +128,8 @@ class _Job:
 
     def capture(self, files: list[LogFile], *, quiet: bool = False) -> None:
         """Capture these files and tell what was done; with ``quiet`` only if something was."""
+        if not self.args.paths:
+            self.bucket.put_titles(side_titles(os.environ, Path.home()), "codex")
         tell = self._progressed if self.progress is not None else self.bar.show if self.bar is not None else None
         report = self.bucket.capture(files, progress=tell, workers=self.args.workers, again=self.again)
         if self.bar is not None:
