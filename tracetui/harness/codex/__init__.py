@@ -29,6 +29,7 @@ def _detect(head: Sequence[Mapping[str, Any]]) -> bool:
     """Codex's envelope, or its bare items and header of 2025 (no ``type``, ``instructions`` beside an id)."""
     for record in head:
         kind = record.get("type")
+        kind = kind if isinstance(kind, str) or kind is None else ""
         if isinstance(record.get("payload"), dict):
             if kind in _ENVELOPE:
                 return True
@@ -37,7 +38,7 @@ def _detect(head: Sequence[Mapping[str, Any]]) -> bool:
                 return True
             if isinstance(record.get("id"), str) and "instructions" in record and "timestamp" in record:
                 return True
-        elif kind in _ENVELOPE or not isinstance(kind, str) or _FOREIGN & record.keys():
+        elif kind in _ENVELOPE or not kind or _FOREIGN & record.keys():
             return False
         elif kind == "message":
             return "role" in record and "content" in record

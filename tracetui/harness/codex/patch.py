@@ -184,10 +184,9 @@ def _from_script(script: str, start: int, end: int) -> str:
     if quote == "`":
         return _mended(_unescape(body))
     if quote in _ADDED:
-        body = _ADDED[quote].sub("", body)
-        if "\\n" not in body:
-            body = _JOINED[quote].sub(r"\\n", body)
-        return _mended(_unescape(body))
+        if _JOINED[quote].match(body, len(BEGIN)):
+            return _mended(_unescape("\n".join(_JOINED[quote].split(body))))
+        return _mended(_unescape(_ADDED[quote].sub("", body)))
     if "\n" not in body.strip() and "\\n" in body:
         return _mended(_unescape(body))
     return body

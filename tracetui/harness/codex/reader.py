@@ -439,17 +439,20 @@ class CodexReader(Book):
     def _oversize(self, record: Record, kind: object) -> _Outcome:
         """A line over the limit shows only its type and ids: it ends the call that it names, or is an event."""
         value = record.value
+        payload = value.get("payload")
+        if not isinstance(payload, dict):
+            payload = value
         if kind == "session_meta":
-            return self._meta(value)
-        if self._replay.active and self._replay.inherited(value, value, self._time):
+            return self._meta(payload)
+        if self._replay.active and self._replay.inherited(value, payload, self._time):
             return "inherited"
         self._clock(self._time)
         if kind == "compacted":
             return self._compact(_EVENT, record, None)
         words = f"[line of {record.source.length / 1048576:,.0f} MiB not read]"
-        draft = self._calls.get(value.get("call_id") or "")
+        draft = self._calls.get(string(payload.get("call_id")) or "")
         if draft is None:
-            return self._note(record, words, value)
+            return self._note(record, words, payload)
         draft.result(Result(words), 2)
         self._responses.close()
         self._again(draft, record)
