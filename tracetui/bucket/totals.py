@@ -56,7 +56,13 @@ def files(db: sqlite3.Connection) -> list[FileRow]:
         "SELECT id, path, harness, session, agent, size, mtime_ns, bytes, copy, current, gone FROM log "
         "ORDER BY path, id"
     )
-    return [FileRow(log, from_db(path), *rest, bool(now), bool(gone)) for log, path, *rest, now, gone in rows]
+    out: list[FileRow] = []
+    for row in rows:
+        log, path, harness, session, agent, size, mtime_ns, held, copy, now, gone = row
+        out.append(
+            FileRow(log, from_db(path), harness, session, agent, size, mtime_ns, held, copy, bool(now), bool(gone))
+        )
+    return out
 
 
 def problems(db: sqlite3.Connection) -> list[LogProblem]:
