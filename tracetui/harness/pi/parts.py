@@ -47,6 +47,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _STAMPED: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\dZ.-]{6,20}_(?=.)")
 _CLOCK: Final = re.compile(r"\[[A-Z][a-z]{2} \d{4}-\d{2}-\d{2} \d{2}:\d{2}[^\]\n]{0,30}\] ?")
 _METADATA: Final = re.compile(r"[A-Z][^\n]{0,60} \(untrusted(?: metadata)?[^)\n]{0,40}\):\n```json\n")
+_LEADS: Final = frozenset("[<ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _SKILL: Final = re.compile(r'<skill name="([^"\n]{1,100})"[^>\n]{0,500}>')
 _HARNESS_TEXT: Final = (
     "Read HEARTBEAT.md if it exists",
@@ -89,6 +90,8 @@ def moment(value: dict[str, Any], message: dict[str, Any] | None = None) -> int 
 
 
 def _count(value: object) -> int:
+    if type(value) is int:
+        return value if 0 <= value < _TOKENS_MAX else 0
     number = _number(value)
     return int(number) if number is not None and 0 <= number < _TOKENS_MAX else 0
 
@@ -97,13 +100,9 @@ def tokens(usage: object) -> Tokens | None:
     """The disjoint counts of a ``usage``; None where there are none or all are 0 (a request that failed)."""
     if not isinstance(usage, dict):
         return None
-    found = Tokens(
-        _count(usage.get("input")),
-        _count(usage.get("output")),
-        _count(usage.get("cacheRead")),
-        _count(usage.get("cacheWrite")),
-    )
-    return found if found != Tokens() else None
+    get = usage.get
+    found = _count(get("input")), _count(get("output")), _count(get("cacheRead")), _count(get("cacheWrite"))
+    return Tokens(*found) if any(found) else None
 
 
 def cost(usage: object) -> float | None:
@@ -122,6 +121,12 @@ def arguments(block: dict[str, Any]) -> Any:
         try:
             value = orjson.loads(value)
         except orjson.JSONDecodeError:
+            return value
+    if isinstance(value, dict):
+        for item in value.values():
+            if isinstance(item, dict | list):
+                break
+        else:
             return value
     level = [value]
     for _ in range(_DEPTH_MAX):
@@ -204,17 +209,25 @@ def session_of(path: object) -> str | None:
     name = path.replace("\\", "/").rstrip("/").rpartition("/")[2]
     for mark in (".checkpoint.", ".jsonl"):
         name = name.partition(mark)[0] or name
-    name = _STAMPED.sub("", name, count=1)
+    stamp = _STAMPED.match(name)
+    name = name[stamp.end() :] if stamp else name
     return name if _ID.fullmatch(name) else None
 
 
 def harness_text(text: str) -> bool:
     """Whether a message of the role ``user`` was written by OpenClaw and not by a person."""
-    return _CLOCK.sub("", text[:400], count=1).startswith(_HARNESS_TEXT)
+    return _unclocked(text).startswith(_HARNESS_TEXT)
+
+
+def _unclocked(text: str) -> str:
+    match = _CLOCK.match(text) if text.startswith("[") else None
+    return text[match.end() :] if match else text
 
 
 def said(text: str) -> str:
     """The part of a prompt that tells people most: without a chat's metadata and clock, a skill's body by its name."""
+    if text[:1] not in _LEADS:
+        return text
     rest = text
     for _ in range(4):
         match = _METADATA.match(rest)
@@ -222,7 +235,7 @@ def said(text: str) -> str:
         if end < 0:
             break
         rest = rest[end + 4 :].lstrip()
-    rest = _CLOCK.sub("", rest, count=1) if rest.startswith("[") else rest
+    rest = _unclocked(rest)
     skill = _SKILL.match(rest)
     if skill:
         end = rest.find("</skill>", skill.end())

@@ -7,16 +7,15 @@ entries older than its own header: they are that other session's steps and count
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
 from tracetui.harness import tools
-from tracetui.harness.content import Flat, flatten
+from tracetui.harness.content import flatten
 from tracetui.harness.pi import parts
-from tracetui.harness.pi.state import facts_of, facts_to, step_of, step_to
-from tracetui.model import Kind, LogFacts, Problem, Record, Source, Step, ToolUse
+from tracetui.harness.pi.state import Draft, facts_to
+from tracetui.model import Kind, LogFacts, Problem, Record, Source, Step
 
 __all__ = ["PiReader"]
 
@@ -40,19 +39,6 @@ def _noted(record: Record, text: str) -> str:
     return "\n".join([*shown, f"[line of {record.source.length / 1048576:,.0f} MiB not read]"])
 
 
-class _Open:
-    """A call that waits for its result."""
-
-    __slots__ = ("alone", "call", "extra", "line", "step")
-
-    def __init__(self, step: Step, call: str, line: int, alone: bool) -> None:
-        self.step = step
-        self.call = call
-        self.line = line
-        self.alone = alone
-        self.extra: list[Source] = []  # results of calls of the same record and id that came first
-
-
 class PiReader:
     """See ``base.Reader``. ``facts.cost_usd`` is the sum of all costs the log states, of ``usage`` entries too."""
 
@@ -64,10 +50,10 @@ class PiReader:
         self.problems: list[Problem] = []
         self._stem = stem
         self._number = 0
-        self._changed: dict[int, Step] = {}
-        self._open: dict[str, list[_Open]] = {}
+        self._changed: dict[int, Draft] = {}
+        self._open: dict[str, list[Draft]] = {}
         self._waiting = 0
-        self._recent: dict[str, None] = {}
+        self._recent: dict[tuple[str, str, int | None], None] = {}
         self._name: str | None = None  # the title the user gave
         self._asked: str | None = None  # the first prompt, the title otherwise
         self._answered = False  # a response has said its model
@@ -85,16 +71,20 @@ class PiReader:
         """Take the next record."""
         value = record.value
         kind = value.get("type")
+        if not isinstance(kind, str):
+            self.unknown["?"] += 1
+            return
         if kind == "session":
             self._header(value)
             return
         message = value.get("message") if kind == "message" else None
         time = parts.moment(value, message if isinstance(message, dict) else None)
         if self._second_hand(value, kind, time):
-            self._inherit(value, kind)
+            if kind == "session_info" or kind == "model_change":
+                self._setting(value, kind)
             return
-        facts = self.facts
         if time is not None:
+            facts = self.facts
             if facts.started is None or time < facts.started:
                 facts.started = time
             if facts.ended is None or time > facts.ended:
@@ -108,22 +98,23 @@ class PiReader:
             self._summary(record, value, kind, time)
         elif kind == "custom_message":
             self._custom(record, value, time)
-        elif not isinstance(kind, str):
-            self.unknown["?"] += 1
         elif kind in _KNOWN:
             self.known[kind] += 1
             self._setting(value, kind)
+            if kind == "usage":
+                self._pay(parts.cost(value.get("usage")))
         else:
             self.unknown[kind[:_TYPE_MAX]] += 1
 
     def take(self) -> list[Step]:
         """The steps begun or changed since the last call, by number."""
-        changed = [self._changed[number] for number in sorted(self._changed)]
+        changed = [self._changed[number].step() for number in sorted(self._changed)]
         self._changed.clear()
         return changed
 
     def dump(self) -> bytes:
         """The state after the last record fed; steps not yet taken are in it."""
+        waiting = {draft.number: draft for drafts in self._open.values() for draft in drafts}
         return orjson.dumps(
             {
                 "v": _STATE,
@@ -132,12 +123,9 @@ class PiReader:
                 "unknown": self.unknown,
                 "stepped": self.stepped,
                 "number": self._number,
-                "changed": [step_to(step) for step in self._changed.values()],
-                "open": [
-                    [one.call, one.line, one.alone, [list(source) for source in one.extra], step_to(one.step)]
-                    for waiting in self._open.values()
-                    for one in waiting
-                ],
+                "drafts": [draft.dump() for draft in (waiting | self._changed).values()],
+                "changed": list(self._changed),
+                "open": [[name, [draft.number for draft in drafts]] for name, drafts in self._open.items()],
                 "recent": list(self._recent),
                 "name": self._name,
                 "asked": self._asked,
@@ -153,18 +141,16 @@ class PiReader:
         value = orjson.loads(state)
         if value.get("v") != _STATE:
             raise ValueError("state of another version")
-        self.facts = facts_of(value["facts"])
+        self.facts = LogFacts(**value["facts"])
         self.known.update(value["known"])
         self.unknown.update(value["unknown"])
         self.stepped = value["stepped"]
         self._number = value["number"]
-        self._changed = {item["number"]: step_of(item) for item in value["changed"]}
-        for call, line, alone, extra, item in value["open"]:
-            one = _Open(step_of(item), call, line, alone)
-            one.extra = [Source(*source) for source in extra]
-            self._open.setdefault(call, []).append(one)
-            self._waiting += 1
-        self._recent = dict.fromkeys(value["recent"])
+        drafts = {draft["number"]: Draft.load(draft) for draft in value["drafts"]}
+        self._changed = {number: drafts[number] for number in value["changed"]}
+        self._open = {name: [drafts[number] for number in numbers] for name, numbers in value["open"]}
+        self._waiting = sum(map(len, self._open.values()))
+        self._recent = {(own, kind, time): None for own, kind, time in value["recent"]}  # noqa: C420
         self._name = value["name"]
         self._asked = value["asked"]
         self._answered = value["answered"]
@@ -203,7 +189,7 @@ class PiReader:
         if value.get("parentSession") or value.get("branchedFrom"):
             self._born = facts.started
 
-    def _second_hand(self, value: dict[str, Any], kind: object, time: int | None) -> bool:
+    def _second_hand(self, value: dict[str, Any], kind: str, time: int | None) -> bool:
         """Whether an entry was another session's first, or stands in this log a second time; counts it if so."""
         if time is not None:
             if self._born is not None and time < self._born:
@@ -216,52 +202,40 @@ class PiReader:
                 return True
         own = value.get("id")
         if isinstance(own, str) and own:
-            mark = f"{own[:100]} {kind} {time}"
-            if mark in self._recent:
+            mark = (own[:100], kind[:_TYPE_MAX], time)
+            recent = self._recent
+            if mark in recent:
                 self.known["repeated"] += 1
                 return True
-            self._recent[mark] = None
-            if len(self._recent) > _RECENT:
-                del self._recent[next(iter(self._recent))]
+            recent[mark] = None
+            if len(recent) > _RECENT:
+                del recent[next(iter(recent))]
         return False
 
-    def _inherit(self, value: dict[str, Any], kind: object) -> None:
-        """What history that is not this session's still says of it."""
-        if kind == "session_info" or kind == "model_change":
-            self._setting(value, kind, count=False)
-
-    def _setting(self, value: dict[str, Any], kind: object, *, count: bool = True) -> None:
+    def _setting(self, value: dict[str, Any], kind: str) -> None:
+        """Title and model; of inherited history too."""
         if kind == "session_info":
             self._name = tools.one_line(value.get("name")) or None
             self.facts.title = self._name or self._asked
-        elif kind == "model_change":
-            if not self._answered:
-                self.facts.model = parts.string(value.get("modelId")) or self.facts.model
-        elif kind == "usage" and count:
-            self._pay(value.get("usage"))
+        elif kind == "model_change" and not self._answered:
+            self.facts.model = parts.string(value.get("modelId")) or self.facts.model
 
-    def _pay(self, usage: object) -> float | None:
-        paid = parts.cost(usage)
+    def _pay(self, paid: float | None) -> float | None:
         if paid is not None:
             self.facts.cost_usd = (self.facts.cost_usd or 0.0) + paid
         return paid
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def _key(self, record: Record, block: int | str | None = None) -> str:
+    def _key(self, record: Record) -> str:
         own = record.value.get("id")
-        head = own if isinstance(own, str) and own else f"@{record.source.line}.{record.nth}"
-        return head if block is None else f"{head}:{block}"
+        return own if isinstance(own, str) and own else f"@{record.source.line}.{record.nth}"
 
-    def _begin(self, record: Record, kind: Kind, key: str, time: int | None, **rest: Any) -> Step:
-        self._number += 1
-        step = Step(self._number, kind, key, (record.source,), time, **rest)
-        self._changed[step.number] = step
-        return step
-
-    def _flat(self, record: Record, content: object) -> Flat:
-        flat = flatten(content)
-        return Flat(_noted(record, flat.text), flat.images) if record.oversize else flat
+    def _begin(self, record: Record, kind: Kind, key: str, time: int | None, text: str | None, summary: str) -> Draft:
+        self._number = number = self._number + 1
+        self._changed[number] = draft = Draft(number, kind, key, record.source, time, summary)
+        draft.text = text
+        return draft
 
     def _message(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         role = message.get("role")
@@ -273,243 +247,217 @@ class PiReader:
             self._user(record, message, time)
         elif role == "bashExecution":
             self._bash(record, message, time)
-        elif role in ("custom", "hookMessage"):
+        elif role == "custom" or role == "hookMessage":
             self._custom(record, message, time)
-        elif role in ("branchSummary", "compactionSummary"):
-            self._summary(record, message, "compaction" if role == "compactionSummary" else "branch_summary", time)
+        elif role == "compactionSummary":
+            self._summary(record, message, "compaction", time)
+        elif role == "branchSummary":
+            self._summary(record, message, "branch_summary", time)
         elif role == "system":
             self._system(record, message, time)
         else:
             self.unknown[f"message/{role[:_TYPE_MAX] if isinstance(role, str) else '?'}"] += 1
 
     def _user(self, record: Record, message: dict[str, Any], time: int | None) -> None:
-        flat = self._flat(record, message.get("content"))
-        if not flat.text.strip():
+        text, images = flatten(message.get("content"))
+        text = _noted(record, text)
+        if not text.strip():
             self.known["message/user/empty"] += 1
             return
         self.stepped += 1
-        if parts.harness_text(flat.text):
+        said = tools.one_line(parts.said(text))
+        if parts.harness_text(text):
             self.facts.warmup = self._asked is None
-            self._begin(
-                record, "event", self._key(record), time, text=flat.text, summary=tools.one_line(parts.said(flat.text))
-            )
+            self._begin(record, "event", self._key(record), time, text, said).images = images
             return
-        said = tools.one_line(parts.said(flat.text))
-        if self._asked is None:
-            self._asked = said
-            self.facts.title = self._name or said
+        draft = self._begin(record, "prompt", self._key(record), time, text, said)
+        draft.images = images
         self.facts.warmup = False
-        self._begin(record, "prompt", self._key(record), time, text=flat.text, summary=said, images=flat.images)
+        if self._asked is None:
+            self._asked = draft.summary
+            self.facts.title = self._name or draft.summary
 
     def _assistant(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         content = message.get("content")
         blocks: list[Any] = content if isinstance(content, list) else [content] if content else []
         model = parts.string(message.get("model"))
-        usage = message.get("usage")
         if model is not None:
             self.facts.model, self._answered = model, True
-        rest: dict[str, Any] = {
-            "model": model,
-            "response": parts.string(message.get("responseId")) or self._key(record),
-            "tokens": parts.tokens(usage),
-        }
-        if rest["tokens"] is not None or parts.cost(usage):
-            rest["cost_usd"] = self._pay(usage)
-        types = [block.get("type") if isinstance(block, dict) else None for block in blocks]
-        calls = sum(kind in _CALLS for kind in types)
-        begun = 0
-        for at, (kind, block) in enumerate(zip(types, blocks)):
+        key = self._key(record)
+        begun: list[Draft] = []
+        calls = 0
+        for at, block in enumerate(blocks):
+            kind = block.get("type") if isinstance(block, dict) else None
             if kind in _CALLS:
-                self._call(record, block, at, time, calls == 1, rest)
-            elif kind == "thinking":
-                text = block.get("thinking")
-                if not isinstance(text, str) or not text.strip():
+                begun.append(self._call(record, block, f"{key}:{at}", time))
+                calls += 1
+                continue
+            if kind == "thinking":
+                text, images = block.get("thinking"), 0
+                if not isinstance(text, str):
                     continue
-                self._begin(
-                    record, "thinking", self._key(record, at), time, text=text, summary=tools.one_line(text), **rest
-                )
             else:
-                flat = flatten(block)
-                if not flat.text.strip():
-                    continue
-                self._begin(
-                    record,
-                    "message",
-                    self._key(record, at),
-                    time,
-                    text=flat.text,
-                    summary=tools.one_line(flat.text),
-                    images=flat.images,
-                    **rest,
-                )
-            begun += 1
-            rest["tokens"] = rest["cost_usd"] = None
-        begun += self._stopped(record, message, begun, time, rest)
-        if begun:
-            self.stepped += 1
-        else:
+                text, images = flatten(block)
+            if not text or text.isspace():
+                continue
+            draft = self._begin(
+                record, "thinking" if kind == "thinking" else "message", f"{key}:{at}", time, text, tools.one_line(text)
+            )
+            draft.images = images
+            begun.append(draft)
+        usage = message.get("usage")
+        tokens = parts.tokens(usage)
+        why = self._stopped(record, message, bool(begun), tokens is not None)
+        if why:
+            begun.append(self._begin(record, "event", f"{key}:end", time, why, tools.one_line(why)))
+        if not begun:
             self.known["message/assistant/empty"] += 1
+            return
+        self.stepped += 1
+        response = parts.string(message.get("responseId")) or key
+        for draft in begun:
+            draft.model = model
+            draft.response = response
+            draft.alone = calls == 1
+        begun[0].tokens = tokens
+        paid = parts.cost(usage)
+        if paid is not None and (paid or tokens is not None):
+            begun[0].cost = self._pay(paid)
 
-    def _stopped(
-        self, record: Record, message: dict[str, Any], begun: int, time: int | None, rest: dict[str, Any]
-    ) -> int:
-        """An event for a response that failed, was aborted, was too long to read, or cost tokens and said nothing."""
+    @staticmethod
+    def _stopped(record: Record, message: dict[str, Any], begun: bool, costly: bool) -> str | None:
+        """What to tell of a response that failed, was aborted or too long to read, or cost tokens and said nothing."""
         reason = message.get("stopReason")
-        words = parts.string(message.get("errorMessage"))
-        if reason in ("error", "aborted") and (words or not begun):
-            text = words or f"response {'aborted' if reason == 'aborted' else 'failed'}"
-        elif begun and not record.oversize:
-            return 0
-        elif record.oversize:
-            text = _noted(record, "")
-        elif rest["tokens"] is not None:
-            text = f"empty response ({reason})" if parts.string(reason) else "empty response"
-        else:
-            return 0
-        self._begin(record, "event", self._key(record, "end"), time, text=text, summary=tools.one_line(text), **rest)
-        return 1
+        if reason == "error" or reason == "aborted":
+            words = parts.string(message.get("errorMessage"))
+            if words or not begun:
+                return words or ("response aborted" if reason == "aborted" else "response failed")
+        if record.oversize:
+            return _noted(record, "")
+        if begun or not costly:
+            return None
+        return f"empty response ({reason})" if parts.string(reason) else "empty response"
 
-    def _call(
-        self, record: Record, block: dict[str, Any], at: int, time: int | None, alone: bool, rest: dict[str, Any]
-    ) -> None:
+    def _call(self, record: Record, block: dict[str, Any], key: str, time: int | None) -> Draft:
         name = parts.string(block.get("name")) or "tool"
         call = parts.string(block.get("id"))
-        value = parts.arguments(block)
+        given = parts.arguments(block)
         kind = parts.kind_of(name)
-        step = self._begin(
-            record,
-            kind,
-            self._key(record, at),
-            time,
-            tool=ToolUse(name, value, call_id=call),
-            summary=tools.summary(name, value, of_kind=kind) or name,
-            **rest,
+        draft = self._begin(
+            record, kind, key, time, None, tools.summary(name, given, of_kind=kind) or tools.one_line(name)
         )
-        name = call or ""
-        waiting = self._open.get(name)
-        if waiting and waiting[-1].line != self._line(record):
-            self._waiting -= len(self._open.pop(name))  # an id used again: the older call never got its result
-        self._open.setdefault(name, []).append(_Open(step, name, self._line(record), alone))
+        draft.name, draft.given, draft.call = name, given, call
+        draft.record = record.source.line * 1000 + record.nth
+        waiting = self._open.get(call or "")
+        if waiting and waiting[-1].record != draft.record:
+            self._waiting -= len(self._open.pop(call or ""))  # an id used again: the older call never got its result
+            waiting = None
+        if waiting:
+            waiting.append(draft)
+        else:
+            self._open[call or ""] = [draft]
         self._waiting += 1
         if self._waiting > _OPEN_MAX:
             self._waiting -= len(self._open.pop(next(iter(self._open))))
+        return draft
 
-    @staticmethod
-    def _line(record: Record) -> int:
-        """Tells records apart, glued ones on a line too."""
-        return record.source.line * 1000 + record.nth
+    def _answered_by(self, call: str | None, source: Source) -> Draft | None:
+        """The open call that a result belongs to, closed; calls of one record and id get their results in order."""
+        waiting = self._open.get(call or "")
+        if not waiting:
+            return None
+        draft = waiting.pop(0)
+        self._waiting -= 1
+        if waiting:
+            for other in waiting:
+                other.extra = (*other.extra, source)
+        else:
+            del self._open[call or ""]
+        draft.sources = (*draft.sources, *draft.extra, source)
+        self._changed[draft.number] = draft
+        return draft
 
     def _result(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         self.stepped += 1
-        self._pay(message.get("usage"))
+        if "usage" in message:
+            self._pay(parts.cost(message["usage"]))
         call = parts.string(message.get("toolCallId"))
-        waiting = self._open.get(call or "")
-        one = waiting.pop(0) if waiting else None
-        if waiting is not None and one is not None:
-            self._waiting -= 1
-            for other in waiting:
-                other.extra.append(record.source)
-            if not waiting:
-                del self._open[call or ""]
-        name = one.step.tool.name if one and one.step.tool else parts.string(message.get("toolName")) or "tool"
-        kind = one.step.kind if one else parts.kind_of(name)
-        said = parts.outcome(message, kind)
-        output = _noted(record, said.text)
-        inner = parts.nested(message)
-        if any(worked and parts.kind_of(tool) == "edit" for tool, _, worked in inner):
-            kind = "edit"
-        text = "\n".join(
-            f"{tool} {tools.summary(tool, given)}".rstrip() + ("" if worked else " (failed)")
-            for tool, given, worked in inner
-        )
-        if one is None:
-            self._begin(
-                record,
-                kind,
-                self._key(record),
-                time,
-                text=text or None,
-                tool=ToolUse(name, None, output, said.is_error, said.exit_code, call, said.duration_ms),
-                summary=tools.one_line(output) or name,
-                images=said.images,
+        draft = self._answered_by(call, record.source)
+        if draft is None or draft.name is None:
+            name = parts.string(message.get("toolName")) or "tool"
+            kind = parts.kind_of(name)
+            said = parts.outcome(message, kind)
+            draft = self._begin(
+                record, kind, self._key(record), time, None, tools.one_line(said.text) or tools.one_line(name)
             )
-            return
-        step = one.step
-        took = said.duration_ms
-        if took is None and one.alone and time is not None and step.time is not None and time >= step.time:
-            took = time - step.time
-        assert step.tool is not None
-        done = replace(
-            step,
-            kind=kind,
-            sources=(*step.sources, *one.extra, record.source),
-            text=text or None,
-            tool=replace(step.tool, output=output, is_error=said.is_error, exit_code=said.exit_code, duration_ms=took),
-            images=said.images,
+            draft.name, draft.call = name, call
+        else:
+            said = parts.outcome(message, draft.kind)
+            if draft.alone and time is not None and draft.time is not None and time >= draft.time:
+                draft.duration = time - draft.time
+        if said.duration_ms is not None:
+            draft.duration = said.duration_ms
+        draft.output = _noted(record, said.text)
+        draft.is_error, draft.exit_code, draft.images = said.is_error, said.exit_code, said.images
+        if "nestedCalls" in message:
+            self._nested(draft, message)
+
+    @staticmethod
+    def _nested(draft: Draft, message: dict[str, Any]) -> None:
+        """Calls that a tool made itself are told in its step's text; with an edit among them it is one."""
+        inner = parts.nested(message)
+        if any(worked and parts.kind_of(name) == "edit" for name, _, worked in inner):
+            draft.kind = "edit"
+        told = (
+            f"{name} {tools.summary(name, given)}".rstrip() + ("" if worked else " (failed)")
+            for name, given, worked in inner
         )
-        self._changed[done.number] = done
+        draft.text = "\n".join(told) or None
 
     def _bash(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         """The user's own ``!command``."""
         self.stepped += 1
-        given: dict[str, Any] = {"command": message.get("command") if isinstance(message.get("command"), str) else ""}
+        command = message.get("command")
+        given: dict[str, Any] = {"command": command if isinstance(command, str) else ""}
         if message.get("excludeFromContext") is True:
             given["excludeFromContext"] = True
-        output = message.get("output")
-        text = _noted(record, output if isinstance(output, str) else "")
-        code = message.get("exitCode")
-        code = code if type(code) is int else None
-        failed = message.get("cancelled") is True or code not in (None, 0)
-        self._begin(
-            record,
-            "command",
-            self._key(record),
-            time,
-            tool=ToolUse("bashExecution", given, text, failed, code),
-            summary=tools.one_line(f"! {given['command']}"),
-        )
+        draft = self._begin(record, "command", self._key(record), time, None, tools.one_line(f"! {given['command']}"))
+        output, code = message.get("output"), message.get("exitCode")
+        draft.name, draft.given = "bashExecution", given
+        draft.output = _noted(record, output if isinstance(output, str) else "")
+        draft.exit_code = code if type(code) is int else None
+        draft.is_error = message.get("cancelled") is True or draft.exit_code not in (None, 0)
 
     def _custom(self, record: Record, value: dict[str, Any], time: int | None) -> None:
         """A message that an extension put into the context."""
-        name = parts.string(value.get("customType"))
-        flat = self._flat(record, value.get("content"))
-        if not flat.text.strip():
+        text, images = flatten(value.get("content"))
+        text = _noted(record, text)
+        if not text.strip():
             self.known["custom_message/empty"] += 1
             return
         self.stepped += 1
-        line = f"{name}: {flat.text}" if name else flat.text
-        self._begin(
-            record,
-            "event",
-            self._key(record),
-            time,
-            text=flat.text,
-            summary=tools.one_line(line),
-            images=flat.images,
-        )
+        name = parts.string(value.get("customType"))
+        line = f"{name}: {text}" if name else text
+        self._begin(record, "event", self._key(record), time, text, tools.one_line(line)).images = images
 
     def _system(self, record: Record, message: dict[str, Any], time: int | None) -> None:
         """The system prompt and tools of a 1.x log are context, not a step; a bare note of that role is an event."""
-        flat = self._flat(record, message.get("content"))
-        if any(name in message for name in ("sections", "toolsAdded", "toolsRemoved")) or not flat.text.strip():
+        text = _noted(record, flatten(message.get("content")).text)
+        if "sections" in message or "toolsAdded" in message or "toolsRemoved" in message or not text.strip():
             self.known["message/system"] += 1
             return
         self.stepped += 1
-        self._begin(record, "event", self._key(record), time, text=flat.text, summary=tools.one_line(flat.text))
+        self._begin(record, "event", self._key(record), time, text, tools.one_line(text))
 
     def _summary(self, record: Record, value: dict[str, Any], kind: str, time: int | None) -> None:
         """A compaction, or what is told of a branch that the user left."""
         self.stepped += 1
-        flat = self._flat(record, value.get("summary"))
+        text = _noted(record, flatten(value.get("summary")).text)
+        key = self._key(record)
+        of_kind: Kind = "compaction" if kind == "compaction" else "event"
+        draft = self._begin(record, of_kind, key, time, text, tools.one_line(text) or kind.replace("_", " "))
         usage = value.get("usage")
-        self._begin(
-            record,
-            "compaction" if kind == "compaction" else "event",
-            self._key(record),
-            time,
-            text=flat.text,
-            summary=tools.one_line(flat.text) or kind.replace("_", " "),
-            response=self._key(record) if isinstance(usage, dict) else None,
-            tokens=parts.tokens(usage),
-            cost_usd=self._pay(usage),
-        )
+        if isinstance(usage, dict):
+            draft.response = key
+            draft.tokens = parts.tokens(usage)
+            draft.cost = self._pay(parts.cost(usage))
