@@ -63,6 +63,11 @@ class LoadedStep:
                     return found
         return None
 
+    def short(self, path: str) -> str:
+        """A path without the folder that the session worked in."""
+        cwd = (self.session.cwd or "").rstrip("/") if self.session is not None else ""
+        return path[len(cwd) + 1 :] if cwd and path.startswith(cwd + "/") else path
+
 
 def fetch(
     bucket: Bucket, log: int, number: int, session: SessionRow | None, cancelled: Callable[[], bool]
@@ -184,7 +189,7 @@ def _input(maker: DocumentMaker, loaded: LoadedStep) -> None:
     value = step.tool.input
     if loaded.edits:
         for edit in loaded.edits:
-            _edit(maker, edit)
+            _edit(maker, edit, loaded)
         rest = {k: v for k, v in value.items() if k not in _EDIT_KEYS} if isinstance(value, Mapping) else {}
         rest = {
             k: v for k, v in rest.items() if v not in (None, False) and not (isinstance(v, str) and v == loaded.path)
@@ -278,17 +283,19 @@ def _output_language(loaded: LoadedStep) -> str:
     return ""
 
 
-def _edit(maker: DocumentMaker, edit: FileEdit) -> None:
+def _edit(maker: DocumentMaker, edit: FileEdit, loaded: LoadedStep) -> None:
+    """One file's change. Its path stands here only where the header above cannot have it: one of several."""
     lines = list(diff_lines(edit))
     added = sum(line.startswith("+") for line in lines)
     removed = sum(line.startswith("-") for line in lines)
     name = {"add": "new file", "delete": "deleted"}.get(edit.op, "")
     if edit.op == "move" and edit.to:
         name = f"moved to {edit.to}"
-    facts = [edit.path, name, f"+{added} −{removed}" if lines else ""]
+    path = loaded.short(edit.path) if len(loaded.edits) > 1 else ""
+    facts = [path, name, f"+{added} −{removed}" if lines else ""]
     if edit.replace_all:
         facts.append("every occurrence")
-    maker.heading(" · ".join(fact for fact in facts if fact), name="edit")
+    maker.heading(" · ".join(fact for fact in facts if fact) or "edit", name="edit")
     if edit.binary:
         maker.add("a binary file; its text is not in the log", style="muted")
     elif lines:

@@ -71,10 +71,8 @@ class StepHeader(Widget):
         role = "prompt" if row.kind == "prompt" else ""
         spans: list[Span] = [(row.kind, look.style(role, "b"))]
         path = self._loaded.path if self._loaded is not None else None
-        if path is not None:
-            cwd = self._loaded.session.cwd if self._loaded is not None and self._loaded.session is not None else None
-            if cwd and path.startswith(cwd.rstrip("/") + "/"):
-                path = path[len(cwd.rstrip("/")) + 1 :]
+        if path is not None and self._loaded is not None:
+            path = self._loaded.short(path)
             room = width - len(row.kind) - 1
             spans.append((" " + clip_middle(one_line(path), room, look.sign("ellipsis")), look.style()))
         elif row.tool and row.summary:
@@ -100,7 +98,11 @@ class StepHeader(Widget):
         elif row.size and not row.tool:
             facts.append((fmt.plural(row.size, "character"), look.style("muted")))
         spans: list[Span] = []
+        used = 0
         for fact in facts:
+            used += cells(fact[0]) + (3 if spans else 0)
+            if used > width:
+                break
             spans += [dot, fact] if spans else [fact]
         return spans
 

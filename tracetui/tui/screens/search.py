@@ -127,7 +127,7 @@ def snippet_spans(hit: Hit, look: Look, width: int) -> list[Span]:
         if cells(before) <= keep:
             before = mark + before[1:]
     plain = look.style()
-    return [(before, plain), (match, look.style("match", "br")), (after, plain)]
+    return [(before, plain), (match, look.style("match", "bu")), (after, plain)]
 
 
 class SearchScreen(Screen[Hit | None], Actor, Background):

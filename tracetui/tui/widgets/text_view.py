@@ -437,7 +437,7 @@ class TextView(ScrollView, Actor, can_focus=True):
         document = self.document
         index = document.section_at(start)
         plain = look.style()
-        layers: list[tuple[int, int, Style, bool]] = []
+        layers: list[tuple[int, int, Style]] = []
         if index >= 0:
             section = document.sections[index]
             plain = _style(look, section.style)
@@ -446,21 +446,21 @@ class TextView(ScrollView, Actor, can_focus=True):
                 if tokens is None:
                     tokens = Tokens(document.shown, section.start, section.end, section.language)
                     document.tokens[index] = tokens
-                layers += [(low, high, _style(look, style), False) for low, high, style in tokens.between(start, end)]
+                layers += [(low, high, _style(look, style)) for low, high, style in tokens.between(start, end)]
         if self.match_length and self.matches:
             at = max(0, bisect_left(self.matches, start - self.match_length + 1))
             while at < len(self.matches) and self.matches[at] < end:
                 here = self.matches[at]
-                role = "accent" if at == self.match_at else "match"
-                layers.append((here, here + self.match_length, look.style(role, "br"), True))
+                style = look.style("accent", "br") if at == self.match_at else look.style("match", "bu")
+                layers.append((here, here + self.match_length, style))
                 at += 1
         selection = self.selected_range()
         if selection is not None and selection[0] < end and selection[1] > start:
-            layers.append((*selection, self.screen.get_component_rich_style("screen--selection"), True))
+            layers.append((*selection, self.screen.get_component_rich_style("screen--selection")))
         if not layers:
             return [(start, end, plain)]
         cuts = {start, end}
-        for low, high, _, _ in layers:
+        for low, high, _ in layers:
             if start < low < end:
                 cuts.add(low)
             if start < high < end:
@@ -469,7 +469,7 @@ class TextView(ScrollView, Actor, can_focus=True):
         pieces: list[tuple[int, int, Style]] = []
         for low, high in pairwise(places):
             style = plain
-            for first, last, layer, _ in layers:
+            for first, last, layer in layers:
                 if first <= low and high <= last:
                     style = style + layer
             pieces.append((low, high, style))
