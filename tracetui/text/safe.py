@@ -7,8 +7,8 @@ Carriage returns are never kept. ``one_line`` folds every run of blanks and line
 
 from __future__ import annotations
 
-import html
 import re
+from functools import lru_cache
 from typing import Final, NewType
 
 from tracetui.text.width import cut
@@ -46,31 +46,20 @@ def _char_class(*ranges: tuple[int, int]) -> str:
     return "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in ranges)
 
 
-def _display_table() -> dict[int, str]:
-    table = {code: chr(0x2400 + code) for code in range(0x20)}
-    table[0x7F] = "\u2421"
-    table.update(dict.fromkeys(range(0x80, 0xA0), _REPLACEMENT))
-    for low, high in _HIDDEN:
-        table.update(dict.fromkeys(range(low, high + 1), _REPLACEMENT))
-    return table
-
-
-_TABLE: Final = _display_table()
 _UNSAFE_ALWAYS: Final = _char_class((0x7F, 0x9F), *_HIDDEN)
-# Keyed by (newlines kept, tabs kept): what to look for, and what to put there.
-_SEARCH: Final = {
-    (newlines, tabs): re.compile(
-        "[" + _char_class(*((c, c) for c in range(0x20) if c not in ((0x0A,) * newlines + (0x09,) * tabs)))
-        + _UNSAFE_ALWAYS + "]"
-    ).search
-    for newlines in (False, True)
-    for tabs in (False, True)
-}  # fmt: skip
-_TABLES: Final = {
-    (newlines, tabs): {code: to for code, to in _TABLE.items() if code not in ((0x0A,) * newlines + (0x09,) * tabs)}
-    for newlines in (False, True)
-    for tabs in (False, True)
-}
+
+
+@lru_cache(maxsize=4)
+def _unsafe(newlines: bool, tabs: bool) -> re.Pattern[str]:
+    """What must not be shown, by whether newlines and tabs may."""
+    kept = {code for code, keep in ((0x0A, newlines), (0x09, tabs)) if keep}
+    return re.compile(f"[{_char_class(*((code, code) for code in range(0x20) if code not in kept))}{_UNSAFE_ALWAYS}]")
+
+
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else _REPLACEMENT
+
 
 _COPY_DROP: Final = re.compile("[\\x00-\\x08\\x0b-\\x1f" + _char_class((0x7F, 0x9F), *_BIDI) + "]+")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -86,15 +75,12 @@ def display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool = Fa
     """
     if text.isascii() and text.isprintable():
         return SafeText(text)
-    keep = (keep_newlines, keep_tabs)
-    if _SEARCH[keep](text) is None:
-        return SafeText(text)
-    return SafeText(text.translate(_TABLES[keep]))
+    return SafeText(_unsafe(keep_newlines, keep_tabs).sub(_shown, text))
 
 
 def is_display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool = False) -> bool:
     """Whether ``display_safe`` would leave ``text`` as it is; cheap enough for every line that is drawn."""
-    return (text.isascii() and text.isprintable()) or _SEARCH[keep_newlines, keep_tabs](text) is None
+    return (text.isascii() and text.isprintable()) or _unsafe(keep_newlines, keep_tabs).search(text) is None
 
 
 def copy_safe(text: str) -> str:
@@ -158,4 +144,6 @@ def fenced(text: str, info: str = "") -> str:
 
 def html_safe(text: str) -> str:
     """``text`` as text or a quoted attribute value of HTML; newlines and tabs stay, other controls are pictures."""
+    import html
+
     return html.escape(display_safe(text.replace("\r\n", "\n"), keep_newlines=True, keep_tabs=True), quote=True)
