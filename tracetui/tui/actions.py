@@ -90,8 +90,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("first.tick-all", "a", "all", "Tick everything, or nothing.", "First run", 3),
     # The jump dialog.
     _A("jump.go", "enter", "go", "Go to the session under the cursor.", "Query", 1),
-    _A("jump.down", "down,ctrl+n,ctrl+j", "down", "Move down.", "Query", 2),
-    _A("jump.up", "up,ctrl+p,ctrl+k", "up", "Move up.", "Query", 3),
+    _A("jump.down", "down,ctrl+n,ctrl+j", "next", "Move down.", "Query", 2),
+    _A("jump.up", "up,ctrl+p,ctrl+k", "previous", "Move up.", "Query", 3),
     _A("jump.cancel", "escape", "back", "Close the dialog.", "Query", 4),
     # Dialogs.
     _A("dialog.cancel", "escape", "cancel", "Close the dialog; nothing changes.", "App", 1),
@@ -112,7 +112,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("sessions.read", "u", "read", "Mark the session as read.", "Sessions"),
     # Timeline.
     _A("timeline.find", "slash", "find", "Find text in this session.", "Find", 2),
-    _A("timeline.next-match", "n", "next match", "Go to the next step that matches.", "Find", 3),
+    _A("timeline.next-match", "n", "next match", "Go to the next step that matches.", "Find", 24),
     _A("timeline.previous-match", "N", "previous match", "Go to the previous step that matches.", "Find"),
     _A("timeline.next-prompt", "p,right_square_bracket", "prompt", "Go to the next prompt.", "Timeline", 10),
     _A(

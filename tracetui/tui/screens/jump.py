@@ -78,7 +78,7 @@ class _Found:
             spans.append((text[start:end], found if marked else plain if inside else muted))
             start = end
         when = fmt.relative(session.ended or session.started)
-        right: list[Span] = [(f"{harness_sign(session.harness)} {when:>6} ", muted)]
+        right: list[Span] = [(f"{harness_sign(session.harness)} {when:>11} ", muted)]
         assert cells(right[0][0]) <= width
         return [paint(spans, width, right=right, mark=look.sign("ellipsis"))]
 

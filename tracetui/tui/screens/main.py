@@ -137,7 +137,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         """Ask on a new bucket; else look for new and grown logs."""
         from tracetui.bucket.consent import read_consent
 
-        if read_consent(self.app.bucket) is None and not self.sessions_pane.sessions:
+        if read_consent(self.app.bucket) is None and not self.sessions_pane.sessions and not self._has_copies():
             from tracetui.tui.screens.first_run import FirstRunScreen
 
             self.app.push_screen(FirstRunScreen(), self._agreed)
@@ -145,6 +145,13 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         if read_consent(self.app.bucket) is not None:
             self.indexer.start()
         self._count()
+
+    def _has_copies(self) -> bool:
+        """Whether there is something to make an index from, though there is none now (a newer version came)."""
+        try:
+            return any((Path(self.app.bucket.path) / "copies").iterdir())
+        except OSError:
+            return False
 
     def _agreed(self, agreed: bool | None) -> None:
         if agreed:

@@ -67,17 +67,18 @@ class Footer(Widget):
         spans: list[Span] = []
         places: list[tuple[int, int, Offer]] = []
         keymap = self.app._keymap
+        typing = (focused := self.screen.focused) is not None and focused.check_consume_key("a", "a")
         last = next((o for o in self._offers if o.action.id == "app.help"), None)
         room = width - 1
         tail: list[Span] = []
         if last is not None:
-            tail = self._piece(last, look, keymap)
+            tail = self._piece(last, look, keymap, typing)
             room -= sum(cells(text) for text, _ in tail) + 2
         at = 1
         for offer in self._offers:
             if offer is last:
                 continue
-            piece = self._piece(offer, look, keymap)
+            piece = self._piece(offer, look, keymap, typing)
             size = sum(cells(text) for text, _ in piece)
             if at + size > room:
                 break
@@ -92,8 +93,10 @@ class Footer(Widget):
         return strip.apply_style(self.rich_style)
 
     @staticmethod
-    def _piece(offer: Offer, look: Look, keymap: object) -> list[Span]:
-        key = keys_of(offer.action, keymap if isinstance(keymap, dict) else None)[0]
+    def _piece(offer: Offer, look: Look, keymap: object, typing: bool) -> list[Span]:
+        keys = keys_of(offer.action, keymap if isinstance(keymap, dict) else None)
+        # While a line is being typed into, letters belong to it; then another key of the action is the one to show.
+        key = next((key for key in keys if not (typing and len(key) == 1)), keys[0])
         if offer.reason is not None:
             return [(f"{key} {offer.action.label}", look.style("line"))]
         return [(key, look.style("accent")), (" " + offer.action.label, look.style("muted"))]
