@@ -61,10 +61,8 @@ def _shown(match: re.Match[str]) -> str:
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else _REPLACEMENT
 
 
-_COPY_DROP: Final = re.compile("[\\x00-\\x08\\x0b-\\x1f" + _char_class((0x7F, 0x9F), *_BIDI) + "]+")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_BLANKS: Final = re.compile(r"\s+")
-_PRESENTATION: Final = re.compile("[\ufe0e\ufe0f]")
+# Patterns as texts: re compiles and keeps them when they are first used, so that starting the program does not pay.
+_COPY_DROP: Final = "[\\x00-\\x08\\x0b-\\x1f" + _char_class((0x7F, 0x9F), *_BIDI) + "]+"
 
 
 def display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool = False) -> SafeText:
@@ -86,8 +84,8 @@ def is_display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool =
 def copy_safe(text: str) -> str:
     """``text`` as it may be copied: without C0 (but tab and newline), DEL, C1 and bidi marks; lone surrogates become
     U+FFFD, so that it can be encoded."""
-    text = _COPY_DROP.sub("", text)
-    return text if text.isascii() else _SURROGATE.sub(_REPLACEMENT, text)
+    text = re.sub(_COPY_DROP, "", text)
+    return text if text.isascii() else re.sub("[\ud800-\udfff]", _REPLACEMENT, text)
 
 
 def one_line(text: str, width: int | None = None) -> SafeText:
@@ -95,17 +93,17 @@ def one_line(text: str, width: int | None = None) -> SafeText:
     space. Only as much of a huge text is looked at as can be seen."""
     if width is not None and len(text) > 16 * width + 256:
         text = text[: 16 * width + 256]
-    folded = _BLANKS.sub(" ", text).strip(" ")
+    folded = " ".join(text.split())
     if not folded.isascii():
         # Whether a presentation selector widens its character differs between terminals; columns must not.
-        folded = _PRESENTATION.sub("", folded)
+        folded = folded.replace("\ufe0e", "").replace("\ufe0f", "")
     safe = display_safe(folded)
     return safe if width is None else SafeText(cut(safe, width))
 
 
-_MARKDOWN_ESCAPE: Final = re.compile(r"[\\`*_{}\[\]()+!|~$^#]|(?<=:)/|/(?=/)|(?<=[Ww]{3})\.")
-_MARKDOWN_LEAD: Final = re.compile(r"^(\d{1,9})([.)])|^([-=:])")
-_MENTION: Final = re.compile(r"@|#(?=\d)|(?<=[Gg][Hh])-(?=\d)")
+_MARKDOWN_ESCAPE: Final = r"[\\`*_{}\[\]()+!|~$^#]|(?<=:)/|/(?=/)|(?<=[Ww]{3})\."
+_MARKDOWN_LEAD: Final = r"^(\d{1,9})([.)])|^([-=:])"
+_MENTION: Final = r"@|#(?=\d)|(?<=[Gg][Hh])-(?=\d)"
 
 
 def markdown_safe(text: str) -> str:
@@ -117,7 +115,7 @@ def markdown_safe(text: str) -> str:
     line = str(one_line(text))
     out: list[str] = []
     at = 0
-    for match in _MENTION.finditer(line):
+    for match in re.finditer(_MENTION, line):
         out += (_markdown_plain(line[at : match.start()], first=at == 0), "`", match[0], "`")
         at = match.end()
     out.append(_markdown_plain(line[at:], first=at == 0))
@@ -126,9 +124,9 @@ def markdown_safe(text: str) -> str:
 
 
 def _markdown_plain(text: str, *, first: bool) -> str:
-    text = _MARKDOWN_ESCAPE.sub(lambda match: "\\" + match[0], text)
+    text = re.sub(_MARKDOWN_ESCAPE, lambda match: "\\" + match[0], text)
     if first:
-        text = _MARKDOWN_LEAD.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
+        text = re.sub(_MARKDOWN_LEAD, lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
