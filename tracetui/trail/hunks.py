@@ -154,7 +154,7 @@ class _Chain:
         before, after = self._texts(file, source, edit)
         if change.op == "delete" and after is None:
             after = b""
-        if before is None and after is None:
+        if after is None and (before is None or not change.pieces):
             self._pieces(file, edit, source, target)
             file.text, file.owners = None, []
         elif after is not None and is_binary(after):
@@ -189,7 +189,9 @@ class _Chain:
                 return b"", after  # neither an earlier edit nor Git had such a file: the write made it
             return (known[0], after) if known else (None, after)
         if not pieces:
-            return (known[0], None) if known else (before, None if change.op != "delete" else b"")
+            if change.op == "move" and known:
+                return known[0], known[0]
+            return (known[0] if known else None), None
         for text in known:
             result = _apply(text, pieces, change.replace_all)
             if result is None and b"\r\n" in text:

@@ -20,6 +20,7 @@ __all__ = [
     "fingerprint",
     "is_binary",
     "norm",
+    "norms",
     "rarity",
     "split",
     "wordiness",
@@ -84,16 +85,22 @@ def bare(line: bytes) -> bytes:
     return line if line.isascii() else _foreign(line)
 
 
+def norms(data: bytes) -> list[bytes]:
+    """The normalised lines of a file."""
+    if not data.isascii():
+        return [norm(line) for line in split(data)]
+    lines = data.translate(None, b" \t\r\x0b\x0c").split(b"\n")
+    if not data or data.endswith(b"\n"):
+        lines.pop()
+    return lines
+
+
 def count_lines(data: bytes) -> Counter[bytes]:
     """How often each normalised line stands in a file; blank lines count under ``b""``."""
-    if data.isascii():
-        lines = data.translate(None, b" \t\r\x0b\x0c").split(b"\n")
-        if lines[-1] == b"" and (not data or data.endswith(b"\n")):
-            lines.pop()
-        return Counter(lines)
-    return Counter(norm(line) for line in split(data))
+    return Counter(norms(data))
 
 
+@lru_cache(maxsize=65_536)
 def fingerprint(normal: bytes) -> int:
     """A stable 64-bit fingerprint of a normalised line (BLAKE2b)."""
     return int.from_bytes(blake2b(normal, digest_size=8).digest(), "little")

@@ -428,11 +428,13 @@ class Measurer:
 
 def _token_span(lines: list[bytes], text: Text, fresh: set[int], least: int) -> tuple[int, int] | None:
     """First and last line at which the tokens of ``lines`` stand, one of them born after the edit."""
-    options: list[tuple[list[bytes], Stream]] = []
+    simple = [token for line in lines for token in lex(line)]
+    if not all(token in text.data for token in simple if is_identifier(token)):
+        return None  # not one layout of these tokens can stand there
+    options: list[tuple[list[bytes], Stream]] = [(simple, text.plain)]
     own = stream(text.name, b"\n".join(lines) + b"\n")
     if own is not None and text.leaves is not None:
         options.append((own.tokens, text.leaves))
-    options.append(([token for line in lines for token in lex(line)], text.plain))
     for loose in (False, True):
         for tokens, where in options:
             if len(tokens) < least or not any(is_identifier(token) for token in tokens):
@@ -499,13 +501,14 @@ def _undisturbed(along: list[int], spot: int, size: int) -> bool:
 
 def _born(hunk: Hunk, text: Text, base: Text | None) -> list[int]:
     """Lines of the text that were not there when the hunk landed, and that it did not remove itself."""
+    if base is not None:
+        return [at for at in text.new_lines(base) if text.norms[at] not in hunk.removed]
     own = Counter(map(norm, hunk.new))
     seen: Counter[bytes] = Counter()
     found: list[int] = []
     for at, line in enumerate(text.norms):
         seen[line] += 1
-        known = base.counts.get(line, 0) if base is not None else own.get(line, 0)
-        if line and seen[line] > known and line not in hunk.removed:
+        if line and seen[line] > own.get(line, 0) and line not in hunk.removed:
             found.append(at)
     return found
 
@@ -541,7 +544,7 @@ def _renames(
     cut: dict[int, list[bytes]] = {}
     for at in born:
         if at not in spent:
-            cut[at] = lex(text.raw[at])
+            cut[at] = text.cut(at)
             shapes.setdefault(_shape(cut[at]), []).append(at)
     mapping: dict[bytes, bytes] = {}
     matched: list[tuple[int, int]] = []
@@ -602,7 +605,7 @@ def _edits(
     for spot in born:
         if spot in spent:
             continue
-        cut[spot] = lex(text.raw[spot])
+        cut[spot] = text.cut(spot)
         for token in set(cut[spot]):
             words.setdefault(token, []).append(spot)
     matcher = difflib.SequenceMatcher(autojunk=False)

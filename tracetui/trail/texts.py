@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from tracetui.trail.lines import aligned, bare, find_block, is_binary, norm, split
+from tracetui.trail.lines import aligned, bare, find_block, is_binary, norms, split
 from tracetui.trail.store import Store
-from tracetui.trail.tokens import Stream, plain, stream, suffix
+from tracetui.trail.tokens import Stream, lex, plain, stream, suffix
 
 __all__ = ["Spots", "Text", "Texts", "locate"]
 
@@ -25,8 +25,10 @@ class Text:
         self.name = name
         self.binary = is_binary(data)
         self.raw = [] if self.binary else split(data)
-        self.norms = [norm(line) for line in self.raw]
+        self.norms = [] if self.binary else norms(data)
         self.counts = Counter(self.norms)
+        self._cut: dict[int, list[bytes]] = {}
+        self._new: dict[int, tuple[Text, list[int]]] = {}
 
     @cached_property
     def bares(self) -> Counter[bytes]:
@@ -39,6 +41,30 @@ class Text:
         found: dict[bytes, list[int]] = {}
         for at, line in enumerate(self.norms):
             found.setdefault(line, []).append(at)
+        return found
+
+    def new_lines(self, base: Text) -> list[int]:
+        """The lines (0-based) of which the text holds more copies than ``base``; no blank ones."""
+        known = self._new.get(id(base))
+        if known is None or known[0] is not base:
+            seen: Counter[bytes] = Counter()
+            found: list[int] = []
+            counts = base.counts
+            for at, line in enumerate(self.norms):
+                if line:
+                    seen[line] += 1
+                    if seen[line] > counts.get(line, 0):
+                        found.append(at)
+            if len(self._new) > 8:
+                self._new.clear()
+            known = self._new[id(base)] = (base, found)
+        return known[1]
+
+    def cut(self, at: int) -> list[bytes]:
+        """The tokens of a line, by the plain lexer."""
+        found = self._cut.get(at)
+        if found is None:
+            found = self._cut[at] = lex(self.raw[at])
         return found
 
     @cached_property
