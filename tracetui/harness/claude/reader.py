@@ -142,7 +142,7 @@ class ClaudeReader:
             return
         queue = self._maker.queue
         time = from_iso(value.get("timestamp"))
-        queue.operate(value, record.source, record.nth, time, traced=self._attached, first=self._fed == 1)
+        queue.operate(value, record.source, record.nth, time, traced=self._attached, fed=self._fed)
         if queue.ready and self._fed <= 2:
             self._maker.flush()  # nothing but the records of one queued text: it is read again from its sources
         self.known[counted(kind, value.get("operation"))] += 1

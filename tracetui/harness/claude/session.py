@@ -90,8 +90,9 @@ class Session:
         if not self.settled:
             self.settle(ident)
         elif ident == self.stem and self.facts.session != ident:
-            self._forked(self.facts.session)
+            before = self.facts.session
             self.settle(ident)
+            self._forked(before)
             self.revealed = self.own
 
     def _forked(self, ident: object) -> None:

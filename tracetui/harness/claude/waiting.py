@@ -54,10 +54,11 @@ class WaitingQueue:
         self.early: list[Any] | None = None
 
     def operate(
-        self, value: dict[str, Any], source: Source, nth: int, time: int | None, *, traced: bool, first: bool
+        self, value: dict[str, Any], source: Source, nth: int, time: int | None, *, traced: bool, fed: int
     ) -> None:
-        """Take in one ``queue-operation``; ``traced``: this log also shows absorbed texts as attachments; ``first``: it
-        is the first record of all, so that a ``remove`` means the ``enqueue`` that is about to be read."""
+        """Take in one ``queue-operation``, the ``fed``-th record of the log; ``traced``: the log also shows absorbed
+        texts as attachments. Where a ``remove`` is the first record of all, it speaks of the ``enqueue`` that follows
+        at once (the sources of one step, read again)."""
         operation = value.get("operation")
         content = value.get("content")
         text = content.strip() if isinstance(content, str) else ""
@@ -65,7 +66,7 @@ class WaitingQueue:
         if operation == "enqueue":
             if text:
                 new = Waiting(text, source, nth, time)
-                if early is not None:
+                if early is not None and fed == 2:
                     taken, taken_nth, taken_time = early
                     self._absorb(new, Source(*taken), taken_nth, taken_time)
                 else:
@@ -81,7 +82,7 @@ class WaitingQueue:
                     self._absorb(found, source, nth, time)
             elif told and text:
                 self._absorb(Waiting(text, source, nth, time), source, nth, time)
-            elif first:
+            elif fed == 1:
                 self.early = [list(source), nth, time]
         elif operation == "dequeue":
             entry = self._pick(text)

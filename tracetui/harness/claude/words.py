@@ -279,7 +279,7 @@ def _error_text(error: object) -> str:
 def system_text(value: Mapping[str, Any]) -> tuple[str, bool]:
     """The text of a system record (not of a compaction), "" where it is none to show, and whether its subtype is
     known."""
-    subtype = value.get("subtype")
+    subtype = _text(value.get("subtype"))
     if subtype == "stop_hook_summary":
         errors = _strings(value.get("hookErrors"))
         extra = _strings(value.get("hookAdditionalContext"))
@@ -295,5 +295,4 @@ def system_text(value: Mapping[str, Any]) -> tuple[str, bool]:
     if subtype == "api_error" and not (text or error):
         error = "API error"
     text = _lines(text, error if error != text else "")
-    known = isinstance(subtype, str) and subtype in _LOUD
-    return (f"{text} {retry}".strip() if text else ""), known
+    return (f"{text} {retry}".strip() if text else ""), subtype in _LOUD
