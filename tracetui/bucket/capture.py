@@ -366,6 +366,7 @@ class Capture:
         from tracetui.bucket.worker import Pool
 
         waiting = deque(tasks)
+        self.index.expect_much()
         pool = Pool(max(1, min(self._workers, len(tasks))), lock.handle)
         done = False
         try:
@@ -419,15 +420,14 @@ class Capture:
                 captured=int(task.job["header"].get("captured", 0)),
             )
             # Only the highest generation of a path is the file that is there now.
-            self.db.execute(
-                "UPDATE log SET current=(generation=(SELECT max(generation) FROM log AS o WHERE o.path=log.path)) "
-                "WHERE path=?",
-                (to_db(task.path),),
-            )
-            for harness, other in self.db.execute(
-                "SELECT DISTINCT harness, session FROM log WHERE path=?", (to_db(task.path),)
-            ).fetchall():
-                self.index.dirty(harness, other)
+            rows = self.db.execute(
+                "SELECT id, generation, harness, session FROM log WHERE path=?", (to_db(task.path),)
+            ).fetchall()
+            if len(rows) > 1:
+                last = max(row[1] for row in rows)
+                for log, generation, harness, other in rows:
+                    self.db.execute("UPDATE log SET current=? WHERE id=?", (int(generation == last), log))
+                    self.index.dirty(harness, other)
         elif task.moved:
             self.db.execute("UPDATE log SET path=?, gone=0 WHERE id=?", (to_db(task.path), task.log))
         self.index.apply(task.log, part)

@@ -132,7 +132,7 @@ def scan(handle: int) -> Scan | None:
     return Scan(header, frames, stamp, at, total)
 
 
-def _pair(compressor: zstandard.ZstdCompressor, start: int, data: bytes, stamp: Stamp) -> bytes:
+def _pair(compressor: zstandard.ZstdCompressor, start: int, data: bytes | memoryview, stamp: Stamp) -> bytes:
     packed = compressor.compress(data)
     entry = _ENTRY.pack(start, len(data), len(packed), *stamp)
     return b"".join((_SKIP.pack(_ENTRY_MAGIC, _ENTRY.size), entry, packed))
@@ -186,7 +186,9 @@ class CopyWriter:
                 self.bytes, self.size, self.stamp = found.bytes, found.size, found.stamp
         os.lseek(self._handle, self.size, os.SEEK_SET)
 
-    def append(self, data: bytes, stamp: Stamp, compressor: zstandard.ZstdCompressor | None = None) -> None:
+    def append(
+        self, data: bytes | memoryview, stamp: Stamp, compressor: zstandard.ZstdCompressor | None = None
+    ) -> None:
         """Add the next bytes of the log as one frame."""
         if not data:
             return

@@ -21,6 +21,7 @@ _PROMPT: Final = KINDS.index("prompt")
 _EDIT: Final = KINDS.index("edit")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _PROBLEMS: Final = 500
+_HELD: Final = 250_000
 _FACTS: Final = frozenset(LogFacts.__dataclass_fields__)
 _COUNTS: Final = ("steps", "prompts", "tools", "errors", "edits", "t_input", "t_output", "t_read", "t_write")
 
@@ -47,7 +48,13 @@ class IndexWriter:
         self._dirty: set[tuple[str, str]] = set()
         self._doc = -1
         self._step = -1
+        self._held: dict[int, int] | None = None
         self.active = False
+
+    def expect_much(self) -> None:
+        """Before a long run: hold the hashes of all texts in memory, where they are not too many."""
+        if self.db.execute("SELECT count(*) FROM doc").fetchone()[0] < _HELD:
+            self._held = dict(self.db.execute("SELECT hash, id FROM doc"))
 
     def begin(self) -> None:
         """Begin a transaction where there is none."""
@@ -73,6 +80,7 @@ class IndexWriter:
             self.active = False
             self._dirty.clear()
             self._names.clear()
+            self._held = None
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
 
@@ -103,6 +111,7 @@ class IndexWriter:
         fresh: dict[int, int] = {}
         newest: dict[int, int] = {}
         known = counts["steps"]
+        held = self._held
         spent = 0.0
         for row in part["rows"]:
             (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
@@ -111,12 +120,17 @@ class IndexWriter:
             if text:
                 doc = fresh.get(digest)
                 if doc is None:
-                    found = db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
-                    doc = found[0] if found else None
+                    if held is not None:
+                        doc = held.get(digest)
+                    else:
+                        found = db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
+                        doc = found[0] if found else None
                 if doc is None:
                     self._doc += 1
                     doc = self._doc
                     fresh[digest] = doc
+                    if held is not None:
+                        held[digest] = doc
                     docs.append((digest, doc))
                     texts.append((doc, text))
                 block = doc >> BLOCK
@@ -196,11 +210,14 @@ class IndexWriter:
 
     def _problems(self, log: int, part: dict[str, Any]) -> None:
         db = self.db
-        db.execute("DELETE FROM problem WHERE log=? AND reason LIKE 'unfinished last line%'", (log,))
         problems = list(part["problems"])
+        rows = db.execute("SELECT rowid, reason FROM problem WHERE log=?", (log,)).fetchall()
+        for row, reason in rows:
+            # (A DELETE that may touch several rows makes FTS5 write out all that it holds in memory.)
+            if reason.startswith("unfinished last line"):
+                db.execute("DELETE FROM problem WHERE rowid=?", (row,))
         if problems:
-            held = db.execute("SELECT count(*) FROM problem WHERE log=?", (log,)).fetchone()[0]
-            problems = problems[: max(0, _PROBLEMS - held)]
+            problems = problems[: max(0, _PROBLEMS - len(rows))]
         if part["torn"]:
             problems.append((part["line"], f"unfinished last line of {part['torn']:,} bytes waits for its rest"))
         db.executemany("INSERT INTO problem VALUES(?,?,?)", [(log, line, reason) for line, reason in problems])

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 import zstandard
 
-from tracetui.bucket.copies import FRAME, LOOSE, CopyReader, CopyWriter, Stamp
+from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyReader, CopyWriter, Stamp
 from tracetui.harness import HARNESSES, detect
 from tracetui.harness.base import Reader
 from tracetui.harness.lines import Splitter
@@ -28,12 +28,14 @@ __all__ = ["SOURCE", "pack_sources", "read_log", "texts_of", "unpack_sources"]
 
 SOURCE: Final = struct.Struct("<IIBI")
 """A source of a step in the index: line, low and high part of the offset, length."""
+_MAX: Final = 0xFFFFFFFF
 _HEAD: Final = 4096
 _TAIL: Final = 65536
 _PART: Final = 4 * FRAME
 _DETECT: Final = 20
 _KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
 _PROBLEMS: Final = 200
+_NO_TOKENS: Final = (None, None, None, None)
 _BETWEEN: Final = "\n\ue000\n"
 """Between the texts of a step; a word of its own to the index, so that no phrase reaches from one into the next."""
 
@@ -42,9 +44,15 @@ Emit = Callable[[dict[str, Any]], None]
 
 def pack_sources(sources: tuple[Source, ...]) -> bytes:
     """Sources as bytes."""
+    if len(sources) == 1:
+        line, offset, length = sources[0]
+        if line <= _MAX and length <= _MAX:
+            return SOURCE.pack(line, offset & _MAX, (offset >> 32) & 0xFF, length)
     return b"".join(
-        SOURCE.pack(line & 0xFFFFFFFF, offset & 0xFFFFFFFF, (offset >> 32) & 0xFF, min(length, 0xFFFFFFFF))
-        for line, offset, length in sources
+        [
+            SOURCE.pack(line & _MAX, offset & _MAX, (offset >> 32) & 0xFF, min(length, _MAX))
+            for line, offset, length in sources
+        ]
     )
 
 
@@ -54,6 +62,9 @@ def unpack_sources(data: bytes) -> tuple[Source, ...]:
 
 
 def _strings(value: Any, out: list[str]) -> None:
+    if type(value) is dict and all(type(item) is str for item in value.values()):
+        out.extend(value.values())
+        return
     stack = [value]
     while stack:
         item = stack.pop()
@@ -101,32 +112,22 @@ def row_of(step: Step) -> tuple[Any, ...]:
     """The row that the index keeps of a step, with its text and the text's hash at the end."""
     tool, tokens = step.tool, step.tokens
     text, digest = doc_of(step)
-    size = len(step.text or "")
-    if tool is not None:
-        flags = (1 if step.failed else 0) | (2 if step.sidechain else 0)
-        size = len(text)
-        of_tool: tuple[str | None, int | None, int | None] = (_plain(tool.name), tool.exit_code, tool.duration_ms)
+    flags = 2 if step.sidechain else 0
+    summary, model, key, thread = step.summary, step.model, step.key, step.thread
+    if tool is None:
+        size = len(step.text or "")
+        name = exit_code = duration = None
     else:
-        flags = 2 if step.sidechain else 0
-        of_tool = (None, None, None)
-    counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_write) if tokens else (None,) * 4
+        flags |= step.failed
+        size = len(text)
+        name, exit_code, duration = tool.name, tool.exit_code, tool.duration_ms
+    if not f"{summary}{model}{key}{thread}{name}".isascii():
+        summary, key = _plain(summary) or "", _plain(key) or ""
+        model, thread, name = _plain(model), _plain(thread), _plain(name)
+    given = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_write) if tokens else _NO_TOKENS
     return (
-        step.number,
-        _KIND[step.kind],
-        flags,
-        step.time,
-        _plain(step.summary) or "",
-        *of_tool,
-        *counts,
-        _plain(step.model),
-        _plain(step.key),
-        _plain(step.thread),
-        size,
-        step.images,
-        step.cost_usd,
-        pack_sources(step.sources),
-        digest,
-        text,
+        *(step.number, _KIND[step.kind], flags, step.time, summary, name, exit_code, duration, *given),
+        *(model, key, thread, size, step.images, step.cost_usd, pack_sources(step.sources), digest, text),
     )
 
 
@@ -164,6 +165,7 @@ class _Run:
         self.records = 0
         self.bad = 0
         self.problems: list[Problem] = []
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
         self.since = 0
         self.loose = 0
         self.seen_problems = len(self.reader.problems) if self.reader else 0
@@ -200,11 +202,11 @@ class _Run:
                 self.steps[step.number] = step
         return self.reader is not None
 
-    def hold(self, data: bytes) -> None:
+    def hold(self, data: memoryview) -> None:
         """Remember the ends of what was copied, for the checks of the next growth."""
         if len(self.head) < _HEAD:
-            self.head += data[: _HEAD - len(self.head)]
-        self.tail = data[-_TAIL:] if len(data) >= _TAIL else (self.tail + data)[-_TAIL:]
+            self.head += bytes(data[: _HEAD - len(self.head)])
+        self.tail = bytes(data[-_TAIL:]) if len(data) >= _TAIL else (self.tail + data)[-_TAIL:]
         self.since += len(data)
 
     def part(self, writer: CopyWriter, stamp: Stamp | None) -> None:
@@ -221,7 +223,7 @@ class _Run:
                 "counts": orjson.dumps(
                     {"known": dict(reader.known), "unknown": dict(reader.unknown), "stepped": reader.stepped}
                 ),
-                "state": zstandard.compress(reader.dump(), 3),
+                "state": self.compressor.compress(reader.dump()),
                 "offset": self.splitter.offset,
                 "line": self.splitter.line,
                 "records": self.records,
@@ -371,26 +373,26 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
         known = writer.bytes
         if known:
             _verify(stream, stamp, job, known, run)
-        compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
-        held = bytearray()
+        compressor = run.compressor
+        held = b""
         line_tail: bytes | None = None
         grown = False
         for piece in _pieces(stream):
             run.take_in(run.splitter.feed(piece))
-            held += piece
+            held = held + piece if held else piece
             if len(held) < FRAME:
                 continue
             whole = run.splitter.offset - writer.bytes
             if whole > 0:
-                data = bytes(held[:whole])
-                del held[:whole]
+                data = memoryview(held)[:whole]
+                held = held[whole:]
                 line_tail = None
             else:
                 # Inside a line longer than a frame: copied as it comes, taken back if its end never does.
                 if line_tail is None:
                     line_tail = run.tail
-                data = bytes(held)
-                held.clear()
+                data = memoryview(held)
+                held = b""
             writer.append(data, stamp, compressor)
             run.hold(data)
             grown = True
@@ -406,7 +408,7 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
             run.head = run.head[:end]
             run.tail = line_tail if line_tail is not None else run.tail
         elif end > writer.bytes:
-            data = bytes(held[: end - writer.bytes])
+            data = memoryview(held)[: end - writer.bytes]
             writer.append(data, stamp, compressor)
             run.hold(data)
             run.loose += len(data) < LOOSE

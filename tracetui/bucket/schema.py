@@ -12,7 +12,7 @@ from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "reset_index"]
 
-INDEX_VERSION: Final = 3
+INDEX_VERSION: Final = 4
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 1
 _APPLICATION: Final = 0x74726163
@@ -62,6 +62,7 @@ CREATE INDEX problem_log ON problem(log);
 CREATE TABLE skipped(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER, reason TEXT) WITHOUT ROWID;
 CREATE VIRTUAL TABLE text USING fts5(
   body, content='', tokenize='unicode61 remove_diacritics 0', detail='none', columnsize=0);
+INSERT INTO text(text, rank) VALUES('hashsize', 8388608);
 """
 
 _USER: Final = """
