@@ -395,3 +395,25 @@ def test_without_a_bucket(run: Run, command: list[str]) -> None:
     done = run(*command)
     assert (done.status, done.out) == (1, "")
     assert "tracetui index" in done.err
+
+
+def test_orphaned_subagents_and_empty_sessions(run: Run, home: Path) -> None:
+    folder = home / ".claude" / "projects" / "-src-alpha"
+    (folder / f"{FIRST}.jsonl").unlink()
+    agents = folder / FIRST / "subagents"
+    other = (agents / "agent-a2898e3.jsonl").read_text().replace("a2898e3", "b7").replace("toolu_5bd0", "toolu_x")
+    (agents / "agent-b7.jsonl").write_text(other)
+    log = next((home / ".codex").rglob("*.jsonl"))
+    log.write_text(log.read_text().splitlines()[0] + "\n")
+    assert run("index").status == 0
+    both = run("show", FIRST, "--json")
+    assert both.status == 0
+    assert {step["agent"] for step in both.lines} == {"a2898e3", "b7"}
+    assert run("show", f"{FIRST}:1").status == 1
+    assert "name one" in run("show", f"{FIRST}:1").err
+    assert run("show", f"{FIRST}/b7:1", "--json").lines[0]["agent"] == "b7"
+    assert run("show", FIRST).status == 0
+    empty = run("show", CODEX, "--json")
+    assert (empty.status, empty.out) == (0, "")
+    assert run("show", f"{CODEX}:1").status == 1
+    assert run("show", f"{CODEX}:last").status == 1

@@ -39,10 +39,12 @@ class Address:
     def span(self, steps: int, label: str) -> tuple[int, int]:
         """The numbers of the first and last step meant, in a log of ``steps`` steps; the end of a range is cut to what
         is there. Raises TracetuiError (status 1) where the first is not there."""
-        first = 1 if self.first is None else steps if self.first == -1 else self.first
+        if self.first is None:
+            return 1, steps
+        first = steps if self.first == -1 else self.first
         last = steps if self.last in (None, -1) else self.last
         assert last is not None
-        if first > steps or (steps == 0 and self.first is not None):
+        if first > steps or steps == 0:
             raise TracetuiError(f"{label} has {steps:,} step{'' if steps == 1 else 's'}, no step {first or 'at all'}")
         if last < first:
             raise _bad(f"{label}:{first}-{last}", "ends before it begins")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tracetui.bucket import Bucket
 
-__all__ = ["bucket_path", "find_log", "find_session", "flags_of_query", "need_terminal", "opened", "query_of"]
+__all__ = ["bucket_path", "find_logs", "find_session", "flags_of_query", "need_terminal", "opened", "query_of"]
 
 
 def bucket_path(named: str | None) -> Path:
@@ -65,26 +65,29 @@ def find_session(bucket: Bucket, address: Address) -> SessionRow:
         ) from None
 
 
-def find_log(bucket: Bucket, address: Address) -> tuple[SessionRow, LogRow]:
-    """The session of an address and its log: the main one, or that of the subagent (its id or a unique start)."""
+def find_logs(bucket: Bucket, address: Address) -> tuple[SessionRow, list[LogRow]]:
+    """The session of an address and its log: the main one, or that of the subagent (its id or a unique start).
+
+    Where the main log is gone and only subagents' are left, those: all of them for a whole session, the only one for
+    a step of it.
+    """
     session = find_session(bucket, address)
     logs = [log for log in bucket.logs(session.id, session.harness) if log.shown]
     if address.agent is None:
-        main = next((log for log in logs if log.agent is None), None)
-        if main is not None:
-            return session, main
-        agents = [log.agent for log in logs if log.agent is not None]
-        if agents:
+        main = [log for log in logs if log.agent is None]
+        if main or (logs and (address.first is None or len(logs) == 1)):
+            return session, main[:1] or logs
+        if logs:
             raise TracetuiError(
                 f"{session.id} has no log of its own, only of subagents; name one: "
-                + ", ".join(f"{session.id}/{agent}" for agent in agents[:8])
+                + ", ".join(f"{session.id}/{log.agent}" for log in logs[:8])
             )
         raise TracetuiError(f"{session.id} has no log that can be read; see: tracetui doctor")
     found = [log for log in logs if log.agent == address.agent]
     if not found:
         found = [log for log in logs if log.agent is not None and log.agent.startswith(address.agent)]
     if len(found) == 1:
-        return session, found[0]
+        return session, found
     names = ", ".join(log.agent or "" for log in (found or logs) if log.agent)
     if found:
         raise TracetuiError(f"{address.agent} is the start of several subagents of {session.id}: {names}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.address import parse_address
-from tracetui.commands.common import find_log, opened
+from tracetui.commands.common import find_logs, opened
 from tracetui.commands.out import JsonLines, Paper, note, tokens_json
 from tracetui.model import LogRow, SessionRow, Step, to_iso
 from tracetui.text import format as fmt
@@ -40,17 +40,20 @@ def run(args: argparse.Namespace) -> int:
     """Show; the exit status."""
     address = parse_address(args.address)
     with opened(args) as bucket:
-        session, log = find_log(bucket, address)
-        label = session.id if log.agent is None else f"{session.id}/{log.agent}"
-        first, last = address.span(log.steps, label)
-        if address.last is not None and address.last > last:
-            note(f"{label} ends with step {last:,}")
-        steps: Iterator[Step] = iter(bucket.steps(log, first, last)) if last >= first else iter(())
-        if args.json:
-            out = JsonLines()
-            for step in steps:
-                out.write(step_json(session, log, step))
-        else:
+        session, logs = find_logs(bucket, address)
+        for nth, log in enumerate(logs):
+            label = session.id if log.agent is None else f"{session.id}/{log.agent}"
+            first, last = address.span(log.steps, label)
+            if address.last is not None and address.last > last:
+                note(f"{label} ends with step {last:,}")
+            steps: Iterator[Step] = iter(bucket.steps(log, first, last)) if last >= first else iter(())
+            if args.json:
+                out = JsonLines()
+                for step in steps:
+                    out.write(step_json(session, log, step))
+                continue
+            if nth:
+                Paper().line()
             _print(session, log, steps, last, full=args.full or address.single, whole=address.first is None)
     return 0
 
