@@ -96,7 +96,7 @@ logs = st.tuples(log_lines, st.one_of(st.just(b""), good, odd)).map(
 
 
 @given(data=logs, cuts=st.lists(st.integers(0, 900), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_chunks_do_not_matter(data: bytes, cuts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         small_limit(patch)
@@ -115,7 +115,7 @@ def test_chunks_do_not_matter(data: bytes, cuts: list[int]) -> None:
 
 
 @given(data=logs)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_sources_point_at_their_bytes(data: bytes) -> None:
     with pytest.MonkeyPatch.context() as patch:
         small_limit(patch)
@@ -142,7 +142,7 @@ def test_sources_point_at_their_bytes(data: bytes) -> None:
 
 
 @given(data=logs, pick=st.integers(0, 100))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_resume_gives_the_rest(data: bytes, pick: int) -> None:
     everything = whole(data)
     cut = pick % (len(data) + 1)
@@ -187,7 +187,7 @@ names = st.text("abcxyz_", min_size=1, max_size=5)
     record=st.dictionaries(names, json_values, min_size=1, max_size=3),
     cut=st.integers(1, 200),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_record_glued_to_a_torn_one_is_read(torn: dict[str, object], record: dict[str, object], cut: int) -> None:
     text = orjson.dumps(torn)
     text = text[: 1 + cut % (len(text) - 1)]

@@ -161,13 +161,13 @@ def resumed(fed: list[Record], cut: int) -> None:
 
 
 @given(log=logs())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_counts_numbers_and_sources(log: Log) -> None:
     check(records(log.data))
 
 
 @given(log=logs(), cut=st.integers(0, 12))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_resuming_anywhere_changes_nothing(log: Log, cut: int) -> None:
     fed = records(log.data)
     resumed(fed, min(cut, len(fed)))
@@ -189,7 +189,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @given(log=logs(), data=st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_hostile_shapes_never_raise(log: Log, data: st.DataObject) -> None:
     values = orjson.loads(orjson.dumps(log.values))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -216,16 +216,16 @@ def test_hostile_shapes_never_raise(log: Log, data: st.DataObject) -> None:
 
 def test_a_dump_stays_small() -> None:
     log = Log()
-    for n in range(3000):
+    for n in range(900):
         log.user("what about it " * 5)
         log.assistant(text("answer " * 50), call(f"call_{n}", "write", path="p", content="x" * 500))
         if n % 3:
             log.result(f"call_{n}", "done")
     reader, steps = through(records(log.data))
-    assert len(steps) == 9000
+    assert len(steps) == 2700
     assert len(reader.dump()) < 400_000, "256 open calls with their inputs at most"
     log = Log()
-    for n in range(2000):
+    for n in range(600):
         log.assistant(call(f"call_{n}", "write", path="p", content="x" * 500))
         log.result(f"call_{n}", "done")
     assert len(through(records(log.data))[0].dump()) < 8_000
