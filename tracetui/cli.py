@@ -48,6 +48,25 @@ def run(argv: list[str]) -> int:
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror or type(error).__name__}{where}; see: tracetui doctor", 1)
+    except Exception as error:  # a bug: told in one line, for its message may quote a log
+        if os.environ.get("TRACETUI_DEBUG"):
+            raise
+        return _unexpected(error, argv)
+
+
+def _unexpected(error: Exception, argv: list[str]) -> int:
+    """Write a private report without data into the bucket, where there is one, and tell about it."""
+    from itertools import pairwise
+
+    from tracetui.commands.common import bucket_path
+    from tracetui.tui.safety import write_error_report
+
+    named = next((word for before, word in pairwise(argv) if before == "--bucket"), None)
+    named = named or next((word[9:] for word in argv if word.startswith("--bucket=")), None)
+    folder = bucket_path(named)
+    report = write_error_report(error, folder / "errors") if (folder / "bucket.json").exists() else None
+    details = f"details (private): {report}" if report else "TRACETUI_DEBUG=1 shows where"
+    return _fail(f"unexpected {type(error).__name__}; {details}", 1)
 
 
 def _fail(message: str, status: int) -> int:

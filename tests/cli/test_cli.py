@@ -66,7 +66,7 @@ def test_the_examples_parse(name: str) -> None:
     ("words", "says"),
     [
         (["lss"], "did you mean ls?"),
-        (["trail", "abcd"], "not a command"),
+        (["juggle", "abcd"], "not a command"),
         (["--bogus"], "--bogus"),
         (["--bucket"], "--bucket"),
         (["--bucket="], "--bucket"),
@@ -313,6 +313,26 @@ def test_an_error_of_the_system_is_one_line(run: Run, monkeypatch: pytest.Monkey
     assert done.status == 1
     assert done.err.count("\n") == 1
     assert "Permission denied" in done.err
+
+
+def test_a_bug_is_one_line_and_a_private_report(indexed: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> int:
+        secret = "token\x1b[31m-of-a-log"
+        raise ValueError("first line\nsecond: " + secret)
+
+    monkeypatch.setattr("tracetui.commands.ls.run", fail)
+    done = indexed("ls")
+    assert done.status == 1
+    assert done.err.count("\n") == 1
+    assert "ValueError" in done.err
+    assert "first line" not in done.err
+    (report,) = (tmp_path / "bucket" / "errors").iterdir()
+    assert str(report) in done.err
+    assert report.stat().st_mode & 0o077 == 0
+    assert "of-a-log" not in report.read_text()
+    monkeypatch.setenv("TRACETUI_DEBUG", "1")
+    with pytest.raises(ValueError, match="first line"):
+        indexed("ls")
 
 
 def test_only_what_is_needed_is_imported() -> None:

@@ -307,6 +307,8 @@ def test_search_json(indexed: Run) -> None:
         (['"flaky the"'], set()),
         (["--regex", "fl.ky r[a-z]+"], {(FIRST, 1)}),
         (["--regex", "FL.KY"], set()),
+        (["--regex", "fl.ky", "--harness", "codex"], set()),
+        (["--regex", "d[o]ne", "--kind", "message"], {(CODEX, 3)}),
         (["--kind", "prompt", "rate"], {(FIRST, 1)}),
         (["kind:prompt rate"], {(FIRST, 1)}),
         (["--harness", "codex", "files"], {(CODEX, 1)}),

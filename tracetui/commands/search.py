@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.common import flags_of_query, opened, query_of
@@ -40,11 +39,14 @@ def run(args: argparse.Namespace) -> int:
     if args.limit < 1:
         raise TracetuiError(f"--limit {args.limit} is not a number above 0", status=2)
     text = " ".join(args.query)
-    query = replace(query_of(args, ""), words=(text,)) if args.regex else query_of(args, text)
-    if not text.strip() or query.empty:
+    query = query_of(args, "" if args.regex else text)
+    if not text.strip() or (query.empty and not args.regex):
         raise TracetuiError('the query is empty; give a word, a "phrase" or a term such as kind:edit', status=2)
     with opened(args) as bucket:
-        hits = bucket.search(query, regex=args.regex, limit=args.limit, sort=args.sort)
+        if args.regex:
+            hits = bucket.search(text, regex=True, filters=query, limit=args.limit, sort=args.sort)
+        else:
+            hits = bucket.search(query, limit=args.limit, sort=args.sort)
         if args.json:
             out = JsonLines()
             found = 0
