@@ -103,7 +103,7 @@ def whole(got: list[Record], stem: str = SESSION) -> tuple[dict[int, Step], Clau
 
 
 def state(reader: ClaudeReader) -> tuple[Any, ...]:
-    return asdict(reader.facts), reader.known, reader.unknown, reader.stepped, reader.restart
+    return asdict(reader.facts), reader.known, reader.unknown, reader.stepped, reader.count
 
 
 @given(logs())
@@ -135,7 +135,7 @@ def test_it_goes_on_where_it_stopped(log: Log, cuts: list[int], take: bool) -> N
             reader = ClaudeReader(SESSION, reader.dump())
         reader.feed(record)
     found |= {step.number: step for step in reader.take()}
-    assert found == expected
+    assert {number: step for number, step in found.items() if number <= reader.count} == expected
     assert state(reader) == state(one)
     assert reader.dump() == ClaudeReader(SESSION, reader.dump()).dump()
 

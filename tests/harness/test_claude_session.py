@@ -29,37 +29,52 @@ def test_a_log_without_ids_is_called_after_its_file() -> None:
     assert reader.facts.session == "notes"
 
 
-def test_the_files_own_id_wins_and_what_stands_before_it_is_inherited() -> None:
+def resumed() -> Log:
     """A resumed file of an old version: history of another session first, then the file's own records."""
-    old = Log(sessionId=OTHER)
-    old.user("first life")
-    old.answer(text("old answer"))
-    new = Log()
-    new.values = list(old.values)
-    new.user("second life", uuid="cccccccc-0000-4000-8000-000000000009")
-    new.answer(text("new answer"))
-    got = new.records()
-    reader = ClaudeReader(SESSION)
-    for record in got[:2]:
-        reader.feed(record)
-    assert reader.facts.session == OTHER
-    assert reader.restart is None
-    for record in got[2:]:
-        reader.feed(record)
-    assert (reader.facts.session, reader.facts.forked_from) == (SESSION, OTHER)
-    assert reader.restart is not None
+    log = Log(sessionId=OTHER, version="1.0.9")
+    log.user("first life")
+    log.answer(text("old answer"), call("old", "Bash", command="x"), costUSD=1.0)
+    log.add("progress", data={"type": "hook_progress"})
+    log.book("ai-title", aiTitle="Old title")
+    log.add("hologram")
+    log.common["sessionId"] = SESSION
+    log.user("second life")
+    log.answer(text("new answer"), model="claude-haiku")
+    return log
 
-    second = ClaudeReader(SESSION, reader.restart)
-    for record in got:
-        second.feed(record)
-    found = second.take()
+
+def test_the_files_own_id_wins_and_what_stands_before_it_is_inherited() -> None:
+    found, reader = read(resumed())
     assert [(step.number, step.text, step.sources[0].line) for step in found] == [
-        (1, "second life", 3),
-        (2, "new answer", 4),
+        (1, "second life", 6),
+        (2, "new answer", 7),
     ]
-    assert second.known == {"inherited": 2}
-    assert (second.facts.session, second.facts.forked_from, second.restart) == (SESSION, OTHER, None)
-    assert second.facts.title == "second life"
+    assert reader.known == {"inherited": 2, "progress/hook_progress": 1, "ai-title": 1}
+    assert reader.unknown == {"hologram": 1}
+    facts = reader.facts
+    assert (facts.session, facts.forked_from, facts.title) == (SESSION, OTHER, "second life")
+    assert (facts.model, facts.cost_usd, facts.started) == ("claude-haiku", None, from_iso(iso(5)))
+    assert reader.count == 2
+
+
+def test_steps_handed_over_before_the_files_own_id_came_are_replaced_or_withdrawn() -> None:
+    log = resumed()
+    log.values = log.values[:5] + log.values[5:6]
+    got = log.records()
+    reader = ClaudeReader(SESSION)
+    for record in got[:5]:
+        reader.feed(record)
+    assert (reader.facts.session, reader.facts.title) == (OTHER, "Old title")
+    early = {step.number: step.text for step in reader.take()}
+    assert early == {1: "first life", 2: "old answer", 3: None}
+    reader = ClaudeReader(SESSION, reader.dump())
+    reader.feed(got[5])
+    assert reader.count == 1
+    assert {step.number: step.text for step in reader.take()} == {1: "second life"}
+    reader = ClaudeReader(SESSION, reader.dump())
+    log.done("old", "a late result of the copied history")
+    reader.feed(log.records()[-1])
+    assert [(step.number, step.kind) for step in reader.take()] == [(2, "event")]
 
 
 def test_history_is_inherited_at_once_where_the_books_name_the_session_first() -> None:

@@ -23,6 +23,10 @@ class Reader(Protocol):
 
     ``known`` counts, by record type, records that are no step on purpose; ``unknown`` those that no rule covers;
     ``stepped`` counts records that began or completed a step. The three add up to the records fed.
+
+    A reader may find out late that what it read was copied history of another session, and number anew from 1: later
+    steps then replace earlier ones of the same number, whatever their key. Such a reader has a ``count``; steps with a
+    number beyond it are withdrawn.
     """
 
     facts: LogFacts

@@ -98,6 +98,15 @@ class Maker:
         self._boundary = None if state["boundary"] is None else drafts[state["boundary"]]
         self.queue.load(state["queue"])
 
+    def forget(self) -> None:
+        """Drop every step, open or done; numbers begin anew."""
+        self.queue = WaitingQueue()
+        self.count = 0
+        self._out.clear()
+        self._open.clear()
+        self._responses.clear()
+        self._boundary = None
+
     # ---- beginning ---------------------------------------------------------------------------------------------------
 
     def aside(self, here: Here) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["ClaudeReader"]
 
 _QUIET_TYPES: Final = frozenset(BOOKKEEPING) | {"speculation-accept"}
 
+_TURNS: Final = frozenset({"user", "assistant", "system", "attachment", "duplicate"})
 _PROGRESS: Final = {
     sub: f"progress/{sub}"
     for sub in ("hook_progress", "bash_progress", "agent_progress", "mcp_progress", "query_update")
@@ -29,8 +30,9 @@ _PROGRESS: Final = {
 class ClaudeReader:
     """The state machine over one log; see ``harness.base.Reader``.
 
-    ``restart`` is None, or the state to begin the log again with: copied history turned out to stand before the first
-    record of the session that the file is named for. A caller that does not begin again keeps the copied steps.
+    Where it turns out late that what was read so far is copied history (the first record of the session that the file
+    is named for comes after records of another one), numbers begin anew: steps handed over before are replaced by those
+    of the same numbers, and what lies beyond ``count`` is withdrawn.
     """
 
     def __init__(self, stem: str, state: bytes | None = None) -> None:
@@ -42,6 +44,7 @@ class ClaudeReader:
         self.problems: list[Problem] = []
         self._attached = False
         self._fed = 0
+        self._turns = 0
         if state is not None:
             self._load(state)
 
@@ -55,13 +58,9 @@ class ClaudeReader:
         self.session.facts = value
 
     @property
-    def restart(self) -> bytes | None:
-        """See the class."""
-        if not self.session.revealed:
-            return None
-        fresh = ClaudeReader(self.session.stem)
-        fresh.session.settle(self.session.stem)
-        return fresh.dump()
+    def count(self) -> int:
+        """How many steps there are; no number beyond it stands."""
+        return self._maker.count
 
     def take(self) -> list[Step]:
         """The steps begun or changed since the last call, by number."""
@@ -76,6 +75,7 @@ class ClaudeReader:
             "stepped": self.stepped,
             "attached": self._attached,
             "fed": self._fed,
+            "turns": self._turns,
         }
         return freeze(state, self.session.seen)
 
@@ -83,7 +83,8 @@ class ClaudeReader:
         state, self.session.seen = thaw(data)
         self.session.load(state["session"])
         self._maker.load(state["maker"])
-        self.stepped, self._attached, self._fed = state["stepped"], state["attached"], state["fed"]
+        self.stepped, self._attached = state["stepped"], state["attached"]
+        self._fed, self._turns = state["fed"], state["turns"]
 
     def feed(self, record: Record) -> None:
         """Take one record."""
@@ -111,9 +112,14 @@ class ClaudeReader:
             self._book(record, value, kind)
             return
         plain = session.own and value.get("sessionId") == session.ident and "forkedFrom" not in value
-        if not plain and session.meet(value, True):
-            self.known["inherited"] += 1
-            return
+        if not plain:
+            inherited = session.meet(value, True)
+            if session.revealed:
+                self._reveal()
+            if inherited:
+                self.known["inherited"] += 1
+                return
+        self._turns += 1
         uuid = value.get("uuid")
         if type(uuid) is str and uuid:
             mark = fingerprint(uuid)
@@ -136,6 +142,8 @@ class ClaudeReader:
             self.unknown[counted(kind)] += 1
             return
         self.session.meet(value, False)
+        if self.session.revealed:
+            self._reveal()
         self.session.keep_book(kind, value)
         if kind != "queue-operation":
             self.known[kind] += 1
@@ -146,6 +154,18 @@ class ClaudeReader:
         if queue.ready and self._fed <= 2:
             self._maker.flush()  # nothing but the records of one queued text: it is read again from its sources
         self.known[counted(kind, value.get("operation"))] += 1
+
+    def _reveal(self) -> None:
+        """All turns so far were inherited: count them so and make nothing of them."""
+        for counter in (self.known, self.unknown):
+            for name in [name for name in counter if name.partition("/")[0] in _TURNS]:
+                del counter[name]
+        if self._turns:
+            self.known["inherited"] += self._turns
+        self._turns = self.stepped = 0
+        self._attached = False
+        self._maker.forget()
+        self.session.begin_anew()
 
     def _user(self, here: Here) -> bool:
         return read_user(self._maker, here)

@@ -34,7 +34,7 @@ class Session:
     """Identity and facts of one log, fed record by record.
 
     ``settled`` is true once the session's id is known, which is then ``ident``; ``own`` once a record of the session's
-    own conversation was met; ``revealed`` once it turned out that records before it were copied history.
+    own conversation was met; ``revealed`` when it has just turned out that the records before were copied history.
     """
 
     def __init__(self, stem: str) -> None:
@@ -47,6 +47,9 @@ class Session:
         self.ident: object = None
         self.own = False
         self._met = False
+        self._reset()
+
+    def _reset(self) -> None:
         self._titles: list[str | None] = [None] * 7  # custom, agent, ai, summary, prompt, command, an agent's prompt
         self._prompts = False
         self._warm = False
@@ -54,6 +57,14 @@ class Session:
         self._side_model = False
         self._seen_version: object = None
         self._seen_cwd: object = None
+
+    def begin_anew(self) -> None:
+        """What was read so far was copied history: keep of it only whose it was."""
+        old = self.facts
+        self.facts = LogFacts(harness=old.harness, session=old.session, agent=old.agent, forked_from=old.forked_from)
+        self.revealed = False
+        self.seen.clear()
+        self._reset()
 
     # ---- identity ----------------------------------------------------------------------------------------------------
 
@@ -94,6 +105,7 @@ class Session:
             self.settle(ident)
             self._forked(before)
             self.revealed = self.own
+            self.own = False
 
     def _forked(self, ident: object) -> None:
         if self.facts.forked_from is None and type(ident) is str and ident and ident != self.facts.session:
