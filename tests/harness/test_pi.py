@@ -235,7 +235,7 @@ def test_format_1_is_linear_and_has_no_ids() -> None:
     log.add("compaction", summary="all so far", firstKeptEntryIndex=0, tokensBefore=10)
     reader, steps = read(log)
     assert kinds(steps) == ["prompt", "edit", "compaction"]
-    assert [step.key for step in steps] == ["@2.0", "@3.0:0", "@5.0"]
+    assert [step.key for step in steps] == ["L2", "L3:0", "L5"]
     assert reader.facts.version == "format 1"
     reader, _ = read(Log(version=None, linear=True, modelId="claude-3-7"))
     assert reader.facts.model == "claude-3-7"
@@ -390,7 +390,7 @@ def test_a_record_held_twice_begins_one_step() -> None:
     log.values += [log.values[1], log.values[3]]
     reader, steps = read(log)
     assert kinds(steps) == ["prompt", "command"]
-    assert reader.known["repeated"] == 2
+    assert reader.known["duplicate"] == 2
 
 
 def test_header_and_entries_written_a_second_time() -> None:
@@ -402,7 +402,7 @@ def test_header_and_entries_written_a_second_time() -> None:
     log.user("after")
     reader, steps = read(log)
     assert len(steps) == 201
-    assert reader.known == {"session": 2, "repeated": 200}
+    assert reader.known == {"session": 2, "duplicate": 200}
 
 
 # --- identity, detection, OpenClaw -----------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ def test_a_line_over_the_limit_gives_a_step_with_a_note(monkeypatch: pytest.Monk
     write, note, prompt = steps.values()
     assert write.tool is not None
     assert (write.tool.name, write.tool.input, write.tool.call_id) == ("write", {"path": "big.txt"}, "c")
-    assert write.tool.output == "[line of 0 MiB not read]"
+    assert write.tool.output == "[line of 150 kB kept but not read]"
     assert HARNESS.edits(write, fed) == []
     assert (note.kind, prompt.kind) == ("event", "prompt")
     assert prompt.text is not None

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.harness import tools
-from tracetui.harness.content import flatten
+from tracetui.harness.content import flatten, mark, size_words
 from tracetui.harness.pi import parts
 from tracetui.harness.pi.state import Draft, facts_to
 from tracetui.model import Kind, LogFacts, Problem, Record, Source, Step
@@ -36,7 +36,7 @@ def _noted(record: Record, text: str) -> str:
     if not record.oversize:
         return text
     shown = (line for line in text.splitlines() if line != "[text]")
-    return "\n".join([*shown, f"[line of {record.source.length / 1048576:,.0f} MiB not read]"])
+    return "\n".join([*shown, mark("line of", size_words(record.source.length), "kept but not read")])
 
 
 class PiReader:
@@ -198,16 +198,16 @@ class PiReader:
                     self.facts.forked_from, self.facts.parent = self.facts.parent, None
                 return True
             if self._repeated is not None and time <= self._repeated:
-                self.known["repeated"] += 1
+                self.known["duplicate"] += 1
                 return True
         own = value.get("id")
         if isinstance(own, str) and own:
-            mark = (own[:100], kind[:_TYPE_MAX], time)
+            entry = (own[:100], kind[:_TYPE_MAX], time)
             recent = self._recent
-            if mark in recent:
-                self.known["repeated"] += 1
+            if entry in recent:
+                self.known["duplicate"] += 1
                 return True
-            recent[mark] = None
+            recent[entry] = None
             if len(recent) > _RECENT:
                 del recent[next(iter(recent))]
         return False
@@ -229,7 +229,9 @@ class PiReader:
 
     def _key(self, record: Record) -> str:
         own = record.value.get("id")
-        return own if isinstance(own, str) and own else f"@{record.source.line}.{record.nth}"
+        if isinstance(own, str) and own:
+            return own
+        return f"L{record.source.line}.{record.nth}" if record.nth else f"L{record.source.line}"
 
     def _begin(self, record: Record, kind: Kind, key: str, time: int | None, text: str | None, summary: str) -> Draft:
         self._number = number = self._number + 1
