@@ -46,6 +46,8 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("ls", "ls", "list sessions, newest first"),
         Command("show", "show", "print the steps of a session"),
         Command("search", "search", "find steps by their text"),
+        Command("trail", "trail", "tell what became of a session's edits in Git"),
+        Command("blame", "blame", "lead commits and lines back to the sessions that wrote them"),
         Command("stats", "stats", "count what the bucket holds"),
         Command("doctor", "doctor", "check roots, logs and bucket"),
         Command("forget", "forget", "remove sessions from the bucket for good"),

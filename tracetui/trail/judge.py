@@ -134,15 +134,17 @@ class Judge:
         since: int | None = None,
         progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
+        extra: Iterable[str] = (),
     ) -> str | None:
         """Bring the index up to date and look at a revision; gives its sha, None for a repository without it.
 
-        ``since``: milliseconds; older commits can be no landing and need not be indexed in a very long history.
+        ``extra`` commits are indexed too. ``since``: milliseconds; older commits can be no landing and need not be
+        indexed in a very long history.
         """
         self._refs = self.store.refs()
         self.head = self.store.resolve("HEAD")
         sha = self.store.resolve(at)
-        tips = set(tips_of(self._refs).values()) | {tip for tip in (sha, self.head) if tip}
+        tips = set(tips_of(self._refs).values()) | {tip for tip in (sha, self.head, *extra) if tip}
         for tree, folder in self.locate.trees:
             del tree
             other = _head_of(folder, self._refs)
@@ -179,6 +181,10 @@ class Judge:
             return int(out) > _HISTORY
         except (git.GitError, ValueError):
             return False
+
+    def known_path(self, path: str) -> bool:
+        """Whether history, the tree at the revision or the index has a path."""
+        return self.locate.known(path)
 
     def base(self, path: str, time: int | None, cwd: str | None = None) -> bytes | None:
         """The text of an absolute path in REV's newest commit before a time (ms); None when it held no such file."""

@@ -19,7 +19,7 @@ from tracetui.trail import git
 from tracetui.trail.lines import aligned, changes, fingerprint, is_binary, norm, split
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
+__all__ = ["Hit", "Touch", "TouchIndex", "tips_of", "unquote"]
 
 VERSION: Final = 1
 _SCHEMA: Final = """
@@ -504,7 +504,7 @@ def _prints(lines: Iterable[bytes]) -> Iterator[int]:
             yield fingerprint(normal)
 
 
-def _unquote(name: bytes) -> str:
+def unquote(name: bytes) -> str:
     """A path as Git prints it: quoted like a C string when it holds special characters."""
     if name[:1] == b'"' and name[-1:] == b'"':
         out = bytearray()
@@ -595,8 +595,8 @@ def _parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int
                 target = names[-1]
                 raw = _Raw(
                     letter,
-                    _unquote(target),
-                    _unquote(names[0]) if letter in "RC" and len(names) > 1 and ways == 1 else None,
+                    unquote(target),
+                    unquote(names[0]) if letter in "RC" and len(names) > 1 and ways == 1 else None,
                     "" if set(blob) == {"0"} else blob,
                 )
                 if letter == "C":

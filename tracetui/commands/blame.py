@@ -1,0 +1,72 @@
+"""``blame``: the sessions behind a commit, a range or the lines of a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.commands.common import opened
+from tracetui.commands.out import Column, JsonLines, Paper
+from tracetui.model import TracetuiError
+from tracetui.text import format as fmt
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tracetui.trail.blame import Blame
+
+EXAMPLES: Final = (
+    ("tracetui blame HEAD", "who wrote the last commit"),
+    ("tracetui blame main..feature --markdown", "text for a pull request"),
+    ("tracetui blame src/limit.py:10-40 --json", "lines of a file, for programs"),
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's words and flags."""
+    parser.add_argument("target", metavar="REV|RANGE|PATH[:A-B]", help="a revision wins over a path; -- before a path")
+    parser.add_argument("--repo", metavar="DIR", help="the repository (default: the one around this folder)")
+    parser.add_argument("--at", metavar="REV", default="HEAD", help="judge survival and lines there (default: HEAD)")
+    parser.add_argument("--markdown", action="store_true", help="text for a pull request")
+    parser.add_argument("--json", action="store_true", help="JSON Lines, one commit or line range each")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Attribute and print; the exit status."""
+    from tracetui.commands.trail import repository
+    from tracetui.trail.blame import as_json, markdown
+    from tracetui.trail.facade import Trail
+
+    with opened(args) as bucket, Trail(bucket, repository(args.repo)) as trail:
+        rows, sessions, states = trail.blame(args.target, args.at, path_only="--" in sys.argv, folder=str(Path.cwd()))
+        if args.json:
+            out = JsonLines()
+            for row in rows:
+                out.write(as_json(row, sessions, states))
+        elif args.markdown:
+            sys.stdout.write(markdown(rows, sessions, states))
+        else:
+            _print(rows, sessions)
+    return 0
+
+
+def _print(rows: list[Blame], sessions: dict[str, dict[str, Any]]) -> None:
+    paper = Paper()
+    if not rows:
+        raise TracetuiError("Nothing to blame: the range holds no commit")
+    columns = (
+        Column("commit"), Column("where"), Column("lines", ">"), Column("of"), Column("session"),
+        Column("subject or title", share=3),
+    )  # fmt: skip
+    cells: list[tuple[str, ...]] = []
+    for row in rows:
+        where = "" if row.start is None else f"{row.start}-{row.end}"
+        cells.append(((row.commit or "")[:9], where, f"{row.attributed:,}", f"{row.added:,}", "", row.subject))
+        for share in row.shares:
+            title = sessions.get(share.session, {}).get("title") or "(no title)"
+            steps = fmt.plural(len(share.steps) + sum(map(len, share.agents.values())), "step")
+            cells.append(("", "", f"{share.lines:,}", "", share.session[:8], f"{title} ({steps})"))
+    paper.table(columns, cells, ("accent", "muted", None, "muted", "accent", None))
+    if not any(row.shares for row in rows):
+        paper.line("No session is behind these lines, as far as the bucket knows.")
