@@ -97,11 +97,13 @@ def test_generation_b_holds_everything_once() -> None:
     assert reader.known["response_item/reasoning"] == 1
     assert not reader.unknown
     first, second = steps[5], steps[6]
-    assert first.tool is not None and second.tool is not None
+    assert first.tool is not None
+    assert second.tool is not None
     assert (first.tool.name, first.tool.exit_code, first.tool.is_error) == ("exec_command", 1, True)
     assert (first.tool.output, first.tool.duration_ms) == ("1 failed\n", 4100)
     assert first.summary == "pytest -q tests/test_limit.py"
-    assert first.failed and not second.failed
+    assert first.failed
+    assert not second.failed
     assert second.tool.output == "c0ffee\n"
     assert second.tool.input == {"cmd": "git log -3"}
 
@@ -391,7 +393,9 @@ def test_generation_c_with_response_items_beside_its_items_is_not_double() -> No
     ]
     assert reader.known["twin"] == 3
     edit = steps[4].tool
-    assert edit is not None and edit.name == "apply_patch" and edit.is_error is False
+    assert edit is not None
+    assert edit.name == "apply_patch"
+    assert edit.is_error is False
     assert edit.input.startswith("*** Begin Patch")
 
 
@@ -411,7 +415,8 @@ def test_inner_calls_of_code_mode_are_steps_of_their_own() -> None:
     _, steps = read(log)
     assert [(step.kind, lines_of(step)) for step in steps] == [("command", [2, 4]), ("command", [3])]
     outer, inner = steps[0].tool, steps[1].tool
-    assert outer is not None and inner is not None
+    assert outer is not None
+    assert inner is not None
     assert (outer.name, outer.output, outer.duration_ms) == ("exec", "1 failed", 3100)
     assert steps[0].summary == "pytest -q"
     assert inner.exit_code == 1
@@ -473,7 +478,8 @@ def test_a_running_process_and_the_calls_that_wait_for_it() -> None:
     log.said("it failed")
     _, steps = read(log)
     first, second = steps[0].tool, steps[1].tool
-    assert first is not None and second is not None
+    assert first is not None
+    assert second is not None
     assert (first.output, first.exit_code, first.is_error) == ("building", None, None)
     assert (second.name, second.output, second.exit_code) == ("write_stdin", "error", 2)
     assert kinds(steps) == ["command", "command", "message"]
@@ -489,7 +495,8 @@ def test_the_end_of_a_background_process_reaches_its_call_much_later() -> None:
     _, steps = read(log)
     assert kinds(steps).count("command") == 1
     tool = steps[0].tool
-    assert tool is not None and (tool.exit_code, tool.output) == (5, "building")
+    assert tool is not None
+    assert (tool.exit_code, tool.output) == (5, "building")
 
 
 def test_odd_calls() -> None:
@@ -519,7 +526,8 @@ def test_odd_calls() -> None:
         ("web", "web_search", None),
         ("tool", "unknown", "orphan"),
     ]
-    assert steps[0].tool is not None and steps[0].tool.input == '{"cmd": "ls', "arguments that are no JSON stay as text"
+    assert steps[0].tool is not None
+    assert steps[0].tool.input == '{"cmd": "ls', "arguments that are no JSON stay as text"
     assert steps[6].thread == "child-1"
 
 
@@ -657,9 +665,10 @@ def test_a_line_over_the_limit_ends_the_call_that_it_names() -> None:
     log.call("exec_command", {"cmd": "cat big"}, "c1")
     log.output("x" * (17 * 1024 * 1024), "c1")
     log.answered("big")
-    reader, steps = read(log)
+    _reader, steps = read(log)
     assert kinds(steps) == ["command", "message"]
-    assert steps[0].tool is not None and steps[0].tool.output == "[line of 17 MiB not read]"
+    assert steps[0].tool is not None
+    assert steps[0].tool.output == "[line of 17 MiB not read]"
 
 
 # -------------------------------------------------------------------- the module

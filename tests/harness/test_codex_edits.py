@@ -8,7 +8,8 @@ from tests.harness.codex_logs import Log, read, records
 from tracetui.harness import FileEdit
 from tracetui.harness.codex import HARNESS
 
-PATCH = "*** Begin Patch\n*** Update File: a.py\n@@\n a\n-b\n+c\n*** Add File: n.py\n+x\n*** Delete File: d.py\n*** End Patch"
+UPDATE = "*** Update File: a.py\n@@\n a\n-b\n+c"
+PATCH = f"*** Begin Patch\n{UPDATE}\n*** Add File: n.py\n+x\n*** Delete File: d.py\n*** End Patch"
 FROM_TEXT = [
     FileEdit("a.py", "update", pieces=(("a\nb\n", "a\nc\n"),)),
     FileEdit("n.py", "add", after="x\n"),
