@@ -130,12 +130,11 @@ class TabBar(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.at = 0
-        self.facts = ""
         self._places: list[tuple[int, int, int]] = []
 
-    def show(self, at: int, facts: str) -> None:
-        if (at, facts) != (self.at, self.facts):
-            self.at, self.facts = at, facts
+    def show(self, at: int) -> None:
+        if at != self.at:
+            self.at = at
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -149,10 +148,7 @@ class TabBar(Widget):
             spans += [(tab.label, style), ("  ", look.style())]
             self._places.append((column, column + len(tab.label), at))
             column += len(tab.label) + 2
-        right: list[Span] = []
-        if self.facts and column + len(self.facts) < width:
-            right = [(self.facts + " ", look.style("muted"))]
-        return paint(spans, width, right=right).apply_style(self.rich_style)
+        return paint(spans, width).apply_style(self.rich_style)
 
     def on_click(self, event: events.Click) -> None:
         for start, end, at in self._places:
@@ -270,8 +266,7 @@ class StepPane(Pane):
 
     def _say_where(self) -> None:
         text = self.text
-        view = self.view if self.tab.id == "step" and self.view != VIEWS[0] else ""
-        self.tabs.show(self.tab_at, view)
+        self.tabs.show(self.tab_at)
         if self.row is None:
             return
         if text.query_text:
@@ -282,7 +277,8 @@ class StepPane(Pane):
             more = "" if text.laid_out else "+"
             last = min(rows, int(text.scroll_offset.y) + height)
             facts = f"{fmt.count(last)} of {fmt.count(rows)}{more}" if rows > height else ""
-        self.title_line.show(str(self.row.number), facts)
+        view = f" as {self.view}" if self.tab.id == "step" and self.view != VIEWS[0] else ""
+        self.title_line.show(f"{self.row.number}{view}", facts)
 
     # -- actions ------------------------------------------------------------------------------------------------------
 
