@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -65,7 +66,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         self.read_only = read_only
         self.banner = banner
         self.ascii_only = bool(self._settings.get("ascii", not _speaks_unicode()))
-        self._control_filter = ControlFilter()
+        self._control_filter = ControlFilter(())
         self._look: Look | None = None
         self._error: BaseException | None = None
         self.error_report: Path | None = None
@@ -94,7 +95,10 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         return super().get_css_variables()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), self._control_filter]
+        others = super().get_line_filters()
+        if others != self._control_filter.others:
+            self._control_filter = ControlFilter(others)
+        return (self._control_filter,)
 
     # -- life ---------------------------------------------------------------------------------------------------------
 
@@ -119,6 +123,12 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     async def on_unmount(self) -> None:
         self.pool.close()
         self.temp.remove()
+
+    def settle_memory(self) -> None:
+        """Take what was loaded once and stays (modules, widgets, the list) out of the collector's sight: a full
+        collection over it takes longer than a key press may."""
+        if not self.is_headless:
+            gc.freeze()
 
     def do_quit(self) -> None:
         self.exit()
@@ -163,6 +173,7 @@ def run(
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
     app = TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config)
+    gc.set_threshold(20_000, 20, 50)
     app.run()
     if app.wants_demo:
         os.execv(sys.executable, [sys.executable, "-P", "-m", "tracetui", "demo"])  # noqa: S606

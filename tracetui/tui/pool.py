@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 __all__ = ["BucketPool"]
 
 
+_IDLE = 2
+"""Buckets kept open for the next worker; each holds a page cache."""
+
+
 class BucketPool:
     """A `Bucket` serves one thread at a time; here a worker borrows one, which is opened when none is free."""
 
@@ -35,7 +39,7 @@ class BucketPool:
             bucket.close()
             raise
         with self._lock:
-            if not self._closed:
+            if not self._closed and len(self._free) < _IDLE:
                 self._free.append(bucket)
                 return
         bucket.close()

@@ -6,6 +6,7 @@ import os
 import secrets
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.segment import Segment
@@ -19,14 +20,24 @@ __all__ = ["ControlFilter", "write_error_report"]
 
 class ControlFilter(LineFilter):
     """Replaces what `text.safe.display_safe` replaces in every segment of every widget, whoever made it: nothing that
-    a log holds can move the cursor, set the clipboard or turn the text around."""
+    a log holds can move the cursor, set the clipboard or turn the text around.
+
+    It applies ``others`` (Textual's own filters) as well, so that each strip is looked up in one cache only.
+    """
+
+    def __init__(self, others: Sequence[LineFilter]) -> None:
+        super().__init__()
+        self.others = list(others)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        if all(segment.control or is_display_safe(segment.text) for segment in segments):
-            return segments
-        return [
-            segment if segment.control else Segment(display_safe(segment.text), segment.style) for segment in segments
-        ]
+        if not all(segment.control or is_display_safe(segment.text) for segment in segments):
+            segments = [
+                segment if segment.control else Segment(display_safe(segment.text), segment.style)
+                for segment in segments
+            ]
+        for other in self.others:
+            segments = other.apply(segments, background)
+        return segments
 
 
 def write_error_report(error: BaseException, folder: Path) -> Path | None:

@@ -112,6 +112,7 @@ class SessionsPane(Pane):
             if rows.shape is not self.shape:
                 rows = SessionRows(self.sessions, self.shape)
             self._take(rows)
+            self.app.settle_memory()
             self.post_message(self.Loaded(rows.shown, self.total, None))
 
         def failed(error: Exception) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Hashable, Sequence
 from typing import ClassVar, Protocol
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.cache import LRUCache
 from textual.geometry import Region, Size
@@ -106,6 +107,8 @@ class LineList(ScrollView, Actor, can_focus=True):
         self._look: Look | None = None
         self._painted: LRUCache[Hashable, Sequence[Strip]] = LRUCache(1024)
         self._finished: LRUCache[Hashable, Strip] = LRUCache(1024)
+        self._width = 0
+        self._base: Style | None = None
 
     # -- rows ---------------------------------------------------------------------------------------------------------
 
@@ -315,8 +318,14 @@ class LineList(ScrollView, Actor, can_focus=True):
         if 0 <= self.cursor < len(self.source):
             self.refresh_lines(self.line_of(self.cursor), self.source.height(self.cursor))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # What is the same for every line is asked once; these properties climb the tree each time.
+        self._width = self.scrollable_content_region.width
+        self._base = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
+        width = self._width or self.scrollable_content_region.width
         line = y + self.scroll_offset.y
         row = self.row_at(line)
         if row < 0:
@@ -334,7 +343,7 @@ class LineList(ScrollView, Actor, can_focus=True):
             self._painted[key, width, look.epoch] = painted
         body = painted[at] if at < len(painted) else Strip.blank(width - 2)
         mark = Segment(look.sign("cursor"), look.sign_style("cursor")) if state else Segment(" ")
-        base = self.rich_style
+        base = self._base or self.rich_style
         if state:
             base += look.background("cursor-row" if state == 2 else "cursor-row-blurred")
         strip = Strip([mark, *body, Segment(" ")], width).apply_style(base)
