@@ -18,7 +18,7 @@ from tracetui.harness.codex.book import TITLE, Book, folder, string
 from tracetui.harness.codex.draft import Draft, Twins
 from tracetui.harness.codex.events import EVENTS, IGNORED, event_text, item_text, without_asides
 from tracetui.harness.codex.output import Result, read_output
-from tracetui.harness.codex.parts import Part, kind_of, line, read_call, read_end, read_item, summary_of
+from tracetui.harness.codex.parts import Part, line, read_call, read_end, read_item, summary_of
 from tracetui.harness.codex.prompt import Said, from_harness, read_user, unwrap
 from tracetui.harness.content import flatten
 from tracetui.model import Record, from_iso
@@ -217,14 +217,14 @@ class CodexReader(Book):
             if not said.text:
                 return False
             if self._twins.second(channel, self._fed, Twins.of("harness", said.text)):
-                return "twin"
+                return "duplicate"
             return self._note(record, said.text, payload)
         if not said.text.strip() and not said.images:
             return False
         if self._twins.second(channel, self._fed, Twins.of("user", said.text)):
             prompt = self._prompt
             if prompt is None or said.images <= prompt.images or prompt.text != said.text:
-                return "twin"
+                return "duplicate"
             prompt.images = said.images
             self._again(prompt, record)
             return True
@@ -250,7 +250,7 @@ class CodexReader(Book):
             if len(parts) > 1:
                 second = [self._twins.second(channel, self._fed, Twins.of("said", part)) for part in parts]
                 if all(second):
-                    return "twin"
+                    return "duplicate"
             said = "\n".join(parts)
         if not text or text.isspace():
             return False
@@ -262,7 +262,7 @@ class CodexReader(Book):
         if self._twins.second(channel, self._fed, *hashes):
             if channel == _RESPONSE:
                 self._responses.straddled()
-            return "twin"
+            return "duplicate"
         if plan and shown.strip():
             self._twins.second(channel, self._fed, Twins.of("plan", plan))
         draft = self._begin("message", record, identity)
@@ -278,7 +278,7 @@ class CodexReader(Book):
         if all(second):
             if channel == _RESPONSE:
                 self._responses.straddled()
-            return "twin"
+            return "duplicate"
         draft = self._begin("thinking", record, item.get("id"))
         draft.text = "\n\n".join(texts)
         draft.summary = line(draft.text)
@@ -289,7 +289,7 @@ class CodexReader(Book):
         if not text or not text.strip():
             return False
         if self._twins.second(_ITEM, self._fed, Twins.of("plan", text)):
-            return "twin"
+            return "duplicate"
         draft = self._begin("plan", record, item.get("id"))
         draft.text, draft.summary = text, line(text)
         self._joined(draft)
@@ -337,9 +337,9 @@ class CodexReader(Book):
             if identity:
                 hashes.append(Twins.of("webid", identity))
             if self._twins.second(channel, self._fed, *hashes):
-                return "twin"
+                return "duplicate"
         elif not part.called and identity and self._was(identity):
-            return "twin"
+            return "duplicate"
         draft = self._begin(part.kind, record, identity)
         draft.call_id, draft.called, draft.script = identity, part.called, part.script
         draft.name, draft.input, draft.thread = part.name, part.input, part.thread
@@ -388,7 +388,7 @@ class CodexReader(Book):
         self._responses.close()
         draft = self._calls.get(slot)
         if draft is None:
-            return self._orphan(identity, result, item, record)
+            return self._orphan(identity, result, record)
         draft.result(result, 2)
         if draft.kind == "agent" and draft.name == "spawn_agent" and draft.thread is None:
             draft.thread = _spawned(result.text)
@@ -398,16 +398,12 @@ class CodexReader(Book):
             del self._calls[slot]
         return True
 
-    def _orphan(self, identity: str | None, result: Result, item: Mapping[str, Any], record: Record) -> _Outcome:
+    def _orphan(self, identity: str | None, result: Result, record: Record) -> _Outcome:
         """A result whose call the log does not hold."""
         if identity and self._was(identity):
-            return "twin"
-        draft = self._begin("tool", record, identity)
-        draft.call_id, draft.name = identity, string(item.get("name")) or "unknown"
-        draft.kind = kind_of(draft.name, None)
-        draft.summary = line(result.text or "")
-        draft.result(result, 2)
-        draft.running = None
+            return "duplicate"
+        draft = self._begin("event", record, identity)
+        draft.text, draft.images, draft.summary = result.text, result.images, line(result.text or "")
         return True
 
     def _settle(self, draft: Draft) -> None:
@@ -449,7 +445,7 @@ class CodexReader(Book):
         self._clock(self._time)
         if kind == "compacted":
             return self._compact(_EVENT, record, None)
-        words = f"[line of {record.source.length / 1048576:,.0f} MiB not read]"
+        words = f"[line of {record.source.length / 1048576:,.0f} MiB kept but not read]"
         draft = self._calls.get(string(payload.get("call_id")) or "")
         if draft is None:
             return self._note(record, words, payload)
