@@ -260,7 +260,9 @@ class Maker:
             self.event(here, nth, result.output, one_line(result.output), result.images)
             return True
         if ident is not None:
-            self.session.seen.add(fingerprint("call " + ident))
+            mark = fingerprint("call " + ident)
+            if mark not in self.session.seen:
+                self.session.seen.add(mark)
         duration = result.duration_ms
         if duration is None and here.time is not None and draft.time is not None and here.time >= draft.time:
             duration = here.time - draft.time

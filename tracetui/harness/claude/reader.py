@@ -80,7 +80,7 @@ class ClaudeReader:
         return freeze(state, self.session.seen)
 
     def _load(self, data: bytes) -> None:
-        state, self.session.seen = thaw(data)
+        state = thaw(data, self.session.seen)
         self.session.load(state["session"])
         self._maker.load(state["maker"])
         self.stepped, self._attached = state["stepped"], state["attached"]

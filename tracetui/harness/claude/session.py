@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Final
 
-from tracetui.harness.claude.state import fingerprint
+from tracetui.harness.claude.state import Seen, fingerprint
 from tracetui.harness.tools import one_line
 from tracetui.model import LogFacts
 
@@ -42,7 +42,7 @@ class Session:
         self.facts = LogFacts(harness="claude", session=stem)
         self.settled = False
         self.revealed = False
-        self.seen: set[int] = set()  # fingerprints of records, calls and responses read so far
+        self.seen = Seen()  # fingerprints of records, calls and responses read so far
         self.leaves: dict[int, str] = {}
         self.ident: object = None
         self.own = False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-__all__ = ["fingerprint", "freeze", "thaw"]
+__all__ = ["Seen", "fingerprint", "freeze", "thaw"]
 
 
 def fingerprint(text: str) -> int:
@@ -25,16 +26,64 @@ def fingerprint(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def freeze(state: dict[str, Any], seen: set[int]) -> bytes:
-    """State and hashes as bytes: the length of the JSON, a line end, the JSON, the hashes."""
+class Seen:
+    """A set of fingerprints that is cheap to write and to read again: most of them stay a sorted array, searched in
+    place; only what came since is a set."""
+
+    __slots__ = ("_new", "_old")
+
+    def __init__(self) -> None:
+        self._new: set[int] = set()
+        self._old = array("Q")
+
+    def __contains__(self, mark: int) -> bool:
+        if mark in self._new:
+            return True
+        old = self._old
+        if not old:
+            return False
+        at = bisect_left(old, mark)
+        return at < len(old) and old[at] == mark
+
+    def add(self, mark: int) -> None:
+        """Put in one that is not there."""
+        self._new.add(mark)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._new.clear()
+        self._old = array("Q")
+
+    def dump(self) -> tuple[int, bytes]:
+        """How many are in the sorted part, and all of them as bytes."""
+        if len(self._new) > max(1024, len(self._old) // 4):
+            self._old = array("Q", sorted([*self._old, *sorted(self._new)]))
+            self._new.clear()
+        return len(self._old), self._old.tobytes() + array("Q", self._new).tobytes()
+
+    def load(self, count: int, data: bytes) -> None:
+        """The reverse of ``dump``."""
+        size = count * self._old.itemsize
+        self._old = array("Q")
+        self._old.frombytes(data[:size])
+        new = array("Q")
+        new.frombytes(data[size:])
+        self._new = set(new)
+
+
+def freeze(state: dict[str, Any], seen: Seen) -> bytes:
+    """State and fingerprints as bytes: the length of the JSON and the size of the sorted part, a line end, the JSON,
+    the fingerprints."""
     text = orjson.dumps(state)
-    return b"%d\n" % len(text) + text + array("Q", sorted(seen)).tobytes()
+    count, marks = seen.dump()
+    return b"%d %d\n" % (len(text), count) + text + marks
 
 
-def thaw(data: bytes) -> tuple[dict[str, Any], set[int]]:
-    """The reverse of ``freeze``. Raises ValueError where the bytes are none of ours."""
-    head, _, rest = data.partition(b"\n")
-    length = int(head)
-    hashes = array("Q")
-    hashes.frombytes(rest[length:])
-    return orjson.loads(rest[:length]), set(hashes)
+def thaw(data: bytes, seen: Seen) -> dict[str, Any]:
+    """The reverse of ``freeze``: gives the state and fills ``seen``. Raises ValueError where the bytes are none of
+    ours."""
+    at = data.index(b"\n") + 1
+    length, count = map(int, data[:at].split())
+    seen.load(count, data[at + length :])
+    state: dict[str, Any] = orjson.loads(data[at : at + length])
+    return state
