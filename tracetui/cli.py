@@ -130,6 +130,7 @@ def _run(argv: list[str]) -> int:
         return left.code if isinstance(left.code, int) else 0
     if args.bucket is None:
         args.bucket = bucket
+    args.words = words  # a "--" before a path is not in what argparse gives
     return command.load().run(args)
 
 

@@ -100,10 +100,9 @@ class Scene:
         assert old in text, (old, text)
         self.put(name, text.replace(old, new, count))
 
-    def commit(self, message: str, *, all: bool = True, amend: bool = False) -> str:
+    def commit(self, message: str, *, amend: bool = False) -> str:
         self.tick()
-        if all:
-            self.git("add", "-A")
+        self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message, *(["--amend"] if amend else []))
         return self.sha()
 

@@ -165,7 +165,7 @@ def test_repository_that_nothing_can_read(scene: Scene, extension: str) -> None:
         + f"[extensions]\n\t{extension}\n"
     )
     found = scene.one()
-    assert (found.state, found.reason) in (("unknown", "unsupported_repository"),)
+    assert (found.state, found.reason) == ("unknown", "unsupported_repository")
 
 
 def test_sha_256(make) -> None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Hunks that were undone."""
 
 from __future__ import annotations

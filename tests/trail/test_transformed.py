@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Hunks whose text changed and is still recognisable."""
 
 from __future__ import annotations

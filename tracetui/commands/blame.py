@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.trail.facade import Trail
 
     with opened(args) as bucket, Trail(bucket, repository(args.repo)) as trail:
-        rows, sessions, states = trail.blame(args.target, args.at, path_only="--" in sys.argv, folder=str(Path.cwd()))
+        rows, sessions, states = trail.blame(args.target, args.at, path_only="--" in args.words, folder=str(Path.cwd()))
         if args.json:
             out = JsonLines()
             for row in rows:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tracetui.model import TracetuiError, to_iso
-from tracetui.trail import git
 from tracetui.trail.hunks import Hunk
 from tracetui.trail.judge import HunkState, Judge
 from tracetui.trail.landing import PART, weigh
 from tracetui.trail.lines import fingerprint, norm, split
+from tracetui.trail.origin import origins
 from tracetui.trail.store import MissingError
 from tracetui.trail.touch import Touch
 
@@ -219,14 +219,13 @@ class Blamer:
             raise TracetuiError(f"{path} has {len(text):,} lines at {sha[:9]}, no line {start:,}")
         if not text:
             return []
-        command = ["blame", "--porcelain", "-w", "-M", "--no-textconv", f"-L{start},{end}", sha, "--", path]
-        origin = _origins(git.read(self.store.folder, ["-c", "blame.ignoreRevsFile=", *command]))
+        origin = origins(self.index, self.owner.texts, sha, path, range(start - 1, end))
         found: list[Blame] = []
-        left: dict[tuple[str, str], dict[int, list[Hunk]]] = {}
+        left: dict[tuple[str | None, str], dict[int, list[Hunk]]] = {}
         for number in range(start, end + 1):
-            source, name = origin.get(number, (sha, path))
+            source, name = origin.get(number - 1, (None, path))
             if not found or found[-1].commit != source:
-                commit = self.store.commit(source)
+                commit = self.store.commit(source) if source else None
                 found.append(
                     Blame(
                         source,
@@ -248,7 +247,7 @@ class Blamer:
             key = (source, name)
             if key not in left:
                 left[key] = {}
-                idx = self.index.index.get(source)
+                idx = self.index.index.get(source) if source else None
                 for touch in self.index.of_commit(idx) if idx is not None else ():
                     if touch.path == name:
                         left[key] = self.owners(touch)
@@ -272,25 +271,6 @@ def _credit(shares: dict[str, Share], hunk: Hunk) -> None:
 
 def _ordered(shares: dict[str, Share]) -> list[Share]:
     return sorted(shares.values(), key=lambda share: (-share.lines, share.session))
-
-
-def _origins(output: bytes) -> dict[int, tuple[str, str]]:
-    """Line -> (commit, path there) from ``git blame --porcelain``."""
-    found: dict[int, tuple[str, str]] = {}
-    names: dict[str, str] = {}
-    current, number = "", 0
-    for line in output.split(b"\n"):
-        if line.startswith(b"\t"):
-            found[number] = (current, names.get(current, ""))
-            continue
-        parts = line.split(b" ")
-        if len(parts) >= 3 and len(parts[0]) in (40, 64) and parts[1].isdigit() and parts[2].isdigit():
-            current, number = parts[0].decode("ascii"), int(parts[2])
-        elif parts[0] == b"filename":
-            from tracetui.trail.touch import unquote
-
-            names[current] = unquote(line[9:])
-    return found
 
 
 def as_json(row: Blame, sessions: dict[str, dict[str, Any]], states: dict[str, HunkState]) -> dict[str, Any]:
