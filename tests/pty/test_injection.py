@@ -260,7 +260,7 @@ def test_nothing_hostile_reaches_the_terminal(bucket: Path, size: tuple[int, int
         text = check(bytes(terminal.output))
         assert b"\x1b]52;c;SU5KRUNURUQ" not in terminal.output
         assert "[@click=app.quit]CLICK" in text, "shown as it is, so it was on the screen at all"
-        for word in ("Search", "Keys", "Commands", "Themes", "Jump to", "Findings", "Copy", "records", "␛"):
+        for word in ("Search", "Keys", "Commands", "Themes", "Jump to", "Findings", "Copy", "JSON", " raw ", "␛"):
             assert word in text, "the walk came by here"
         press(b"\x11", quiet=0.1)
         assert terminal.wait() == 0

@@ -98,8 +98,8 @@ class TestReadable:
 
     def test_raw_records_are_as_they_are(self) -> None:
         loaded = LoadedStep(step(text="x"), raw=[(Source(7, 0, 12), b'{"a":  "\\u001b"}\n')])
-        assert '{"a":  "\\u001b"}' in document_of(loaded, "records").source
-        assert "line 7" in document_of(loaded, "records").source
+        assert '{"a":  "\\u001b"}' in document_of(loaded, "raw").source
+        assert "line 7" in document_of(loaded, "raw").source
 
     def test_json_reads_back(self) -> None:
         import json
@@ -123,7 +123,7 @@ class TestReadable:
     )
     def test_any_input_can_be_shown(self, value: object, output: str | None, kind: str) -> None:
         loaded = LoadedStep(step(kind, tool=ToolUse("T", value, output)))
-        for view in ("read", "JSON", "records"):
+        for view in ("read", "JSON", "raw"):
             document = document_of(loaded, view)
             assert len(document.shown) == len(document.source) > 0
         assert all(isinstance(text, str) for _, text in parts(loaded))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "LoadedStep", "diff_lines", "document_of", "fetch", "parts", "step_tab"]
 
-VIEWS: Final = ("read", "JSON", "records")
+VIEWS: Final = ("read", "JSON", "raw")
 _SPILL_LIMIT: Final = 16 * 1024 * 1024
 _CONTEXT: Final = 3
 """Unchanged lines shown around a change."""
@@ -146,7 +146,7 @@ def document_of(loaded: LoadedStep, view: str) -> Document:
     """The document of a view (one of `VIEWS`); each is made once."""
     made = loaded.documents.get(view)
     if made is None:
-        make = {"read": _readable, "JSON": _json_view, "records": _records_view}[view]
+        make = {"read": _readable, "JSON": _json_view, "raw": _raw_view}[view]
         made = loaded.documents[view] = make(loaded)
     return made
 
@@ -400,7 +400,7 @@ def _json_view(loaded: LoadedStep) -> Document:
     return DocumentMaker().add(_pretty(value), "json", name="text").make()
 
 
-def _records_view(loaded: LoadedStep) -> Document:
+def _raw_view(loaded: LoadedStep) -> Document:
     """The lines of the log that made the step, byte for byte."""
     maker = DocumentMaker()
     for source, line in loaded.raw:

@@ -274,10 +274,10 @@ class StepPane(Pane):
             facts = f"{at}{fmt.count(len(text.matches))} found"
         else:
             rows, height = text.row_count, max(1, text.size.height)
-            more = "" if text.laid_out else "+"
             last = min(rows, int(text.scroll_offset.y) + height)
-            facts = f"{fmt.count(last)} of {fmt.count(rows)}{more}" if rows > height else ""
-        view = f" as {self.view}" if self.tab.id == "step" and self.view != VIEWS[0] else ""
+            whole = rows if text.laid_out else rows + 1
+            facts = fmt.percent(last, whole) if rows > height else ""
+        view = f" {self.view}" if self.tab.id == "step" and self.view != VIEWS[0] else ""
         self.title_line.show(f"{self.row.number}{view}", facts)
 
     # -- actions ------------------------------------------------------------------------------------------------------
