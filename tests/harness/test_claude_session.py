@@ -202,6 +202,9 @@ def test_a_prompt_from_the_sdk_is_headless_too() -> None:
     log = Log()
     log.user("hi", promptSource="sdk")
     assert read(log)[1].facts.headless
+    editor = Log(entrypoint="claude-vscode")
+    editor.user("hi", promptSource="sdk")
+    assert not read(editor)[1].facts.headless
 
 
 def test_warm_ups() -> None:

@@ -143,7 +143,8 @@ class Maker:
 
     def prompt(self, here: Here, block: int | str, text: str, images: int = 0) -> None:
         """What a person, or the parent of a subagent, asked for."""
-        self.session.sourced(here.value.get("promptSource"))
+        if here.value.get("promptSource") == "sdk" and "entrypoint" not in here.value:
+            self.session.facts.headless = True  # editors prompt through the SDK too, and say so by their entrypoint
         self.session.prompted(text, aside=self.aside(here))
         self.begin(here, "prompt", block, text, one_line(text)).images = images
 

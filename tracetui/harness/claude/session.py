@@ -170,11 +170,6 @@ class Session:
 
     # ---- titles and what kind of session it is ---------------------------------------------------------------------
 
-    def sourced(self, source: object) -> None:
-        """Where a prompt came from, as its record says (``promptSource``)."""
-        if source == "sdk":
-            self.facts.headless = True
-
     def prompted(self, text: str, *, aside: bool = False) -> None:
         """A person (or, in a subagent's log, its parent) asked for something; ``aside``: on a side chain of the log."""
         if self._prompts:
