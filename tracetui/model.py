@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 __all__ = [
     "KINDS",
+    "TOOL_KINDS",
     "AmbiguousId",
     "Badge",
     "Hit",
@@ -26,7 +27,6 @@ __all__ = [
     "Step",
     "StepRow",
     "Survival",
-    "TOOL_KINDS",
     "Tokens",
     "ToolUse",
     "TracetuiError",
