@@ -59,9 +59,9 @@ def _session(texts: _Texts, rng: random.Random, size: int, at: float) -> bytes:
         nonlocal parent, total, clock
         clock += rng.expovariate(1 / 4)
         name = str(uuid.UUID(int=rng.getrandbits(128), version=4))
-        stamp = f"2026-{1 + int(clock / 2592000) % 12:02d}-{1 + int(clock / 86400) % 28:02d}T" + (
-            f"{int(clock / 3600) % 24:02d}:{int(clock / 60) % 60:02d}:{int(clock) % 60:02d}.{rng.randrange(1000):03d}Z"
-        )
+        day = f"2026-{1 + int(clock / 2592000) % 12:02d}-{1 + int(clock / 86400) % 28:02d}"
+        hour = f"{int(clock / 3600) % 24:02d}:{int(clock / 60) % 60:02d}:{int(clock) % 60:02d}"
+        stamp = f"{day}T{hour}.{rng.randrange(1000):03d}Z"
         record = {
             "parentUuid": parent,
             "isSidechain": False,

@@ -449,6 +449,8 @@ class Capture:
         if task.dropped:
             (self.folder / "copies" / task.copy).unlink(missing_ok=True)
             return None
+        if status in {"ok", "unchanged"} and file is not None and self._was_skipped(file):
+            self.db.execute("DELETE FROM skipped WHERE path=?", (to_db(file.path),))
         if status == "ok" and file is not None:
             self.report.bytes += task.weight
             if task.moved:
@@ -482,6 +484,9 @@ class Capture:
             self.db.execute("UPDATE log SET copy_size=? WHERE id=?", (writer.size, task.log))
         finally:
             writer.close()
+
+    def _was_skipped(self, file: LogFile) -> bool:
+        return self.db.execute("SELECT 1 FROM skipped WHERE path=?", (to_db(file.path),)).fetchone() is not None
 
     def _skip(self, file: LogFile, reason: str) -> None:
         self.db.execute(

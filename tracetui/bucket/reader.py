@@ -107,7 +107,7 @@ class LogReader:
             (session, harness),
         ).fetchall()
         nth: dict[str | None, int] = {}
-        out: list[tuple[tuple[bool, bool, int], LogRow]] = []
+        out: list[tuple[tuple[bool, bool, int, str], LogRow]] = []
         for row in rows:
             agent = row[3]
             generation = nth.get(agent, 0)
@@ -117,7 +117,7 @@ class LogReader:
             log = LogRow(
                 row[0], row[1], row[2], agent, generation, bool(row[5]), path, row[7], row[8], row[9], row[10], facts
             )
-            out.append(((not log.shown, agent is not None, facts.started or 0), log))
+            out.append(((not log.shown, agent is not None, facts.started or 0, agent or ""), log))
         out.sort(key=lambda item: item[0])
         return [log for _, log in out]
 

@@ -12,6 +12,7 @@ import heapq
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from tracetui.bucket import sessions
@@ -48,6 +49,28 @@ def index_tokens(db: sqlite3.Connection, text: str) -> list[str]:
     db.execute("DELETE FROM temp.probe")
     db.execute("INSERT INTO temp.probe VALUES(?)", (text,))
     return [term for (term,) in db.execute('SELECT term FROM temp.probed ORDER BY "offset"')]
+
+
+def _storable(query: Query) -> Query:
+    """The query without lone surrogates (bytes of a terminal that are no text), which no stored text holds."""
+
+    def mend(items: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(item.encode("utf-8", "replace").decode("utf-8") for item in items)
+
+    return replace(
+        query,
+        words=mend(query.words),
+        phrases=mend(query.phrases),
+        not_words=mend(query.not_words),
+        not_phrases=mend(query.not_phrases),
+        harness=mend(query.harness),
+        project=mend(query.project),
+        model=mend(query.model),
+        branch=mend(query.branch),
+        id=mend(query.id),
+        title=mend(query.title),
+        excluded=tuple((field, mend((value,))[0]) for field, value in query.excluded),
+    )
 
 
 def _ends_in_word(text: str) -> bool:
@@ -105,7 +128,7 @@ class Search:
     ) -> None:
         self._db = db
         self._reader = reader
-        self._query = query
+        self._query = query = _storable(query)
         self._cancelled = cancelled or (lambda: False)
         self._logs: dict[int, tuple[str, str, str | None, str | None]] = {}
         self._condition, self._bound = self._filter()
@@ -385,6 +408,11 @@ class Search:
         return _first(hits, limit)
 
     @property
+    def query(self) -> Query:
+        """What is looked for, mended."""
+        return self._query
+
+    @property
     def condition(self) -> tuple[str, list[Any]]:
         """What the typed terms ask of ``step p``, as SQL and its values."""
         return self._condition, self._bound
@@ -407,7 +435,7 @@ def _first(hits: Iterable[Hit], limit: int | None) -> Iterator[Hit]:
 def sessions_with(db: sqlite3.Connection, reader: LogReader, query: Query) -> list[tuple[str, str]]:
     """The (harness, id) of sessions with a step that holds the words and phrases of the query."""
     search = Search(db, reader, query)
-    match = Match(db, query)
+    match = Match(db, search.query)
     if match.text is not None and match.exact:
         rows = db.execute(
             "SELECT DISTINCT l.harness, l.session FROM text f CROSS JOIN step p ON p.doc=f.rowid "
