@@ -43,12 +43,17 @@ class Terminal:
             os.waitpid(self._pid, 0)
         os.close(self._fd)
 
-    def read(self, quiet: float = 0.25, longest: float = 20.0, until: bytes | None = None) -> bytes:
-        """What comes until nothing came for ``quiet`` seconds, or until these bytes did."""
+    def read(
+        self, quiet: float = 0.25, longest: float = 20.0, until: bytes | None = None, first: float | None = None
+    ) -> bytes:
+        """What comes until nothing came for ``quiet`` seconds, after these bytes (``until``) if any are named; the
+        first byte is waited for ``first`` seconds."""
         start = len(self.output)
         end = time.monotonic() + longest
         while (left := end - time.monotonic()) > 0:
-            waits = left if until is not None and until not in self.output[start:] else min(left, quiet)
+            waiting = until is not None and until not in self.output[start:]
+            patience = quiet if first is None or len(self.output) > start else first
+            waits = left if waiting else min(left, patience)
             ready, _, _ = select.select([self._fd], [], [], waits)
             if not ready:
                 break
@@ -61,12 +66,12 @@ class Terminal:
             self.output += chunk
         return bytes(self.output[start:])
 
-    def press(self, *keys: bytes, quiet: float = 0.25) -> bytes:
+    def press(self, *keys: bytes, quiet: float = 0.25, first: float | None = None) -> bytes:
         """Type each key and read what it brings."""
         start = len(self.output)
         for key in keys:
             os.write(self._fd, key)
-            self.read(quiet)
+            self.read(quiet, first=first)
         return bytes(self.output[start:])
 
     @property

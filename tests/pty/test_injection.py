@@ -240,10 +240,12 @@ def test_nothing_hostile_reaches_the_terminal(bucket: Path, size: tuple[int, int
             for _ in range(20):
                 press(b"j", quiet=0.04)
             press(b"tvgxepzz w", b"3", quiet=0.2)
-            press(*b"]v]v]v]v]v".split(b"v"), b"v", b"v", b"v", b"wlG", b"gw", quiet=0.06)
+            press(b"]", b"]", b"]", b"]", b"v", b"v", b"v", quiet=0.06, first=2.0)
+            press(b"wlG", b"gw", quiet=0.06)
             press(b"/", b"INJ", ENTER, b"n", ESC, quiet=0.15)
             for _ in range(6):
-                press(b".", b"v", b"v", b"v", quiet=0.04)
+                press(b".", quiet=0.1)
+                press(b"v", b"v", b"v", quiet=0.04, first=2.0)
             press(b"2", b"/", b"INJ", ENTER, b"n", ESC, quiet=0.15)
             press(b"c", b"2", quiet=0.1)
             press(b"Y", ESC, b"1", b"m", ESC, b"j", quiet=0.25)
