@@ -1,6 +1,6 @@
 # Sourced by run and test: finds a Python >= 3.11, makes .venv beside the checkout's files, installs into it what
 # pyproject.toml asks for, and does nothing when that is done already. Sets $python.
-# usage: . venv.sh EXTRAS   (EXTRAS is empty or [dev])
+# usage: extras=[dev] (or empty), then: . venv.sh
 
 root=$(cd -- "$(dirname -- "$0")/.." && pwd -P) || exit 1
 venv=$root/.venv
@@ -37,17 +37,17 @@ find_python() {
   return 1
 }
 
-wanted="$root $1 $(cksum < "$root/pyproject.toml")"
-if [ "$(cat "$venv/.ready$1" 2>/dev/null)" != "$wanted" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
+wanted="$root $extras $(cksum < "$root/pyproject.toml")"
+if [ "$(cat "$venv/.ready$extras" 2>/dev/null)" != "$wanted" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
   base=$(find_python) || exit 1
   say "Setting up $venv with $("$base" --version 2>&1) (once; needs the network) ..."
   if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$base" -m venv --clear "$venv" || exit 1
   fi
-  "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --editable "$root$1" || {
+  "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --editable "$root$extras" || {
     say "The packages could not be installed; the lines above say why. Try again: what is done is kept."
     exit 1
   }
-  printf '%s\n' "$wanted" > "$venv/.ready$1"
+  printf '%s\n' "$wanted" > "$venv/.ready$extras"
 fi
 python=$venv/bin/python
