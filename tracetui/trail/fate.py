@@ -104,15 +104,27 @@ class Fates:
             killer = self._merge_that_dropped(landing, left_at)
         return Ending(killer if killer is not None else crossed, dipped)
 
-    def dipped(self, hunk: Hunk, evidence: Evidence, landing: Landing, paths: list[str]) -> bool:
-        """Whether the hunk was gone after its landing and came back."""
+    def dipped(
+        self,
+        hunk: Hunk,
+        evidence: Evidence,
+        landing: Landing,
+        paths: list[str],
+        left_at: Callable[[int], float],
+    ) -> bool:
+        """Whether the hunk was gone after its landing and came back; ``left_at`` as in ``ending``."""
         way = self.presence(hunk, evidence, landing, paths)
         top = False
         for idx, share in way:
             if share >= PART:
                 top = True
-            elif top and self.index.is_ancestor(landing.idx, idx):
-                return not self._moved_by(hunk, evidence, idx, paths)
+            elif (
+                top
+                and self.index.is_ancestor(landing.idx, idx)
+                and left_at(idx) < PART
+                and not self._moved_by(hunk, evidence, idx, paths)
+            ):
+                return True
         return False
 
     def _moved_by(self, hunk: Hunk, evidence: Evidence, idx: int, paths: list[str]) -> bool:

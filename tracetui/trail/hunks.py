@@ -17,10 +17,10 @@ from hashlib import blake2b
 from tracetui.harness.base import FileEdit
 from tracetui.trail.lines import changes, count_lines, is_binary, norm, split
 
-__all__ = ["Edit", "Gone", "Hunk", "hunks_of"]
+__all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "hunks_of"]
 
 Base = Callable[[str, int | None], bytes | None]
-_CONTEXT = 3
+CONTEXT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class Gone:
 class Hunk:
     """A maximal run of changed lines.
 
-    ``old`` and ``new`` are its raw lines (without newlines), ``above`` and ``below`` up to three lines around it in
-    the text after the edit. ``added`` and ``removed`` count its own normalised lines (the multiset difference).
+    ``old`` and ``new`` are its raw lines (without newlines), ``above`` and ``below`` up to ``CONTEXT`` lines around
+    it in the text after the edit. ``added`` and ``removed`` count its own normalised lines (the multiset difference).
     ``others`` tells, for each of these, how many more copies the whole file held after the edit; ``placed`` whether
     the whole text, and with it the surroundings, is known. ``file`` is the absolute path after the edit, ``source``
     the one before. ``blob`` is the content's SHA-256 for a binary write, ``problem`` why nothing can be judged.
@@ -245,8 +245,8 @@ class _Chain:
             hunk = self._hunk(edit, source, target, number)
             hunk.old = old_lines[run.old : run.old + run.old_len]
             hunk.new = new_lines[run.new : run.new + run.new_len]
-            hunk.above = new_lines[max(0, run.new - _CONTEXT) : run.new]
-            hunk.below = new_lines[run.new + run.new_len : run.new + run.new_len + _CONTEXT]
+            hunk.above = new_lines[max(0, run.new - CONTEXT) : run.new]
+            hunk.below = new_lines[run.new + run.new_len : run.new + run.new_len + CONTEXT]
             hunk.placed, hunk.start = True, run.new
             _own(hunk)
             for line in (*hunk.added, *hunk.removed):
@@ -291,8 +291,8 @@ class _Chain:
                 hunk = self._hunk(edit, source, target, number)
                 hunk.old = old_lines[run.old : run.old + run.old_len]
                 hunk.new = new_lines[run.new : run.new + run.new_len]
-                hunk.above = new_lines[max(0, run.new - _CONTEXT) : run.new]
-                hunk.below = new_lines[run.new + run.new_len : run.new + run.new_len + _CONTEXT]
+                hunk.above = new_lines[max(0, run.new - CONTEXT) : run.new]
+                hunk.below = new_lines[run.new + run.new_len : run.new + run.new_len + CONTEXT]
                 _own(hunk)
                 for line in (*hunk.added, *hunk.removed):
                     hunk.others[line] = counts.get(line, 0) - hunk.added.get(line, 0)

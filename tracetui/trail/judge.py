@@ -437,16 +437,15 @@ class _Round:
         hunk, evidence = case.hunk, case.evidence
         lines = self._lines(case, landing)
         found = self.measurer.measure(hunk, evidence, lines, self.at, paths, landing, self.reach)
-        if found.kept >= PART:
-            dipped = self.fates.dipped(hunk, evidence, landing, paths) if found.stands >= PART else False
-            if found.exact >= found.total * _ALL and found.minor:
-                return self.result(case, "alive", self._alive(case, found, dipped), 1.0, None, found, paths)
-            return self.result(case, "transformed", _change(found), self._kept(found), None, found, paths)
 
         def left_at(idx: int) -> float:
-            names = self.lander.lineage(landing.path, self.index.times[landing.idx], self.reach)
-            return self.measurer.measure(hunk, evidence, lines, self.index.shas[idx], names, landing, self.reach).kept
+            return self.measurer.measure(hunk, evidence, lines, self.index.shas[idx], paths, landing, self.reach).kept
 
+        if found.kept >= PART:
+            if found.exact >= found.total * _ALL and found.minor:
+                dipped = self.fates.dipped(hunk, evidence, landing, paths, left_at)
+                return self.result(case, "alive", self._alive(case, found, dipped), 1.0, None, found, paths)
+            return self.result(case, "transformed", _change(found), self._kept(found), None, found, paths)
         ending = self.fates.ending(hunk, evidence, landing, paths, left_at)
         killer = ending.killer
         reason: str | None = None
@@ -508,7 +507,7 @@ class _Round:
         found = Measure(evidence.total, exact=evidence.total * kept, exists=bool(texts))
         found.path = next((path for path in paths if self.texts.oid(self.at, path)), None)
         if kept >= _ALL:
-            dipped = self.fates.dipped(hunk, evidence, landing, paths)
+            dipped = self.fates.dipped(hunk, evidence, landing, paths, left_at)
             words = any(map(bytes.strip, hunk.new))
             reason = "reapplied" if dipped else "exact" if words else "deletion_holds"
             if words and hunk.placed and texts and not any(has_block(hunk, text) for text in texts):
@@ -647,6 +646,9 @@ class _Round:
                 return self.result(case, state, "exact" if exact else _change(stands), stands.stands, None, stands)
             if self._was_there(case, lines):
                 return self.result(case, "alive", "restores_base", 1.0 if exact else stands.stands, None, stands)
+            late = self._by_another_clock(case)
+            if late is not None:
+                return late
         if self.work:
             reason = self._pending(case, lines)
             if reason is not None:
@@ -663,6 +665,17 @@ class _Round:
         if cut:
             return self.result(case, "unknown", "shallow")
         return self.result(case, "lost", "never_landed", 0.0)
+
+    def _by_another_clock(self, case: _Case) -> HunkState | None:
+        """A hunk that stands at REV though no commit after the edit brought it: the commit was made by a clock that is
+        behind, and what brought the text is its landing."""
+        assert case.path is not None
+        early = replace(case.hunk, time=0, gone=[])
+        landing, _, _ = self.lander.land(early, case.path, case.evidence)
+        if landing is None:
+            return None
+        case.landing = landing
+        return self._landed(case, landing)
 
     def _taken(self, case: _Case) -> float:
         """The share of a hunk that later edits took over."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracetui.trail.hunks import Hunk
+from tracetui.trail.hunks import CONTEXT, Hunk
 from tracetui.trail.lines import find_block, fingerprint, norm, rarity, wordiness
 from tracetui.trail.store import MissingError
 from tracetui.trail.texts import Text, Texts
@@ -365,22 +365,29 @@ def block_at(hunk: Hunk, middle: list[bytes], text: Text, raw: bool = False) -> 
     def spell(lines: list[bytes]) -> list[bytes]:
         return [line.rstrip(b"\r") for line in lines] if letters else [norm(line) for line in lines]
 
-    above = _near(hunk.above, last=True)
-    below = _near(hunk.below, last=False)
+    above, start = _near(hunk.above, last=True)
+    below, end = _near(hunk.below, last=False)
     block = spell([*above, *middle, *below])
-    at = find_block(block, spell(text.raw) if letters else text.norms)
-    return at + len(above) if at >= 0 else -1
+    lines = spell(text.raw) if letters else text.norms
+    at = find_block(block, lines) if block else 0 if not lines else -1
+    while at >= 0:
+        if (not start or at == 0) and (not end or at + len(block) == len(lines)):
+            return at + len(above)
+        at = find_block(block, lines, at + 1) if block else -1
+    return -1
 
 
-def _near(lines: list[bytes], *, last: bool) -> list[bytes]:
-    """The surroundings up to the nearest line with words in it."""
+def _near(lines: list[bytes], *, last: bool) -> tuple[list[bytes], bool]:
+    """The surroundings up to the nearest line with words in it, and whether they reach the file's start or end."""
     ordered = list(reversed(lines)) if last else list(lines)
     taken: list[bytes] = []
+    found = False
     for line in ordered:
         taken.append(line)
         if wordiness(line):
+            found = True
             break
-    return list(reversed(taken)) if last else taken
+    return list(reversed(taken)) if last else taken, not found and len(lines) < CONTEXT
 
 
 def brought_by_tokens(

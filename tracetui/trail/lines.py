@@ -179,6 +179,8 @@ def changes(before: bytes, after: bytes, *, patience: bool = False) -> list[Chan
 def aligned(before: Sequence[bytes], after: Sequence[bytes]) -> list[int]:
     """For each line of ``before`` its place in ``after``, or -1; ``before`` and ``after`` are normalised lines."""
     place = [-1] * len(before)
+    if not before or not after:
+        return place
     old = new = 0
     for change in changes(b"\n".join(before) + b"\n", b"\n".join(after) + b"\n"):
         for step in range(change.old - old):

@@ -408,6 +408,17 @@ class Measurer:
             return pending
         fresh = set(born)
         waiting = list(pending)
+        twins: dict[tuple[bytes, ...], list[int]] = {}
+        for at in born:
+            if tokens := text.cut(at):
+                twins.setdefault(tuple(tokens), []).append(at)
+        for at in pending:  # a line of its own with the same tokens (quotes, commas), however short
+            same = [spot for spot in twins.get(tuple(lex(hunk.new[at])), ()) if spot not in spent]
+            if same and (weight := take(at)):
+                found.layout += weight
+                found.standing.append((found.path or text.name, same[0]))
+                spent.add(same[0])
+                waiting.remove(at)
         whole = list(range(len(hunk.new)))
         for run in ([whole] if pending else []) + _runs(pending, hunk) + [[at] for at in pending]:
             still = [at for at in run if at in waiting]
@@ -437,7 +448,7 @@ def _token_span(lines: list[bytes], text: Text, fresh: set[int], least: int) -> 
         options.append((own.tokens, text.leaves))
     for loose in (False, True):
         for tokens, where in options:
-            if len(tokens) < least or not any(is_identifier(token) for token in tokens):
+            if len(tokens) < least or not any(token[:1].isalnum() or len(token) > 2 for token in tokens):
                 continue
             at = 0
             for _ in range(_TRIES):
