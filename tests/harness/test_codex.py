@@ -704,3 +704,20 @@ def test_a_log_without_a_header_takes_the_id_of_its_name() -> None:
     assert read(log)[0].facts.session == THREAD
     assert read(log, "some-file")[0].facts.session == "some-file"
     assert STEM.endswith(THREAD)
+
+
+def test_skills_and_mentions_of_a_prompt_are_no_words_of_it() -> None:
+    log = Log(ordinals=True)
+    content = [{"type": "text", "text": "use $lint"}, {"type": "skill", "name": "lint", "path": "/s/SKILL.md"}]
+    log.done("UserMessage", content=content)
+    log.user("use $lint")
+    _, steps = read(log)
+    assert [(step.kind, step.text) for step in steps] == [("prompt", "use $lint")]
+
+
+def test_the_task_of_a_subagent_is_its_title() -> None:
+    log = Log(parent_thread_id="019de37a-0000-7000-8000-00000000000b")
+    log.item("agent_message", author="/root", recipient="/root/a", content=[{"type": "input_text", "text": "look"}])
+    reader, steps = read(log)
+    assert kinds(steps) == ["event"]
+    assert reader.facts.title == "look"

@@ -122,3 +122,13 @@ def test_other_steps_edit_nothing() -> None:
     log.call("exec_command", {"cmd": "sed -i s/a/b/ a.py"})
     _, steps = read(log)
     assert HARNESS.edits(steps[0], records(log.values)[1:]) == []
+
+
+def test_a_script_whose_patch_failed_is_an_error() -> None:
+    log = Log(ordinals=True)
+    log.custom("exec", f"await tools.apply_patch(`{PATCH}`)")
+    log.done("FileChange", id="i1", changes=CHANGES, status="declined")
+    log.output("Script completed\nWall time 1 seconds\nOutput:\n", custom=True)
+    _, steps = read(log)
+    assert steps[0].failed
+    assert edits(log) == []

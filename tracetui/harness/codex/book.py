@@ -12,8 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
-from tracetui.harness.codex.draft import Draft, Replay, Responses, Twins, born, usage_of
+from tracetui.harness.codex.draft import Draft
 from tracetui.harness.codex.output import whole
+from tracetui.harness.codex.replay import Replay, born
+from tracetui.harness.codex.twins import Twins
+from tracetui.harness.codex.usage import Responses, usage_of
 from tracetui.model import Kind, LogFacts, Problem, Record, Step, from_iso
 
 __all__ = ["TITLE", "Book", "folder", "string"]
@@ -63,10 +66,10 @@ def _origins(meta: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """The thread that started this one, and the one whose history it continues."""
     parent = string(meta.get("parent_thread_id"))
     source = meta.get("source")
-    if isinstance(source, Mapping):
+    if isinstance(source, dict):
         subagent = source.get("subagent")
-        spawn = subagent.get("thread_spawn") if isinstance(subagent, Mapping) else None
-        if isinstance(spawn, Mapping):
+        spawn = subagent.get("thread_spawn") if isinstance(subagent, dict) else None
+        if isinstance(spawn, dict):
             parent = string(spawn.get("parent_thread_id")) or parent
     return parent, string(meta.get("forked_from_id"))
 
@@ -96,6 +99,7 @@ class Book:
         self._twins = Twins()
         self._responses = Responses()
         self._replay = Replay()
+        self._stamp: object = None
         self._time: int | None = None
         if state is None:
             found = _UUID.search(stem)
@@ -238,7 +242,7 @@ class Book:
         self._replay.begin(meta, self._time, related=bool(facts.parent or facts.forked_from))
         facts.cwd = folder(meta.get("cwd")) or facts.cwd
         git = meta.get("git")
-        if isinstance(git, Mapping):
+        if isinstance(git, dict):
             facts.repo, facts.branch = _remote(git.get("repository_url")), string(git.get("branch"))
             facts.commit = string(git.get("commit_hash"))
         facts.version = string(meta.get("cli_version"))
@@ -289,7 +293,7 @@ class Book:
     def _tokens(self, event: Mapping[str, Any]) -> bool:
         """A ``token_count``: the last response's count where the totals changed, else a repetition."""
         info = event.get("info")
-        if isinstance(info, Mapping):
+        if isinstance(info, dict):
             self._window(info.get("model_context_window"))
             if self._responses.changed(info.get("total_token_usage")):
                 self._count(info.get("last_token_usage"), 0)
@@ -307,7 +311,7 @@ class Book:
     def _skip(self, payload: Mapping[str, Any]) -> None:
         """An inherited record: only its running totals matter, for this thread's go on from them."""
         info = payload.get("info")
-        if payload.get("type") == "token_count" and isinstance(info, Mapping):
+        if payload.get("type") == "token_count" and isinstance(info, dict):
             self._responses.changed(info.get("total_token_usage"))
 
 
@@ -325,7 +329,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return _LOST
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {_plain(str(key)): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item, depth + 1) for item in value]

@@ -55,7 +55,7 @@ def _structured(records: Sequence[Record]) -> tuple[list[FileEdit], bool]:
             told = True
             continue
         changes = holder.get("changes")
-        if not isinstance(changes, Mapping) or not changes:
+        if not isinstance(changes, dict) or not changes:
             continue
         told = True
         name = identity if isinstance(identity, str) and identity else repr(changes)
@@ -72,13 +72,13 @@ def _failed(value: Mapping[str, Any]) -> bool:
 
 def _from_change(path: str, change: object) -> FileEdit | None:
     """One entry of ``changes``: ``add`` and ``delete`` hold the content, ``update`` a diff and perhaps a move."""
-    if not isinstance(change, Mapping):
+    if not isinstance(change, dict):
         return None
     op = change.get("type")
     if op is None and len(change) == 1:
         # An older form: the operation is the only key.
         op, change = next(iter(change.items()))
-        if not isinstance(change, Mapping):
+        if not isinstance(change, dict):
             return None
     content = change.get("content")
     content = content if isinstance(content, str) else None

@@ -38,12 +38,12 @@ def _words(*parts: object) -> str:
 
 def _review(output: object) -> str:
     """A review as its verdict, explanation and findings."""
-    if not isinstance(output, Mapping):
+    if not isinstance(output, dict):
         return ""
     rows = [_str(output.get("overall_correctness")), _str(output.get("overall_explanation"))]
     findings = output.get("findings")
     for finding in findings if isinstance(findings, list) else []:
-        if isinstance(finding, Mapping):
+        if isinstance(finding, dict):
             rows += [_str(finding.get("title")), _str(finding.get("body"))]
     return "\n".join(row for row in rows if row)
 
@@ -63,11 +63,11 @@ def event_text(name: str, event: Mapping[str, Any]) -> str:
         return f"review ends\n{told}" if told else "review ends"
     if name in ("task_complete", "turn_complete"):
         error = event.get("error")
-        told = _str(error.get("message")) if isinstance(error, Mapping) else _str(error)
+        told = _str(error.get("message")) if isinstance(error, dict) else _str(error)
         return _words("turn ended with an error:", told)
     if name == "guardian_assessment":
         action = event.get("action")
-        what = _str(action.get("command")) or _str(action.get("type")) if isinstance(action, Mapping) else ""
+        what = _str(action.get("command")) or _str(action.get("type")) if isinstance(action, dict) else ""
         risk = _str(event.get("risk_level"))
         head = _words("guardian", _str(event.get("status")), f"({risk} risk)" if risk else "", what)
         return "\n".join(part for part in (head, _str(event.get("rationale"))) if part)
@@ -81,7 +81,7 @@ def item_text(name: str, item: Mapping[str, Any]) -> str | None:
     if name == "HookPrompt":
         fragments = item.get("fragments")
         parts = fragments if isinstance(fragments, list) else []
-        return "\n".join(_str(part.get("text")) for part in parts if isinstance(part, Mapping)) or "hook"
+        return "\n".join(_str(part.get("text")) for part in parts if isinstance(part, dict)) or "hook"
     if name == "Sleep":
         took = item.get("duration_ms")
         return f"slept {took / 1000:g} s" if type(took) is int and 0 <= took < 1 << 50 else "slept"

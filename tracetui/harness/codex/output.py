@@ -74,7 +74,7 @@ def whole(value: object) -> int | None:
 
 def milliseconds(value: object) -> int | None:
     """A duration as Codex writes it (``{"secs", "nanos"}``, seconds as a number or ``"1.5s"``) in milliseconds."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         seconds, nanos = whole(value.get("secs")), whole(value.get("nanos"))
         if seconds is None and nanos is None:
             return None
@@ -102,11 +102,6 @@ _USUAL: Final = re.compile(
 
 def _headers(text: str) -> tuple[str, int | None, int | None, str | None, bool]:
     """Parse the header lines off a result: rest, exit code, milliseconds, running process, script failed."""
-    usual = _USUAL.match(text)
-    if usual is not None:
-        left, wall, ended, runs = usual.groups()
-        code_text = left or ended
-        return text[usual.end() :], int(code_text) if code_text else None, round(float(wall) * 1000), runs, False
     code: int | None = None
     took: int | None = None
     running: str | None = None
@@ -158,7 +153,7 @@ def _judged(
 def _object(value: Mapping[str, Any]) -> Result | None:
     """A result object that tells an exit code, or None where it is not one."""
     meta = value.get("metadata")
-    if isinstance(meta, Mapping) and ("exit_code" in meta or "duration_seconds" in meta):
+    if isinstance(meta, dict) and ("exit_code" in meta or "duration_seconds" in meta):
         text = flatten(value.get("output"))
         return _judged(
             text.text, whole(meta.get("exit_code")), milliseconds(meta.get("duration_seconds")), images=text.images
@@ -185,6 +180,13 @@ def _told(text: str) -> Result | None:
 
 
 def _text(text: str) -> Result:
+    usual = _USUAL.match(text)
+    if usual is not None:
+        left, wall, ended, runs = usual.groups()
+        code = int(left or ended) if left or ended else None
+        return Result(
+            text[usual.end() :], code, None if code is None else code != 0, round(float(wall) * 1000), 0, runs
+        )
     if text.startswith("{"):
         return _told(text) or Result(text)
     if not text.startswith(_STARTS):
@@ -202,7 +204,7 @@ def read_output(value: object) -> Result:
         return _text(value)
     if value is None:
         return Result("")
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         told = _object(value)
         if told is not None:
             return told
@@ -258,15 +260,15 @@ def read_mcp(value: Mapping[str, Any]) -> Result:
     result: Any = value.get("result")
     error: Any = value.get("error")
     took = milliseconds(value.get("duration"))
-    if isinstance(result, Mapping) and ("Ok" in result or "Err" in result):
+    if isinstance(result, dict) and ("Ok" in result or "Err" in result):
         if "Err" in result:
             error = result["Err"]
         result = result.get("Ok")
     if error is not None:
-        if isinstance(error, Mapping):
+        if isinstance(error, dict):
             error = error.get("message")
         return Result(error if isinstance(error, str) else mark("error"), None, True, took)
-    if isinstance(result, Mapping):
+    if isinstance(result, dict):
         flat = flatten(result.get("content"))
         bad = result.get("isError", result.get("is_error"))
         return Result(flat.text, None, bad if isinstance(bad, bool) else False, took, flat.images)

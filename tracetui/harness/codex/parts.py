@@ -92,7 +92,7 @@ def kind_of(name: str, value: Any, *, patched: bool = True) -> Kind:
     """
     kind = _KINDS.get(name) or tools.kind(name)
     if name == "wait":
-        return "command" if isinstance(value, Mapping) and "cell_id" in value else "agent"
+        return "command" if isinstance(value, dict) and "cell_id" in value else "agent"
     return "edit" if patched and kind == "command" and holds_patch(value) else kind
 
 
@@ -124,7 +124,7 @@ def summary_of(name: str, kind: Kind, value: Any) -> str:
         if isinstance(command, str) and command:
             return line(command)
     if kind == "edit":
-        if isinstance(value, Mapping) and isinstance(value.get("changes"), Mapping):
+        if isinstance(value, dict) and isinstance(value.get("changes"), dict):
             return line(", ".join(str(path) for path in value["changes"]))
         found = [file.path for text in texts(value, script=name in _SCRIPTS) for file in read_patch(text)]
         if found:
@@ -138,7 +138,7 @@ def summary_of(name: str, kind: Kind, value: Any) -> str:
 
 def web_key(action: object) -> str | None:
     """What tells one web action from another: its kind and target; the same in every record of it."""
-    if not isinstance(action, Mapping):
+    if not isinstance(action, dict):
         return None
     names = ("query", "url", "pattern", "queries")
     found = [value for name in names if isinstance(value := action.get(name), (str, list))]
@@ -167,7 +167,7 @@ def read_call(item: Mapping[str, Any], name: str) -> Part:
         return _image(item)
     if name == "tool_call":
         function = item.get("function")
-        tool = _named(None, function.get("name") if isinstance(function, Mapping) else item.get("name"))
+        tool = _named(None, function.get("name") if isinstance(function, dict) else item.get("name"))
         value = read_arguments(item.get("arguments"))
         return Part(identity, tool, value, kind_of(tool, value), None, True)
     tool = _named(item.get("namespace"), item.get("name"))
@@ -211,10 +211,10 @@ def _found(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
     results = value.get("results")
     if isinstance(results, list):
         for row in results:
-            if isinstance(row, Mapping):
+            if isinstance(row, dict):
                 head = " ".join(part for part in (_str(row.get("title")), _str(row.get("url"))) if part)
                 rows.extend(part for part in (head, _str(row.get("snippet"))) if part)
-    given = action if isinstance(action, Mapping) and web_key(action) else {"query": value.get("query")}
+    given = action if isinstance(action, dict) and web_key(action) else {"query": value.get("query")}
     text = "\n".join(rows) if rows else None
     return Part(identity, name, given, "web", Result(text), False, None, False, web_key(given))
 
@@ -239,10 +239,10 @@ def _dynamic(value: Mapping[str, Any], identity: str | None, *, begins: bool = F
 
 def _states(value: object) -> str | None:
     """What agents answered, from a map of statuses."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         rows = []
         for name, state in value.items():
-            if isinstance(state, Mapping):
+            if isinstance(state, dict):
                 parts = [text for text in (state.get("status"), state.get("message")) if isinstance(text, str)]
                 parts = parts or [f"{key}: {text}" for key, text in state.items() if isinstance(text, str)]
                 rows.append(f"{name}: {' '.join(parts)}".rstrip(": "))
@@ -265,8 +265,8 @@ def _collab(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
     if thread:
         given["agent"] = thread
     status = value.get("status")
-    state = status if isinstance(status, Mapping) else value.get("statuses") or value.get("agents_states")
-    failed = status == "failed" or (isinstance(status, Mapping) and "errored" in status)
+    state = status if isinstance(status, dict) else value.get("statuses") or value.get("agents_states")
+    failed = status == "failed" or (isinstance(status, dict) and "errored" in status)
     text = _states(state) if name != "spawn_agent" or not thread else _states(state) or thread
     return Part(identity, name, given, "agent", Result(text, None, True if failed else None), thread=thread)
 
@@ -289,7 +289,7 @@ def read_end(event: Mapping[str, Any], name: str) -> Part | None:
         return _changes(event, identity)
     if name == "mcp_tool_call_end":
         told = event.get("invocation")
-        told = told if isinstance(told, Mapping) else {}
+        told = told if isinstance(told, dict) else {}
         return _mcp(told.get("server"), told.get("tool"), event, told.get("arguments"), identity)
     if name == "web_search_end":
         return _found(event, "web_search", identity)

@@ -8,7 +8,6 @@ The grammar: ``*** Begin Patch``, then per file ``*** Add File: P`` (lines with 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -141,7 +140,7 @@ def holds_patch(value: object) -> bool:
     """Whether a call's input carries an apply_patch: a shell command, an argument list or a script that runs one."""
     if isinstance(value, str):
         return BEGIN in value and ("apply_patch" in value or "applypatch" in value or value.lstrip().startswith(BEGIN))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(holds_patch(value.get(name)) for name in ("command", "cmd", "patch", "input"))
     if isinstance(value, list):
         return holds_patch("\n".join(part for part in value if isinstance(part, str)))
@@ -194,7 +193,7 @@ def _from_script(script: str, start: int, end: int) -> str:
 
 def texts(value: Any, *, script: bool = False) -> list[str]:
     """The patch texts in a call's input, in order; ``script`` says that it is code of code mode."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for name in ("input", "patch", "command", "cmd"):
             if name in value:
                 found = texts(value[name], script=script)

@@ -90,6 +90,8 @@ def read_user(content: Any, kinds: Any = None) -> Said:
             images += flat.images
             marks.append(flat.text)
             continue
+        if isinstance(part, dict) and not isinstance(part.get("text"), str):
+            continue  # a skill or a mention: its words stand in the text
         text = flat.text
         if not text:
             continue

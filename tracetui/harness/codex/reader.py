@@ -11,15 +11,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-
 from tracetui.harness import tools
-from tracetui.harness.codex.book import TITLE, Book, folder, string
-from tracetui.harness.codex.draft import Draft, Twins
+from tracetui.harness.codex.book import TITLE, folder, string
+from tracetui.harness.codex.calls import Calls, Outcome
 from tracetui.harness.codex.events import EVENTS, IGNORED, event_text, item_text, without_asides
-from tracetui.harness.codex.output import Result, read_output
-from tracetui.harness.codex.parts import Part, line, read_call, read_end, read_item, summary_of
+from tracetui.harness.codex.output import Result
+from tracetui.harness.codex.parts import line, read_call, read_end, read_item
 from tracetui.harness.codex.prompt import Said, from_harness, read_user, unwrap
+from tracetui.harness.codex.twins import Twins
 from tracetui.harness.content import flatten
 from tracetui.model import Record, from_iso
 
@@ -36,11 +35,8 @@ _OUTPUTS: Final = frozenset(
 )
 _CWD: Final = re.compile(r"(?:<cwd>|Current working directory: )([^<\n]{1,4096})")
 
-_Outcome = bool | str | None
-"""What became of a record: True part of a step, False or another name a known non-step, None unknown."""
 
-
-class CodexReader(Book):
+class CodexReader(Calls):
     """``base.Reader`` for Codex. ``stem``: the log's file name without its ending; ``state``: a ``dump``."""
 
     def feed(self, record: Record) -> None:
@@ -48,9 +44,11 @@ class CodexReader(Book):
         self._fed += 1
         value = record.value
         stamp = value.get("timestamp")
-        self._time = time = from_iso(stamp) if stamp is not None else None
+        if stamp != self._stamp:
+            self._stamp, self._time = stamp, from_iso(stamp)
+        time = self._time
         kind, payload = value.get("type"), value.get("payload")
-        outcome: _Outcome
+        outcome: Outcome
         if record.oversize:
             outcome = self._oversize(record, kind)
         elif type(payload) is not dict:
@@ -78,7 +76,7 @@ class CodexReader(Book):
 
     # ---------------------------------------------------------------- routing
 
-    def _top(self, kind: object, payload: dict[str, Any], record: Record) -> _Outcome:
+    def _top(self, kind: object, payload: dict[str, Any], record: Record) -> Outcome:
         if kind == "turn_context":
             return self._turn(payload)
         if kind == "compacted":
@@ -89,10 +87,10 @@ class CodexReader(Book):
             self._count(payload.get("usage"), 1)
             return False
         if kind == "inter_agent_communication":
-            return self._note(record, flatten(payload.get("content", payload.get("message"))).text, payload)
+            return self._between(payload, record)
         return None
 
-    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> _Outcome:
+    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> Outcome:
         """A record without an envelope: generation A."""
         if "record_type" in value:
             return "state"
@@ -103,7 +101,7 @@ class CodexReader(Book):
             return None
         return self._response(kind, value, record)
 
-    def _response(self, sub: object, item: dict[str, Any], record: Record) -> _Outcome:
+    def _response(self, sub: object, item: dict[str, Any], record: Record) -> Outcome:
         if sub == "message" or (sub is None and "role" in item):
             return self._message(item, record)
         if sub == "reasoning":
@@ -120,10 +118,10 @@ class CodexReader(Book):
         if sub in ("compaction", "context_compaction", "compaction_summary"):
             return self._compact(_RESPONSE, record, None)
         if sub == "agent_message":
-            return self._note(record, flatten(item.get("content")).text, item)
+            return self._between(item, record)
         return False if sub in ("ghost_snapshot", "additional_tools", "compaction_trigger") else None
 
-    def _event(self, sub: object, event: dict[str, Any], record: Record) -> _Outcome:
+    def _event(self, sub: object, event: dict[str, Any], record: Record) -> Outcome:
         if sub == "token_count":
             return self._tokens(event)
         if sub == "agent_message":
@@ -158,7 +156,7 @@ class CodexReader(Book):
             return self._note(record, event_text(sub, event), event)
         return False if sub in IGNORED or sub.endswith(("_delta", "_begin")) else None
 
-    def _item(self, event: dict[str, Any], record: Record) -> _Outcome:
+    def _item(self, event: dict[str, Any], record: Record) -> Outcome:
         """A completed item of a paginated log."""
         item = event.get("item")
         if not isinstance(item, dict):
@@ -186,30 +184,33 @@ class CodexReader(Book):
 
     # ---------------------------------------------------------------- messages
 
-    def _note(self, record: Record, text: str, payload: Mapping[str, Any]) -> _Outcome:
-        draft = self._begin("event", record, payload.get("id"))
-        draft.text, draft.summary = text, line(text)
-        return True
+    def _between(self, payload: dict[str, Any], record: Record) -> Outcome:
+        """What one agent said to another; to a subagent it may be all that tells its task."""
+        parts = payload.get("content", payload.get("message"))
+        text = flatten(parts).text
+        if self.facts.title is None and self.facts.parent and (words := " ".join(_texts(parts))):
+            self.facts.title = tools.one_line(words, TITLE)
+        return self._note(record, text, payload)
 
-    def _message(self, item: dict[str, Any], record: Record) -> _Outcome:
+    def _message(self, item: dict[str, Any], record: Record) -> Outcome:
         role, content = item.get("role"), item.get("content")
         if role == "assistant":
             return self._say(content, _RESPONSE, record, item)
         if role == "user":
             told = item.get("internal_chat_message_metadata_passthrough")
-            kinds = told.get("content_item_kinds") if isinstance(told, Mapping) else None
+            kinds = told.get("content_item_kinds") if isinstance(told, dict) else None
             return self._prompted(read_user(content, kinds), _RESPONSE, record, item)
         text = flatten(content).text
         return self._note(record, text, item) if text else False
 
-    def _user_event(self, event: dict[str, Any], record: Record) -> _Outcome:
+    def _user_event(self, event: dict[str, Any], record: Record) -> Outcome:
         text = string(event.get("message")) or ""
         images = sum(len(given) for name in ("images", "local_images") if isinstance(given := event.get(name), list))
         human = not from_harness(text) and event.get("kind") not in ("user_instructions", "environment_context")
         said = Said(unwrap(text), True, images) if human else Said(text, False)
         return self._prompted(said, _EVENT, record, event)
 
-    def _prompted(self, said: Said, channel: int, record: Record, payload: Mapping[str, Any]) -> _Outcome:
+    def _prompted(self, said: Said, channel: int, record: Record, payload: Mapping[str, Any]) -> Outcome:
         """A user-role message: a prompt where a person wrote it, else an event."""
         if not said.human:
             if self.facts.cwd is None and (found := _CWD.search(said.text)):
@@ -237,7 +238,7 @@ class CodexReader(Book):
             self.facts.title = tools.one_line(said.text, TITLE) or None
         return True
 
-    def _say(self, content: Any, channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
+    def _say(self, content: Any, channel: int, record: Record, item: Mapping[str, Any]) -> Outcome:
         """A message of the model's. Its events lack the asides and the plan that its response item holds, and there
         is one for each part of it."""
         images = 0
@@ -270,7 +271,7 @@ class CodexReader(Book):
         self._joined(draft)
         return True
 
-    def _think(self, texts: list[str], channel: int, record: Record, item: Mapping[str, Any]) -> _Outcome:
+    def _think(self, texts: list[str], channel: int, record: Record, item: Mapping[str, Any]) -> Outcome:
         """Reasoning with text; an event tells one part of it, an item all."""
         if not texts:
             return False
@@ -285,7 +286,7 @@ class CodexReader(Book):
         self._joined(draft)
         return True
 
-    def _plan(self, text: str | None, record: Record, item: Mapping[str, Any]) -> _Outcome:
+    def _plan(self, text: str | None, record: Record, item: Mapping[str, Any]) -> Outcome:
         if not text or not text.strip():
             return False
         if self._twins.second(_ITEM, self._fed, Twins.of("plan", text)):
@@ -295,7 +296,7 @@ class CodexReader(Book):
         self._joined(draft)
         return True
 
-    def _compact(self, channel: int, record: Record, text: str | None) -> _Outcome:
+    def _compact(self, channel: int, record: Record, text: str | None) -> Outcome:
         """A compaction; the records that tell of one come with nothing of the model's or the human's between."""
         draft = self._compaction
         if draft is not None and not self._compacted & channel:
@@ -314,125 +315,7 @@ class CodexReader(Book):
         self._responses.claim(draft)
         return True
 
-    # ---------------------------------------------------------------- calls
-
-    def _part(self, part: Part, channel: int, record: Record) -> _Outcome:
-        """Begin a call, or add to the one with the same id."""
-        identity = part.id
-        draft = self._calls.get(identity) if identity else None
-        if draft is not None and ((part.called and draft.called) or (part.result is not None and draft.ends & channel)):
-            # Another call with the same id: what is known of the first is whole.
-            self._forget(identity or "")
-            draft = None
-        if draft is None and part.kind == "edit" and not part.called:
-            # The call itself may be a script of code mode, whose inner calls have ids of their own.
-            open_ones = reversed(self._calls.values())
-            draft = next((one for one in open_ones if one.script and not one.finished), None)
-        if draft is not None:
-            self._merge(draft, part, channel)
-            self._again(draft, record)
-            return True
-        if part.twin is not None:
-            hashes = [Twins.of("web", part.twin)]
-            if identity:
-                hashes.append(Twins.of("webid", identity))
-            if self._twins.second(channel, self._fed, *hashes):
-                return "duplicate"
-        elif not part.called and identity and self._was(identity):
-            return "duplicate"
-        draft = self._begin(part.kind, record, identity)
-        draft.call_id, draft.called, draft.script = identity, part.called, part.script
-        draft.name, draft.input, draft.thread = part.name, part.input, part.thread
-        draft.summary = summary_of(part.name, part.kind, part.input)
-        if part.result is not None:
-            draft.result(part.result, 1)
-            draft.ends = channel
-        ends = part.result is not None and part.twin is None
-        self._joined(draft, whole_call=ends)
-        if ends:
-            self._responses.close()
-        slot = identity or (f"\0{part.name}" if part.called else None)
-        if slot is not None and part.twin is None:
-            self._calls[slot] = draft
-        return True
-
-    def _merge(self, draft: Draft, part: Part, channel: int) -> None:
-        if part.called:
-            draft.called, draft.name, draft.input, draft.script = True, part.name, part.input, part.script
-            draft.kind = "edit" if draft.kind == "edit" else part.kind
-            draft.summary = summary_of(part.name, draft.kind, part.input) or draft.summary
-        elif part.kind == "edit" and draft.kind != "edit":
-            draft.kind = "edit"
-            draft.summary = summary_of(part.name, "edit", part.input) or draft.summary
-        draft.thread = part.thread or draft.thread
-        if part.result is None:
-            return
-        if part.id == draft.call_id:
-            draft.result(part.result, 1)
-            draft.ends |= channel
-        elif part.result.is_error:
-            draft.is_error = True
-        self._responses.close()
-
-    def _output(self, sub: str, item: dict[str, Any], record: Record) -> _Outcome:
-        identity = string(item.get("call_id")) or string(item.get("id"))
-        slot = identity or ""
-        if sub == "tool_result":
-            result = read_output(item.get("result", item.get("output")))
-            if slot not in self._calls:
-                slot = f"\0{item.get('name')}"
-        elif sub == "tool_search_output":
-            result = Result("\n".join(_tool_names(item.get("tools"))))
-        else:
-            result = read_output(item.get("output"))
-        self._responses.close()
-        draft = self._calls.get(slot)
-        if draft is None:
-            return self._orphan(identity, result, record)
-        draft.result(result, 2)
-        if draft.kind == "agent" and draft.name == "spawn_agent" and draft.thread is None:
-            draft.thread = _spawned(result.text)
-        self._settle(draft)
-        self._again(draft, record)
-        if slot.startswith("\0"):
-            del self._calls[slot]
-        return True
-
-    def _orphan(self, identity: str | None, result: Result, record: Record) -> _Outcome:
-        """A result whose call the log does not hold."""
-        if identity and self._was(identity):
-            return "duplicate"
-        draft = self._begin("event", record, identity)
-        draft.text, draft.images, draft.summary = result.text, result.images, line(result.text or "")
-        return True
-
-    def _settle(self, draft: Draft) -> None:
-        """A later call that reports the end of a process lets go of the call that began it; only that is waited for."""
-        given = draft.input
-        if draft.name not in ("write_stdin", "wait") or not isinstance(given, Mapping):
-            return
-        goes_on, draft.running = draft.running is not None, None
-        if goes_on or (draft.name == "write_stdin" and draft.exit_code is None):
-            return
-        process = f"cell {given.get('cell_id')}" if draft.name == "wait" else str(given.get("session_id"))
-        for other in self._calls.values():
-            if other.running == process:
-                other.running = None
-
-    def _activity(self, value: Mapping[str, Any], identity: object, record: Record) -> _Outcome:
-        """What a subagent is doing: part of the call that started it while that is open, else an event."""
-        draft = self._calls.get(identity) if isinstance(identity, str) else None
-        thread = string(value.get("agent_thread_id"))
-        if draft is not None:
-            draft.thread = draft.thread or thread
-            self._again(draft, record)
-            return True
-        words = ("subagent", value.get("agent_path"), value.get("kind"), thread)
-        self._note(record, " ".join(word for word in words if isinstance(word, str)), {"id": identity})
-        self._dirty[self._number].thread = thread
-        return True
-
-    def _oversize(self, record: Record, kind: object) -> _Outcome:
+    def _oversize(self, record: Record, kind: object) -> Outcome:
         """A line over the limit shows only its type and ids: it ends the call that it names, or is an event."""
         value = record.value
         payload = value.get("payload")
@@ -457,6 +340,10 @@ class CodexReader(Book):
 
 def _name(value: Mapping[str, Any], payload: object) -> str:
     """What a record is counted as: its type and, below it, the types of its payload and item."""
+    if isinstance(payload, dict):
+        kind, sub = value.get("type"), payload.get("type")
+        if isinstance(kind, str) and isinstance(sub, str) and sub != "item_completed":
+            return f"{kind}/{sub}"
     names: list[object] = [value.get("type")]
     if isinstance(payload, dict):
         names.append(payload.get("type"))
@@ -471,28 +358,3 @@ def _texts(value: object) -> list[str]:
     parts = value if isinstance(value, list) else [value]
     found = [part.get("text") if isinstance(part, dict) else part for part in parts]
     return [text for text in found if isinstance(text, str) and text.strip()]
-
-
-def _tool_names(value: object, depth: int = 0) -> list[str]:
-    """The names in the answer of a tool search, nested ones too."""
-    names: list[str] = []
-    for item in value if isinstance(value, list) and depth < 3 else []:
-        if isinstance(item, Mapping):
-            if isinstance(item.get("name"), str):
-                names.append("  " * depth + item["name"])
-            names += _tool_names(item.get("tools"), depth + 1)
-    return names
-
-
-def _spawned(text: str | None) -> str | None:
-    """The thread that the answer of ``spawn_agent`` names."""
-    if not text or not text.startswith("{"):
-        return None
-    try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return None
-    for name in ("agent_id", "thread_id", "new_thread_id", "agent_thread_id"):
-        if string(value.get(name)):
-            return string(value[name])
-    return None
