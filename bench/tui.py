@@ -311,9 +311,8 @@ def main() -> None:
     keys_found = found["keys"]
     assert isinstance(keys_found, dict)
     for name, figures in keys_found.items():
-        print(
-            f"  {name:<10} p50 {figures['p50_ms']:>6} ms   p99 {figures['p99_ms']:>6} ms   max {figures['max_ms']:>6} ms"
-        )
+        p50, p99, most = figures["p50_ms"], figures["p99_ms"], figures["max_ms"]
+        print(f"  {name:<10} p50 {p50:>6} ms   p99 {p99:>6} ms   max {most:>6} ms")
 
 
 if __name__ == "__main__":

@@ -52,8 +52,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     # The whole app.
     _A("app.help", "question_mark,f1", "keys", "Show every key that works here.", "App", 90),
     _A("app.palette", "colon,ctrl+p", "commands", "Find any command by its name.", "App"),
-    _A("app.theme", "T", "theme", "Change to the next theme.", "App"),
-    _A("app.screenshot", "ctrl+o", "screenshot", "Save the screen as an SVG picture in the current folder.", "App"),
+    _A("app.theme", "T", "theme", "Choose the colours.", "App"),
+    _A(
+        "app.screenshot",
+        "ctrl+o",
+        "screenshot",
+        "Save the screen as an SVG picture until you leave; it says where.",
+        "App",
+    ),
     _A("app.quit", "ctrl+q", "quit", "Leave the program.", "App"),
     # Every screen: one level out.
     _A("screen.back", "q,escape", "back", "Go out one level; on the first level, leave.", "App"),

@@ -1,0 +1,142 @@
+"""The registry: complete, without clashes, remappable, and the same in code, footer and docs."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import tracetui.tui
+from tests.tui.driving import driving
+from tests.tui.fakes import FakeBucket, make_session, make_steps
+from tracetui.tui.actions import ACTIONS, Actor, by_context, display_key, keys_of, offers
+from tracetui.tui.widgets.footer import Footer
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def actors() -> list[type[Actor]]:
+    """Every class that takes part in the registry."""
+    for module in pkgutil.walk_packages(tracetui.tui.__path__, "tracetui.tui."):
+        importlib.import_module(module.name)
+    found: list[type[Actor]] = []
+    todo = [Actor]
+    while todo:
+        for sub in todo.pop().__subclasses__():
+            if sub.__module__.startswith("tracetui."):
+                found.append(sub)
+            todo.append(sub)
+    return found
+
+
+def test_ids_are_unique_and_texts_are_there() -> None:
+    assert max(Counter(action.id for action in ACTIONS).values()) == 1
+    for action in ACTIONS:
+        assert action.label
+        assert action.group
+        assert action.help[0].isupper()
+        assert action.help.endswith((".", "…"))
+        assert len(action.label.split()) <= 3
+
+
+def test_no_key_means_two_things_in_one_place() -> None:
+    for contexts in {actor.CONTEXTS for actor in actors()}:
+        keys = Counter(key for action in by_context(*contexts) for key in action.keys.split(","))
+        assert not [key for key, count in keys.items() if count > 1], contexts
+
+
+def test_every_action_is_carried_out_by_something() -> None:
+    able = {
+        action.id
+        for actor in actors()
+        for action in by_context(*actor.CONTEXTS)
+        if getattr(actor, f"do_{action.method}", None) is not None
+    }
+    assert not {action.id for action in ACTIONS} - able
+
+
+def test_ctrl_c_and_keys_that_terminals_lack_are_not_bound() -> None:
+    for action in ACTIONS:
+        for key in action.keys.split(","):
+            assert key != "ctrl+c"
+            assert not key.startswith(("alt+", "super+", "hyper+"))
+            assert "ctrl+shift" not in key
+
+
+def test_keys_are_written_as_people_write_them() -> None:
+    assert display_key("question_mark") == "?"
+    assert display_key("ctrl+right_square_bracket") == "ctrl+]"
+    action = next(action for action in ACTIONS if action.id == "timeline.next-prompt")
+    assert keys_of(action)[0] == "p"
+    assert keys_of(action, {"timeline.next-prompt": "ctrl+down"}) == ["ctrl+down"]
+
+
+def test_docs_are_current() -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "keys.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def test_keys_are_remapped() -> None:
+    bucket = FakeBucket([make_session(0, steps=36)], {1: make_steps(36)})
+    async with driving(bucket, config={"keys": {"timeline.next-prompt": "ctrl+n", "main.zoom": "Z"}}) as driver:
+        await driver.press("2", "p")
+        assert driver.timeline.current.number == 1
+        await driver.press("ctrl+n")
+        assert driver.timeline.current.number == 13
+        assert "ctrl+n prompt" in driver.lines[-1]
+        await driver.press("Z")
+        assert driver.timeline.size.width == 120
+
+
+async def test_a_wrong_remap_does_no_harm() -> None:
+    async with driving(
+        config={"keys": {"no.such": "x", "list.down": "", "list.up": ",,", "main.zoom": "\x1b[31m"}}
+    ) as driver:
+        await driver.press("2", "1")
+        assert driver.app.is_running
+
+
+async def test_footer_shows_what_works_here_and_a_click_does_it() -> None:
+    async with driving() as driver:
+        assert driver.lines[-1].startswith(" enter open  / filter")
+        assert driver.lines[-1].rstrip().endswith("? keys")
+        await driver.press("2")
+        assert "/ find" in driver.lines[-1]
+        at = driver.lines[-1].index("x error")
+        await driver.pilot.click(Footer, offset=(at, 0))
+        await driver.settle()
+        assert driver.timeline.current.number == 8
+
+
+async def test_dim_keys_say_why() -> None:
+    async with driving() as driver:
+        found = {offer.action.id: offer for offer in offers(driver.app)}
+        assert found["sessions.clear"].reason == "There is no query to drop."
+        await driver.press("backspace")
+        assert driver.said == "There is no query to drop."
+        await driver.press("ctrl+x")
+        assert driver.said == "Nothing is being indexed."
+
+
+async def test_no_key_kills_the_app() -> None:
+    """Every default key of every action, one after the other, on a full and on an empty bucket."""
+    keys = [key for action in ACTIONS for key in action.keys.split(",") if action.id not in ("app.quit", "main.resume")]
+    outside = ("main.editor", "main.pager", "main.image")
+    keys = [key for key in keys if key not in {k for a in ACTIONS if a.id in outside for k in a.keys.split(",")}]
+    for bucket, pane in ((FakeBucket.filled(3), 1), (FakeBucket(), 0)):
+        async with driving(bucket) as driver:
+            for key in keys:
+                while len(driver.app.screen_stack) > 1:
+                    driver.app.pop_screen()
+                    await driver.pilot.pause()
+                if key in ("q", "escape"):
+                    continue
+                driver.main.go(pane)
+                await driver.pilot.press(key)
+                assert driver.app._exception is None, key
+            await driver.settle()
