@@ -29,7 +29,7 @@ class Shot(NamedTuple):
 SHOTS: dict[str, Shot] = {
     "sessions": Shot((140, 40), ("j", "j", "j", "2", "j", "j", "j", "j", "j", "j")),
     "search": Shot((120, 34), ("F", "text:window", "wait")),
-    "narrow-light": Shot((80, 24), ("j", "j", "j", "2", "j", "j", "j"), "light"),
+    "narrow-light": Shot((80, 24), ("j", "j", "j", "2", "j", "j", "j", "j", "j", "j", "j"), "light"),
     "keys": Shot((120, 34), ("2", "question_mark")),
 }
 
