@@ -154,7 +154,9 @@ def _finder(language: str) -> re.Pattern[str]:
         parts.append(rf"(?P<sigil>(?<!\w)[{re.escape(family.sigil)}]\{{?[A-Za-z_][\w.]*)")
     if family.keys and language != "json":
         parts.append(rf"(?P<key>(?<![^\s])[A-Za-z_][\w./-]*(?=[{re.escape(family.keys)} ]))")
-    parts.append(r"(?P<number>(?<![\w.])\d[\w.]*)")
+    parts.append(
+        r"(?P<number>(?<![\w./])(?:0[xXbBoO][\dA-Fa-f_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?[A-Za-z%]{0,2})(?![\w/-]))"
+    )
     return re.compile("|".join(parts))
 
 

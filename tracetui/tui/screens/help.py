@@ -83,12 +83,12 @@ class _Rows:
             gap = "  " if spans else ""
             if used + cells(gap + key) > _KEYS:
                 break
-            spans.append((gap + key, look.style("accent" if line.here else "muted")))
+            spans.append((gap + key, look.style("accent" if line.here and line.why is None else "muted")))
             used += cells(gap + key)
         spans.append((" " * (_KEYS + 2 - used), look.style()))
         spans.append((line.text, look.style("" if line.here and line.why is None else "muted")))
         if line.why is not None:
-            spans.append((f"  {line.why}", look.style("line")))
+            spans.append((f" {look.sign('dot')} {line.why}", look.style("muted", "i")))
         return [paint(spans, width, mark=look.sign("ellipsis"))]
 
 

@@ -56,14 +56,14 @@ class _Rows:
     def paint(self, row: int, look: Look, width: int) -> Sequence[Strip]:
         match = self.matches[row]
         pick = self.picks[match.item]
-        plain = look.style("line" if pick.why else "")
+        plain = look.style("muted" if pick.why else "")
         spans: list[Span] = []
         hits = {at for at in match.positions if at < len(pick.label)}
         for at, char in enumerate(pick.label):
             spans.append((char, look.style("match", "b") if at in hits else plain))
         spans.append((" " * max(2, self.column - cells(pick.label)), plain))
-        spans.append((pick.why or pick.hint, look.style("line" if pick.why else "muted")))
-        right: list[Span] = [(pick.key + " ", look.style("accent"))] if pick.key else []
+        spans.append((pick.why or pick.hint, look.style("muted")))
+        right: list[Span] = [(pick.key + " ", look.style("muted" if pick.why else "accent"))] if pick.key else []
         return [paint(spans, width, right=right, mark=look.sign("ellipsis"))]
 
 
@@ -77,6 +77,7 @@ class PickScreen(ModalScreen[int | None], Actor):
     PickScreen > Vertical { width: 92; max-width: 96%; height: 24; max-height: 90%; margin-top: 2;
         border: round $line; background: $background; border-title-color: $accent; border-subtitle-color: $muted; }
     PickScreen Input { border: none; height: 1; padding: 0 1; background: $background; }
+    PickScreen Input:focus { border: none; background-tint: $background 0%; }
     PickScreen LineList { margin-top: 1; }
     """
 

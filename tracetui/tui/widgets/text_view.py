@@ -188,7 +188,8 @@ class TextView(ScrollView, Actor, can_focus=True):
     # -- layout -------------------------------------------------------------------------------------------------------
 
     def _wrap_width(self) -> int:
-        return max(4, self.scrollable_content_region.width if self.wrapped else _UNWRAPPED)
+        # One cell stays free, so that words do not touch the scrollbar.
+        return max(4, self.scrollable_content_region.width - 1 if self.wrapped else _UNWRAPPED)
 
     def _lay_out_again(self, place: int) -> None:
         """Forget the rows and lay out as far as the screen needs; ``place`` is the character to stay at."""
