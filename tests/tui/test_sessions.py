@@ -10,8 +10,8 @@ import pytest
 from tests.tui.driving import driving
 from tests.tui.fakes import DAY, HOUR, NOW, FakeBucket, make_session, make_steps
 from tracetui.model import SessionRow
-from tracetui.tui.panes.session_rows import SessionRows, Shape, survival_bar
 from tracetui.tui.look import Look
+from tracetui.tui.panes.session_rows import SessionRows, Shape, survival_bar
 
 
 def rows_of(sessions: list[SessionRow], **shape: Any) -> SessionRows:
