@@ -254,6 +254,49 @@ class Judge:
         states = [found[at] for at in range(len(cases)) if at in found]
         return _pairs(states, {case.hunk.key: case.hunk for case in cases})
 
+    def refresh(
+        self,
+        hunks: Iterable[Hunk],
+        states: Iterable[HunkState],
+        before: str | None,
+        size: int,
+        work: bool = True,
+    ) -> list[HunkState]:
+        """The states of hunks that were judged before, at commit ``before`` when the index held ``size`` commits.
+
+        ``prepare`` for the revision wanted now comes first. Only hunks are judged again whose paths, or lines, the
+        commits touched that came in between (or left the history); and those that wait in the work tree.
+        """
+        hunks = list(hunks)
+        old = {state.key: state for state in states}
+        past = self.index.reach([before]) if before else bytearray(len(self.reach))
+        changed = {idx for idx in range(len(self.reach)) if self.reach[idx] != past[idx]} | set(
+            range(size, len(self.index.shas))
+        )
+        if len(changed) > 2000 or (before is not None and before not in self.index.index):
+            return self.states(hunks, work=work)
+        paths = self.index.paths_of(changed)
+        loose = [hunk for hunk in hunks if hunk.key in old and old[hunk.key].landing is None]
+        wanted = {fingerprint(line) for hunk in loose for line in hunk.added if line}
+        seen = self.index.find(wanted, min(changed, default=len(self.index.shas)))
+        brought = {line for line, hits in seen.items() if any(hit.idx in changed for hit in hits)}
+        again = []
+        for hunk in hunks:
+            state = old.get(hunk.key)
+            if (
+                state is None
+                or state.state in ("pending", "unknown")
+                or not paths.isdisjoint(state.depends)
+                or (state.landing is None and any(fingerprint(line) in brought for line in hunk.added))
+                or any(self.index.index.get(sha) in changed for sha in state.commits)
+            ):
+                again.append(hunk)
+        fresh = {state.key: state for state in self.states(again, work=work)} if again else {}
+        return _pairs(
+            [fresh.get(hunk.key) or replace(old[hunk.key], counted=True) for hunk in hunks],
+            {hunk.key: hunk for hunk in hunks},
+        )
+
     def inner(self, folder: str) -> Judge | None:
         """A judge for the submodule that is checked out at a path of this repository, None when it is not."""
         if folder not in self._inner:

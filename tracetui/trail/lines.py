@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,13 +12,16 @@ from typing import Final, NamedTuple
 
 __all__ = [
     "BOM",
+    "SPACE",
     "Change",
     "aligned",
     "bare",
     "changes",
     "count_lines",
+    "digest",
     "find_block",
     "fingerprint",
+    "foreign",
     "is_binary",
     "norm",
     "norms",
@@ -27,7 +31,7 @@ __all__ = [
 ]
 
 BOM: Final = b"\xef\xbb\xbf"
-_SPACE: Final = b" \t\r\n\x0b\x0c"
+SPACE: Final = b" \t\r\n\x0b\x0c"
 _CONTEXT: Final = 64
 _WORD = re.compile(rb"[A-Za-z0-9_\x80-\xff]+")
 _BOILERPLATE: Final = frozenset(
@@ -61,7 +65,8 @@ def is_binary(data: bytes) -> bool:
     return b"\0" in data[:8000]
 
 
-def _foreign(line: bytes) -> bytes:
+def foreign(line: bytes) -> bytes:
+    """A line as it is, or, where it is not UTF-8, its bytes spelled as Latin-1."""
     try:
         line.decode("utf-8")
     except UnicodeDecodeError:
@@ -75,14 +80,14 @@ def norm(line: bytes) -> bytes:
     A line that is not UTF-8 is compared byte by byte; its bytes are spelled as Latin-1 so that a log, which holds
     text, can name them.
     """
-    line = line.translate(None, _SPACE)
-    return line if line.isascii() else _foreign(line)
+    line = line.translate(None, SPACE)
+    return line if line.isascii() else foreign(line)
 
 
 def bare(line: bytes) -> bytes:
     """The line letter by letter, but for its line end."""
     line = line.rstrip(b"\r\n")
-    return line if line.isascii() else _foreign(line)
+    return line if line.isascii() else foreign(line)
 
 
 def norms(data: bytes) -> list[bytes]:
@@ -102,8 +107,13 @@ def count_lines(data: bytes) -> Counter[bytes]:
 
 @lru_cache(maxsize=65_536)
 def fingerprint(normal: bytes) -> int:
-    """A stable 64-bit fingerprint of a normalised line (BLAKE2b)."""
-    return int.from_bytes(blake2b(normal, digest_size=8).digest(), "little")
+    """A stable 64-bit fingerprint of a normalised line (BLAKE2b), as ``array("Q")`` reads its digest."""
+    return int.from_bytes(digest(normal), sys.byteorder)
+
+
+def digest(normal: bytes) -> bytes:
+    """The eight bytes of a line's fingerprint."""
+    return blake2b(normal, digest_size=8).digest()
 
 
 def _common(left: bytes, right: bytes) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tracetui.trail import git
-from tracetui.trail.lines import aligned, changes, fingerprint, is_binary, norm, split
+from tracetui.trail.lines import SPACE, aligned, changes, digest, foreign, is_binary, norm, split
 from tracetui.trail.store import MissingError, Store
 
 __all__ = ["Hit", "Touch", "TouchIndex", "tips_of", "unquote"]
@@ -311,7 +311,7 @@ class TouchIndex:
             for place in aligned([norm(line) for line in split(before)], new):
                 if place >= 0:
                     kept[place] = 1
-        raw.added.extend(fingerprint(line) for line, old_one in zip(new, kept) if line and not old_one)
+        raw.added.extend(digest(line) for line, old_one in zip(new, kept) if line and not old_one)
 
     def _keep(self, idx: int, touches: list[_Raw]) -> None:
         rows: dict[int, tuple[object, ...]] = {}
@@ -325,8 +325,8 @@ class TouchIndex:
                 raw.status,
                 source,
                 raw.blob,
-                array("Q", raw.added).tobytes(),
-                array("Q", raw.removed).tobytes(),
+                b"".join(raw.added),
+                b"".join(raw.removed),
             )
         self.db.executemany("INSERT OR REPLACE INTO touch VALUES(?, ?, ?, ?, ?, ?, ?, ?)", rows.values())
 
@@ -467,8 +467,8 @@ class _Raw:
     path: str
     source: str | None
     blob: str
-    added: list[int]
-    removed: list[int]
+    added: list[bytes]
+    removed: list[bytes]
 
     def __init__(self, status: str, path: str, source: str | None, blob: str) -> None:
         self.status, self.path, self.source, self.blob = status, path, source, blob
@@ -497,11 +497,11 @@ _DIFF: Final = (
 )
 
 
-def _prints(lines: Iterable[bytes]) -> Iterator[int]:
+def _prints(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
         normal = norm(line)
         if normal:
-            yield fingerprint(normal)
+            yield digest(normal)
 
 
 def unquote(name: bytes) -> str:
@@ -546,38 +546,31 @@ def _parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int
     headers: dict[bytes, _Raw] = {}
     raw: _Raw | None = None
     columns, body = 1, False
-    cache: dict[bytes, int] = {}
-
-    def print_of(line: bytes) -> int:
-        found = cache.get(line)
-        if found is None:
-            normal = norm(line)
-            found = fingerprint(normal) if normal else 0
-            if len(cache) > 100_000:
-                cache.clear()
-            cache[line] = found
-        return found
-
+    cache: dict[bytes, bytes] = {}
+    known = cache.get
+    added: list[bytes] = []
+    removed: list[bytes] = []
     for lines in _lines(blocks):
         for line in lines:
             first = line[:1]
-            if body and raw is not None:
-                if first == b"+":
-                    if columns == 1 or line[:columns] == b"+" * columns:
-                        value = print_of(line[columns:])
-                        if value:
-                            raw.added.append(value)
+            if body:
+                if first == b"+" or first == b"-":
+                    if columns > 1 and line[:columns] != first * columns:
+                        continue
+                    normal = line[columns:].translate(None, SPACE)
+                    if normal:
+                        value = known(normal)
+                        if value is None:
+                            if len(cache) > 100_000:
+                                cache.clear()
+                            value = digest(normal if normal.isascii() else foreign(normal))
+                            cache[normal] = value
+                        (added if first == b"+" else removed).append(value)
                     continue
-                if first == b"-":
-                    if columns == 1 or line[:columns] == b"-" * columns:
-                        value = print_of(line[columns:])
-                        if value:
-                            raw.removed.append(value)
-                    continue
-                if first in (b" ", b"\\"):
+                if first == b" " or first == b"\\":
                     continue
             if first == b"@":
-                body = True
+                body = raw is not None
             elif first == b":":
                 body = False
                 head, *names = line.split(b"\t")
@@ -609,6 +602,8 @@ def _parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int
             elif line.startswith((b"diff --git ", b"diff --cc ", b"diff --combined ")):
                 body = False
                 raw = headers.get(line.split(b" ", 2)[2])
+                if raw is not None:
+                    added, removed = raw.added, raw.removed
             elif line.startswith(b"Binary files ") and raw is not None and not body:
                 if not raw.status.endswith("b"):
                     raw.status += "b"
