@@ -131,6 +131,9 @@ class FakeBucket:
         steps = self.steps_of.get(row.log or 0, [])
         return " ".join([row.title or "", *(step.summary for step in steps)]).casefold()
 
+    def count(self, query: Query | None = None) -> int:
+        return len(self.sessions(query))
+
     def session(self, id_or_prefix: str, harness: str | None = None) -> SessionRow:
         for row in self.rows:
             if row.id.startswith(id_or_prefix):

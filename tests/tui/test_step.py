@@ -50,7 +50,7 @@ class TestReadable:
         tool = ToolUse("Bash", {"command": "pytest -q", "timeout": 5}, "2 failed\n", True, 1)
         text = read(LoadedStep(step("command", tool=tool)))
         assert (
-            text.index("pytest -q") < text.index("timeout: 5") < text.index("output · 1 line") < text.index("2 failed")
+            text.index("pytest -q") < text.index("timeout: 5") < text.index("output, 1 line") < text.index("2 failed")
         )
 
     def test_a_list_of_words_is_a_command_line(self) -> None:
@@ -76,13 +76,13 @@ class TestReadable:
     def test_an_edit_is_a_diff_that_needs_no_colour(self) -> None:
         edit = FileEdit("src/a.py", "update", "a\nb\nc\n", "a\nB\nc\n")
         text = read(LoadedStep(step("edit", tool=ToolUse("Edit", {"file_path": "src/a.py"}, "ok")), edits=[edit]))
-        assert text.startswith("+1 −1\n")
+        assert text.startswith("+1 -1\n")
         assert "@@ -1,3 +1,3 @@\n a\n-b\n+B\n c\n" in text
 
     def test_images_are_named_not_shown(self) -> None:
         loaded = LoadedStep(step("read", images=2), images=[Image("png", PNG, (640, 480))])
         text = read(loaded)
-        assert "PNG, 640 × 480" in text
+        assert "PNG, 640 x 480" in text
         assert "1 image that this log names and does not hold" in text
 
     def test_a_prompt_stands_out(self) -> None:

@@ -20,6 +20,7 @@ from tracetui.tui.deeds import AppDeeds
 from tracetui.tui.look import Look, role_defaults
 from tracetui.tui.pool import BucketPool
 from tracetui.tui.safety import ControlFilter, write_error_report
+from tracetui.tui.signs import wants_ascii
 from tracetui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         self.start_session = session
         self.read_only = read_only
         self.banner = banner
-        self.ascii_only = bool(self._settings.get("ascii", not _speaks_unicode()))
+        self.ascii_only = bool(
+            self._settings.get("ascii", wants_ascii(os.environ, getattr(sys.__stdout__, "encoding", None)))
+        )
         self._control_filter = ControlFilter(())
         self._look: Look | None = None
         self._error: BaseException | None = None
@@ -154,13 +157,6 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         if self._error is not None and not self.is_headless:
             where = f"details (private): {self.error_report}" if self.error_report else "no report could be written"
             print(f"tracetui: unexpected {type(self._error).__name__}; {where}", file=sys.stderr)
-
-
-def _speaks_unicode() -> bool:
-    """Whether the terminal shows the signs, one cell each: UTF-8 and not a CJK locale, where some take two."""
-    encoding = (getattr(sys.__stdout__, "encoding", "") or "").lower().replace("-", "")
-    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
-    return encoding == "utf8" and locale[:2] not in ("ja", "ko", "zh")
 
 
 def run(

@@ -30,10 +30,10 @@ class Image:
 
     @property
     def label(self) -> str:
-        """``PNG, 1,024 × 768, 240 kB``."""
+        """``PNG, 1,024 x 768, 240 kB``."""
         parts = [self.kind.upper() if self.kind else "not an image that is opened"]
         if self.size is not None:
-            parts.append(f"{self.size[0]:,} × {self.size[1]:,}")
+            parts.append(f"{self.size[0]:,} x {self.size[1]:,}")
         parts.append(fmt.size(len(self.data)))
         return ", ".join(parts)
 

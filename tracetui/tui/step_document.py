@@ -264,7 +264,7 @@ def _output(maker: DocumentMaker, loaded: LoadedStep) -> None:
         language = _output_language(loaded)
     lines = output.count("\n") + (not output.endswith("\n"))
     where = ", read from the file beside the log" if loaded.spilled is not None else ""
-    maker.heading(f"output · {fmt.plural(lines, 'line')}{where}", name="output")
+    maker.heading(f"output, {fmt.plural(lines, 'line')}{where}", name="output")
     _clean(maker, output, language, style="bad" if step.tool.is_error and step.kind != "command" else "")
 
 
@@ -292,10 +292,10 @@ def _edit(maker: DocumentMaker, edit: FileEdit, loaded: LoadedStep) -> None:
     if edit.op == "move" and edit.to:
         name = f"moved to {edit.to}"
     path = loaded.short(edit.path) if len(loaded.edits) > 1 else ""
-    facts = [path, name, f"+{added} −{removed}" if lines else ""]
+    facts = [path, name, f"+{added} -{removed}" if lines else ""]
     if edit.replace_all:
         facts.append("every occurrence")
-    maker.heading(" · ".join(fact for fact in facts if fact) or "edit", name="edit")
+    maker.heading(", ".join(fact for fact in facts if fact) or "edit", name="edit")
     if edit.binary:
         maker.add("a binary file; its text is not in the log", style="muted")
     elif lines:
@@ -404,7 +404,7 @@ def _raw_view(loaded: LoadedStep) -> Document:
     """The lines of the log that made the step, byte for byte."""
     maker = DocumentMaker()
     for source, line in loaded.raw:
-        maker.heading(f"line {source.line:,} · {fmt.size(source.length)}", name="record")
+        maker.heading(f"line {source.line:,}, {fmt.size(source.length)}", name="record")
         maker.add(line.decode("utf-8", "replace").rstrip("\n"), "json")
     if len(loaded.raw) < len({source.offset for source in loaded.step.sources}):
         maker.heading("more")
