@@ -303,3 +303,34 @@ def test_hostile_text_does_not_hang(bucket: Bucket, logs: Path) -> None:
     bucket.capture(found(logs))
     assert len(list(bucket.search("rate_limit", limit=None))) == 1
     assert len(list(bucket.search("(a*)*b", regex=True, limit=None))) == 0
+
+
+_PIECES = ["a", "B", "z", "7", "_", "-", ".", '"', "\\", "/", "\n", "\t", " ", "é", "ß", "中", "😀", "<", "\x7f", "\x01"]
+_PATTERNS = [
+    r"a", r"B\.", r"a.B", r"[a-z]7", r"\w+_", r"a\s+B", r"[^a]z", r'"a', r"\\", r"/", r"\t", r"\x01", r"é", r"中+", r"😀",
+    r"(?i)b7", r"(?i)É", r"a{2}", r"a{2,}z?", r"(?:a|zB)7", r"^a", r"z$", r"\d", r"\n", r"a\nB", r"[\"z]B", r"(?s)a.z",
+    r"(?i:k)", r"[é-ü]", r"<a", r"\W7", r"\S\S", r"(a|b|)z", r"7\b", r"\Ba", r"[[:alpha:]]7", r"\pL7", r"a*?z",
+]  # fmt: skip
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(_PIECES), min_size=1, max_size=12), min_size=1, max_size=12), st.booleans())
+def test_patterns_miss_nothing_however_json_writes_it(texts: list[list[str]], escaped: bool) -> None:
+    import json
+
+    import re2
+
+    with tempfile.TemporaryDirectory() as folder, Bucket.open(Path(folder) / "b", create=True) as bucket:
+        log = Claude(uuid_of(1))
+        for text in texts:
+            log.prompt("x" + "".join(text)).tool("Bash", {"command": "".join(text)}, "".join(reversed(text)))
+        if escaped:
+            log.lines = [json.dumps(json.loads(line)).replace("/", "\\/").encode() for line in log.lines]
+        log.write(Path(folder) / "logs" / "1.jsonl")
+        bucket.capture(found(Path(folder) / "logs"), workers=0)
+        (row,) = bucket.logs(uuid_of(1))
+        steps = list(bucket.steps(row))
+        for pattern in _PATTERNS:
+            regex = re2.compile(f"(?m:{pattern})")
+            want = {step.number for step in steps if any(regex.search(text) for text in texts_of(step))}
+            assert {hit.step for hit in bucket.search(pattern, regex=True, limit=None)} == want, pattern

@@ -32,7 +32,7 @@ FRAME: Final = 1024 * 1024
 """Bytes of log in a frame, about."""
 LOOSE: Final = FRAME // 2
 """A frame of fewer bytes is loose: ``repack`` joins it with its neighbours."""
-LEVEL: Final = 3
+LEVEL: Final = 1
 _HEADER_MAGIC: Final = 0x184D2A54
 _ENTRY_MAGIC: Final = 0x184D2A55
 _SKIP: Final = struct.Struct("<II")

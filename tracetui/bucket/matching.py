@@ -13,7 +13,7 @@ __all__ = ["Matcher", "Place", "Words", "needs_scan", "snippet", "tokens"]
 
 _BEFORE: Final = 48
 _AFTER: Final = 160
-_COUNTED: Final = 200
+_COUNTED: Final = 40
 _SPLIT: Final = re.compile(r"[\W_]+")
 _FOLD: Final = str.maketrans(dict.fromkeys("\n\r\t\v\f\x85\u2028\u2029", " "))
 # Scripts written without spaces between words: the index holds whole runs of them as one word each.

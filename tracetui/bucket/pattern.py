@@ -1,8 +1,9 @@
 """Regular expressions over the text of steps: RE2, narrowed by what every match must hold.
 
-The literals that a pattern requires are read off its syntax tree (Python's own parser of patterns; where it and RE2
-could differ, nothing is read off). A literal with a whole word in it asks the full-text index; any other is looked for
-in the raw lines of the copies, which costs about what decompressing them does.
+From a pattern's syntax tree (Python's own parser of patterns; where it and RE2 could differ, there is none) two things
+are read off: the whole words that every match holds, for the full-text index; and the pattern as it would look in the
+raw lines of a log, where JSON escapes what it does, to be run over the copies at about the cost of decompressing them.
+What either finds is looked at again in the text itself.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from typing import Any, Final
 from tracetui.bucket.matching import Place
 from tracetui.model import TracetuiError
 
-__all__ = ["Pattern", "fts_of", "literals", "raw_literal"]
+__all__ = ["Pattern", "fts_of", "raw_form"]
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9 _.,:;=()\[\]{}@#$%^&*+?!|~`'-]+")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _COUNTED: Final = 100
 
@@ -60,59 +60,25 @@ class Pattern:
         return first
 
 
-def literals(text: str) -> tuple[list[str], bool]:
-    """Strings that every match of the pattern holds, and whether case does not matter."""
-    if "[:" in text or "\\Q" in text or "(?U" in text:
-        return [], False
+def _tree(text: str) -> Any:
+    """The syntax tree of a pattern, or None where Python does not understand it as RE2 does."""
+    if "[:" in text or "\\Q" in text or "(?U" in text or "(?-" in text:
+        return None
     try:
-        from re import _constants as names  # type: ignore[attr-defined]
         from re import _parser as parser  # type: ignore[attr-defined]
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            tree = parser.parse(text)
+            return parser.parse(text)
     except Exception:  # noqa: BLE001 (whatever Python does not understand is searched without narrowing)
-        return [], False
-    found: list[str] = []
-    folded = bool(tree.state.flags & re.IGNORECASE)
-    run: list[str] = []
-
-    def end() -> None:
-        if run:
-            found.append("".join(run))
-            run.clear()
-
-    def walk(items: Any) -> None:
-        nonlocal folded
-        for op, value in items:
-            if op is names.LITERAL:
-                run.append(chr(value))
-            elif op is names.SUBPATTERN:
-                if value[1] & re.IGNORECASE:
-                    folded = True
-                walk(value[3])
-            elif op in (names.MAX_REPEAT, names.MIN_REPEAT):
-                end()
-                if value[0] >= 1:
-                    walk(value[2])
-                    end()
-            elif op is names.AT:
-                continue
-            else:
-                end()
-
-    try:
-        walk(tree)
-    except RecursionError:
-        return [], False
-    end()
-    return found, folded
+        return None
 
 
-def fts_of(found: Sequence[str]) -> str | None:
-    """A full-text query that every text with these literals satisfies, or None where they hold no whole word."""
+def fts_of(text: str) -> str | None:
+    """A full-text query that every text satisfies in which the pattern matches; None where the pattern requires no
+    whole word."""
     parts: list[str] = []
-    for literal in found:
+    for literal in _literals(text):
         if not literal.isascii():
             continue
         for match in _TOKEN.finditer(literal):
@@ -126,11 +92,158 @@ def fts_of(found: Sequence[str]) -> str | None:
     return " AND ".join(dict.fromkeys(parts)) or None
 
 
-def raw_literal(found: Sequence[str]) -> str | None:
-    """The longest of the literals' parts that JSON writes as it is, whoever wrote it; None where none has two signs."""
-    best = ""
-    for literal in found:
-        for match in _SAFE.finditer(literal):
-            if len(match[0]) > len(best):
-                best = match[0]
-    return best if len(best) >= 2 else None
+def _literals(text: str) -> list[str]:
+    """Strings that every match of the pattern holds, case apart."""
+    tree = _tree(text)
+    if tree is None:
+        return []
+    from re import _constants as names  # type: ignore[attr-defined]
+
+    found: list[str] = []
+    run: list[str] = []
+
+    def end() -> None:
+        if run:
+            found.append("".join(run))
+            run.clear()
+
+    def walk(items: Any) -> None:
+        for op, value in items:
+            if op is names.LITERAL:
+                run.append(chr(value))
+            elif op is names.SUBPATTERN:
+                walk(value[3])
+            elif op in (names.MAX_REPEAT, names.MIN_REPEAT):
+                end()
+                if value[0] >= 1:
+                    walk(value[2])
+                    end()
+            elif op is not names.AT:
+                end()
+
+    try:
+        walk(tree)
+    except RecursionError:
+        return []
+    end()
+    return found
+
+
+# How JSON may write one character, in bytes: as it is (one to four bytes), escaped, or escaped several times over where
+# a harness puts JSON into a string of JSON.
+_ESCAPED: Final = rb"\\+(?:u[0-9A-Fa-f]{4}(?:\\+u[0-9A-Fa-f]{4})?|[^\\\n])?"
+_ANY: Final = rb"(?:[\x00-\x09\x0b-\x5b\x5d-\x7f]|[\xc2-\xf4][\x80-\xbf]{1,3}|" + _ESCAPED + rb")"
+# Readers join blocks of text by line ends: between them the line holds the end of one string and the next one's begin.
+_LINE_END: Final = rb'(?:\\+[nr]|\\+u000[0-9A-Fa-f]|"[\]\[ ,:{}a-z_"]{1,60}")'
+_SPACE: Final = rb"(?:[ \t]|\\+[tf]|" + _LINE_END + rb")"
+_AS_IT_IS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _.,:;=()[]{}@#$%^*+?!|~`-")
+_REPEAT_MAX: Final = 200
+
+
+def raw_form(text: str) -> bytes | None:
+    """A pattern over the bytes of a log's line that matches wherever ``text`` matches in a text that the line holds,
+    and perhaps elsewhere; None where there is none, or it would match nearly everything."""
+    tree = _tree(text)
+    if tree is None:
+        return None
+    try:
+        form = _Raw(bool(tree.state.flags & re.IGNORECASE)).sequence(tree)
+    except (RecursionError, KeyError):
+        return None
+    return form if len(form) < 50_000 and re.search(rb"[0-9A-Za-z]", re.sub(rb"\\x..|\{[0-9,]*\}", b"", form)) else None
+
+
+def _written(char: str) -> bytes:
+    """The ways in which JSON may write a character."""
+    units = char.encode("utf-16-be", "surrogatepass")
+    escaped = b"".join(
+        rb"\\+u" + b"".join(b"[%c%c]" % (digit, digit - 32) if digit > 57 else b"%c" % digit for digit in unit)
+        for unit in (units[at : at + 2].hex().encode() for at in range(0, len(units), 2))
+    )
+    if char == "\\":
+        return rb"\\+(?:u005[cC])?"
+    plain = b"".join(b"\\x%02x" % byte for byte in char.encode("utf-8", "replace"))
+    short = {"\t": "t", "\b": "b", "\f": "f"}.get(char, char)
+    also = rb"|\\+" + b"\\x%02x" % ord(short) if ord(char) < 128 else b""
+    return b"(?:" + plain + b"|" + escaped + also + b")"
+
+
+class _Raw:
+    def __init__(self, folded: bool) -> None:
+        from re import _constants as names  # type: ignore[attr-defined]
+
+        self._names = names
+        self._folded = folded
+
+    def sequence(self, items: Any) -> bytes:
+        return b"".join(self._item(op, value) for op, value in items)
+
+    def _item(self, op: Any, value: Any) -> bytes:
+        names = self._names
+        if op is names.LITERAL:
+            return self._char(chr(value))
+        if op is names.ANY:
+            return b"(?:" + _ANY + b"|" + _LINE_END + b")"
+        if op is names.NOT_LITERAL:
+            return b"(?:" + _ANY + b"|" + _LINE_END + b")"
+        if op is names.IN:
+            return self._class(value)
+        if op is names.BRANCH:
+            return b"(?:" + b"|".join(self.sequence(branch) for branch in value[1]) + b")"
+        if op is names.SUBPATTERN:
+            before = self._folded
+            self._folded = before or bool(value[1] & re.IGNORECASE)
+            inner = b"(?:" + self.sequence(value[3]) + b")"
+            self._folded = before
+            return inner
+        if op in (names.MAX_REPEAT, names.MIN_REPEAT):
+            low, high, inner = value
+            body = b"(?:" + self.sequence(inner) + b")"
+            if low == 0 and high == 1:
+                return body + b"?"
+            if low > _REPEAT_MAX or (high is not names.MAXREPEAT and high > _REPEAT_MAX):
+                return body + (b"*" if low == 0 else b"+")
+            if high is names.MAXREPEAT:
+                return body + (b"*" if low == 0 else b"+" if low == 1 else b"{%d,}" % low)
+            return body + b"{%d,%d}" % (low, high)
+        if op is names.AT:
+            return b""
+        raise KeyError(op)
+
+    def _char(self, char: str) -> bytes:
+        if char in _AS_IT_IS:
+            if self._folded and char.isalpha():
+                forms = {char.lower(), char.upper()}
+                if char.lower() in "ks":  # the Kelvin sign and the long s fold to them
+                    return b"(?:[%s]|%s)" % ("".join(sorted(forms)).encode(), _ANY)
+                return b"[" + "".join(sorted(forms)).encode() + b"]"
+            return char.encode() if char.isalnum() else b"\\x%02x" % ord(char)
+        if char in "\n\r":
+            return _LINE_END
+        if self._folded and not char.isascii():
+            return _ANY
+        return _written(char)
+
+    def _class(self, items: Any) -> bytes:
+        names = self._names
+        out: list[bytes] = []
+        for op, value in items:
+            if op is names.NEGATE:
+                return b"(?:" + _ANY + b"|" + _LINE_END + b")"
+            if op is names.LITERAL:
+                out.append(self._char(chr(value)))
+            elif op is names.RANGE and chr(value[0]).isalnum() and chr(value[1]).isalnum() and value[1] < 128:
+                form = b"%c-%c" % value
+                swapped = form.swapcase() if self._folded and chr(value[0]).isalpha() else b""
+                out.append(b"[" + form + swapped + b"]")
+                if self._folded:
+                    out.append(rb"[\x80-\xff]{1,4}|\\+u[0-9A-Fa-f]{4}")
+            elif op is names.CATEGORY and value is names.CATEGORY_DIGIT:
+                out.append(b"[0-9]")
+            elif op is names.CATEGORY and value is names.CATEGORY_WORD:
+                out.append(b"[0-9A-Za-z_]")
+            elif op is names.CATEGORY and value is names.CATEGORY_SPACE:
+                out.append(_SPACE)
+            else:
+                return b"(?:" + _ANY + b"|" + _LINE_END + b")"
+        return b"(?:" + b"|".join(out) + b")"

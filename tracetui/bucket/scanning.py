@@ -27,16 +27,16 @@ def json_forms(text: str) -> list[bytes]:
     return [form.encode("utf-8", "replace") for form in dict.fromkeys(forms)]
 
 
-def forms_pattern(forms: Sequence[bytes], *, folded: bool = True) -> bytes:
-    """A pattern over bytes that finds any of the forms."""
+def forms_pattern(forms: Sequence[bytes]) -> bytes:
+    """A pattern over bytes that finds any of the forms, whatever the case."""
     out: dict[bytes, None] = {}
     for form in forms:
         out[form] = None
-        if folded and not form.isascii():
+        if not form.isascii():
             # RE2 folds ASCII when it works on bytes; other letters are given in each of their cases.
             text = form.decode("utf-8", "replace")
             out.update(dict.fromkeys(item.encode("utf-8") for item in (text.lower(), text.upper(), text.title())))
-    return b"|".join(_escape(form) for form in out)
+    return b"(?i:" + b"|".join(_escape(form) for form in out) + b")"
 
 
 def words_form(words: Sequence[str]) -> bytes:
@@ -49,11 +49,9 @@ def words_form(words: Sequence[str]) -> bytes:
     return between.join(parts)
 
 
-def scan_lines(
-    search: Search, reader: LogReader, wanted: bytes, *, composed: str, folded: bool = True
-) -> Iterator[Candidate]:
-    """Steps of which a line holds what the pattern ``wanted`` finds (whatever the case, if ``folded``), newest first;
-    and events that readers word themselves, with ``composed`` in their summary.
+def scan_lines(search: Search, reader: LogReader, wanted: bytes, *, composed: Matcher) -> Iterator[Candidate]:
+    """Steps of which a line holds what the pattern ``wanted`` finds, newest first; and events that readers word
+    themselves, of whose summary ``composed`` finds something.
 
     Frames are decompressed and looked through by two threads; both let go of the interpreter lock.
     """
@@ -62,7 +60,7 @@ def scan_lines(
     options = re2.Options()
     options.log_errors = False
     options.encoding = re2.Options.Encoding.LATIN1
-    options.case_sensitive = not folded
+    options.max_mem = 64 * 1024 * 1024
     finder = re2.compile(wanted, options)
 
     def look(job: tuple[Any, Any]) -> list[int]:
@@ -125,14 +123,15 @@ def _escape(form: bytes) -> bytes:
 def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:
     """The steps of a log that one of the lines at these offsets made. A line longer than a frame is found by any of its
     frames: what begins before the offset and reaches over it counts."""
-    from tracetui.bucket.reading import unpack_sources
+    from tracetui.bucket.reading import SOURCE
 
     offsets.sort()
     out: list[Candidate] = []
     for at, step, sources in search.sources_of(log):
-        for source in unpack_sources(sources):
-            nth = bisect_right(offsets, source.offset + source.length)
-            if nth and offsets[nth - 1] >= source.offset:
+        for _, low, high, length in SOURCE.iter_unpack(sources):
+            offset = low | high << 32
+            nth = bisect_right(offsets, offset + length)
+            if nth and offsets[nth - 1] >= offset:
                 out.append((at, step))
                 break
     return out

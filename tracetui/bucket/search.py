@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.bucket import sessions
 from tracetui.bucket.index import BLOCK
@@ -22,11 +22,15 @@ from tracetui.bucket.reader import LogReader
 from tracetui.bucket.terms import Query
 from tracetui.model import KINDS, Hit, TracetuiError
 
+if TYPE_CHECKING:
+    from tracetui.bucket.pattern import Pattern
+
 __all__ = ["Search", "sessions_with"]
 
 _FIRST_BLOCKS: Final = 6
 _SHORT: Final = 3
 _LOOKS: Final = 200
+_FEW: Final = 100
 _SCORED: Final = 2000
 """Hits among which the best are chosen: the newest so many."""
 _LOOK_SECONDS: Final = 0.012
@@ -236,13 +240,13 @@ class Search:
             (log, *self._bound),
         ).fetchall()
 
-    def composed(self, log: int, text: str) -> list[Candidate]:
-        """Events of a log with this text in their summary, case apart: readers word some of them themselves."""
-        return self._db.execute(
-            "SELECT coalesce(p.time, 0), p.id FROM step p WHERE p.log=? AND p.kind=? AND instr(lower(p.summary), ?) "
-            f"AND {self._condition}",
-            (log, KINDS.index("event"), text.lower(), *self._bound),
-        ).fetchall()
+    def composed(self, log: int, matcher: Matcher) -> list[Candidate]:
+        """Events of a log that may hold it by their summary: readers word some of them themselves."""
+        rows = self._db.execute(
+            f"SELECT coalesce(p.time, 0), p.id, p.summary FROM step p WHERE p.log=? AND p.kind=? AND {self._condition}",
+            (log, KINDS.index("event"), *self._bound),
+        )
+        return [(at, step) for at, step, text in rows if text.endswith("…") or matcher.find([text]) is not None]
 
     def numbers_of(self, log: int) -> list[tuple[int, int, int]]:
         """(time, id, number) of the steps of a log that the typed terms let through."""
@@ -298,8 +302,10 @@ class Search:
                 if hit is not None:
                     yield hit
 
-    def _sample(self, candidates: Iterable[Candidate], words: Words, seen: set[int]) -> Generator[Hit, None, bool]:
-        """Look at candidates as long as enough of them are hits; whether all of them were looked at."""
+    def _sample(
+        self, candidates: Iterable[Candidate], words: Matcher, seen: set[int], *, few: bool = False
+    ) -> Generator[Hit, None, bool]:
+        """Look at candidates as long as enough of them are hits, or they are ``few``; whether all were looked at."""
         end = time.perf_counter() + _LOOK_SECONDS
         hits = 0
         for _, step in candidates:
@@ -314,7 +320,7 @@ class Search:
                 yield hit
                 # Time spent by whoever takes the hits is not ours: the share of hits counts.
                 end = time.perf_counter() + _LOOK_SECONDS
-            elif time.perf_counter() > end or len(seen) > _LOOKS + hits * 8:
+            elif not few and (time.perf_counter() > end or len(seen) > _LOOKS + hits * 8):
                 return False
         return True
 
@@ -322,7 +328,7 @@ class Search:
         from tracetui.bucket.scanning import scan_lines, words_form
 
         form = words_form(tokens(text))
-        found = scan_lines(self, self._reader, form, composed=tokens(text)[0])
+        found = scan_lines(self, self._reader, form, composed=Words(Query(phrases=(text,))))
         return ((at, step) for at, step in found if step in among)
 
     def _look(self, candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[Hit]:
@@ -341,7 +347,8 @@ class Search:
         if not items:
             return self.all_steps()
         longest = max((item for item in items if needs_scan(item)), key=len)
-        return scan_lines(self, self._reader, forms_pattern(json_forms(longest)), composed=longest)
+        form = forms_pattern(json_forms(longest))
+        return scan_lines(self, self._reader, form, composed=Words(Query(phrases=(longest,))))
 
     def _plain(self, limit: int | None) -> Iterator[Hit]:
         """Without words every step that the terms let through is a hit, shown by its summary."""
@@ -383,29 +390,33 @@ class Search:
 
     def regex(self, text: str, limit: int | None, sort: str) -> Iterator[Hit]:
         """Hits of a regular expression. Raises TracetuiError of status 2 at once where it is none."""
-        from tracetui.bucket.pattern import Pattern, fts_of, literals, raw_literal
-        from tracetui.bucket.scanning import forms_pattern, read_all, scan_lines
+        from tracetui.bucket.pattern import Pattern
 
         pattern = Pattern(text)
-        found, folded = literals(text)
-        match = fts_of(found)
-        literal = raw_literal(found)
-        if match is not None:
-            hits = self._look(self._by_index(match), pattern)
-        elif literal is not None:
-            lines = scan_lines(
-                self,
-                self._reader,
-                forms_pattern([literal.encode("ascii")], folded=folded),
-                composed=literal,
-                folded=folded,
-            )
-            hits = self._look(lines, pattern)
-        else:
-            hits = self._look(read_all(self, self._reader, pattern), pattern)
+        hits = self._regex(pattern, text)
         if sort == "score":
             return _first(sorted(hits, key=lambda hit: hit.score, reverse=True), limit)
         return _first(hits, limit)
+
+    def _regex(self, pattern: Pattern, text: str) -> Iterator[Hit]:
+        from tracetui.bucket.pattern import fts_of, raw_form
+        from tracetui.bucket.scanning import read_all, scan_lines
+
+        match = fts_of(text)
+        form = raw_form(text)
+        seen: set[int] = set()
+        among: set[int] | None = None
+        if match is not None:
+            candidates = list(self._by_index(match))
+            if (yield from self._sample(candidates, pattern, seen, few=form is None or len(candidates) < _FEW)):
+                return
+            among = {step for _, step in candidates}
+        if form is not None:
+            steps = scan_lines(self, self._reader, form, composed=pattern)
+        else:
+            steps = read_all(self, self._reader, pattern)
+        rest = ((at, step) for at, step in steps if step not in seen and (among is None or step in among))
+        yield from self._look(rest, pattern)
 
     @property
     def query(self) -> Query:
