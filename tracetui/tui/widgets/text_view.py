@@ -39,6 +39,7 @@ _UNWRAPPED: Final = 4096
 """Cells after which a line is broken even when lines are not wrapped."""
 _SLICE: Final = 96 * 1024
 """Characters laid out in one go: a few milliseconds."""
+_PIECE: Final = 64 * 1024
 _MATCH_LIMIT: Final = 100_000
 
 
@@ -99,7 +100,12 @@ class DocumentMaker:
     def make(self) -> Document:
         source = "".join(self._parts)
         shown = source.replace("\r\n", " \n") if "\r" in source else source
-        return Document(source, display_safe(shown, keep_newlines=True, keep_tabs=True), tuple(self._sections))
+        # In pieces, so that a worker that prepares megabytes lets the screen breathe between them.
+        safe = [
+            display_safe(shown[at : at + _PIECE], keep_newlines=True, keep_tabs=True)
+            for at in range(0, len(shown), _PIECE)
+        ]
+        return Document(source, "".join(safe), tuple(self._sections))
 
 
 class TextView(ScrollView, Actor, can_focus=True):
@@ -137,7 +143,7 @@ class TextView(ScrollView, Actor, can_focus=True):
         self._widest = 0
         self._layout_width = 0
         self._timer: Timer | None = None
-        self._goal: int | None = None
+        self._look: Look | None = None
         self._strips: LRUCache[tuple[int, int, int, int], Strip] = LRUCache(512)
 
     # -- what is shown ------------------------------------------------------------------------------------------------
@@ -197,7 +203,6 @@ class TextView(ScrollView, Actor, can_focus=True):
         self._laid_out = self._widest = 0
         self._layout_width = self._wrap_width()
         self._strips.clear()
-        self._goal = None
         if self.size.width:
             self._reach(place + _SLICE // 2)
             self._publish()
@@ -244,6 +249,7 @@ class TextView(ScrollView, Actor, can_focus=True):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
+        self._look = None
         self._strips.clear()
 
     # -- moving -------------------------------------------------------------------------------------------------------
@@ -371,7 +377,9 @@ class TextView(ScrollView, Actor, can_focus=True):
         width = self.scrollable_content_region.width
         scroll_x, scroll_y = self.scroll_offset
         row = y + int(scroll_y)
-        look = Look.of_widget(self)
+        if self._look is None:
+            self._look = Look.of_widget(self)
+        look = self._look
         if row >= len(self._starts):
             return self._empty_line(y, width, look)
         key = (row, int(scroll_x), width, look.epoch)
