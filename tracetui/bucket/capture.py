@@ -12,10 +12,11 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tracetui.bucket.changes import Progress, RunReport, changed, from_db, known, signed, to_db
 from tracetui.bucket.index import IndexWriter, address, facts_from, now_ms
 from tracetui.bucket.place import Lock, sweep, temporary
 from tracetui.bucket.userdata import Forgotten
@@ -29,98 +30,6 @@ _INLINE: Final = 6 * 1024 * 1024
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _IDLE_NS: Final = 600 * 1_000_000_000
 _REPORTED: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is. ``bytes`` is an estimate for compressed logs; ``phase``: recover, capture or pack."""
-
-    phase: str
-    files_done: int
-    files: int
-    bytes_done: int
-    bytes: int
-    sessions: int
-    records: int
-
-
-@dataclass(slots=True)
-class RunReport:
-    """What a run did, as ``index --json`` prints it. ``records``, ``bad_records`` and ``bytes`` (of logs) count what
-    this run read; ``problems`` are (path, line, reason), at most 1,000; ``recovered`` counts logs that were read from
-    their copies because a run before was killed or the index was gone."""
-
-    sessions: int = 0
-    new: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    records: int = 0
-    bad_records: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    problems: list[tuple[str, int, str]] = field(default_factory=list)
-    recovered: int = 0
-    cancelled: bool = False
-
-
-def to_db(path: str) -> str | bytes:
-    """A path as SQLite can hold it: names that are not UTF-8 as bytes."""
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
-
-
-def from_db(path: str | bytes) -> str:
-    """The reverse of ``to_db``."""
-    return os.fsdecode(path) if isinstance(path, bytes) else path
-
-
-def _known(db: sqlite3.Connection, files: list[LogFile]) -> tuple[dict[Any, Any], dict[Any, Any]]:
-    """Rows of logs and of skipped files by path, for these files."""
-    logs = "SELECT path, size, mtime_ns, inode, id FROM log WHERE current=1"
-    skipped = "SELECT path, size, mtime_ns, inode FROM skipped"
-    if len(files) <= 200:
-        marks = ",".join("?" * len(files))
-        paths = [to_db(file.path) for file in files]
-        return (
-            {row[0]: row for row in db.execute(f"{logs} AND path IN ({marks})", paths)},
-            {row[0]: row for row in db.execute(f"{skipped} WHERE path IN ({marks})", paths)},
-        )
-    return {row[0]: row for row in db.execute(logs)}, {row[0]: row for row in db.execute(skipped)}
-
-
-def _signed(value: int) -> int:
-    return value - (1 << 64) if value >= 1 << 63 else value
-
-
-def _same(row: tuple[Any, ...], file: LogFile) -> bool:
-    return row[1] == file.size and row[2] == file.mtime_ns and (not file.inode or row[3] == _signed(file.inode))
-
-
-def changed(db: sqlite3.Connection, files: Iterable[LogFile], forgotten: Forgotten) -> tuple[list[LogFile], list[int]]:
-    """The files that need capturing, by size, mtime and inode alone, and the log ids of the others."""
-    files = list(files)
-    logs, skipped = _known(db, files)
-    out: list[LogFile] = []
-    rest: list[int] = []
-    for file in files:
-        row = logs.get(file.path)
-        if row is None and not file.path.isascii():
-            row = logs.get(to_db(file.path))
-        if row is not None:
-            if _same(row, file):
-                rest.append(row[4])
-                continue
-            other = skipped.get(row[0])
-        else:
-            other = skipped.get(to_db(file.path))
-            if forgotten.path(file.path):
-                continue
-        if other is None or not _same(other, file):
-            out.append(file)
-    return out, rest
 
 
 @dataclass(slots=True)
@@ -254,7 +163,7 @@ class Capture:
         return job, from_db(old), offset
 
     def _plan(self, files: list[LogFile]) -> Iterator[_Task]:
-        logs, _ = _known(self.db, files)
+        logs, _ = known(self.db, files)
         for file in files:
             row = logs.get(to_db(file.path))
             if row is not None:
@@ -278,7 +187,7 @@ class Capture:
             return None
         rows = self.db.execute(
             "SELECT id, path FROM log WHERE inode=? AND device=? AND current=1 AND size<=?",
-            (_signed(file.inode), _signed(file.dev), file.size),
+            (signed(file.inode), signed(file.dev), file.size),
         )
         for log, path in rows.fetchall():
             if not os.path.lexists(from_db(path)):
@@ -287,7 +196,7 @@ class Capture:
 
     def _recover(self) -> list[_Task]:
         """Copies that the index does not know, or knows less of than they hold."""
-        known = {row[0]: row for row in self.db.execute("SELECT copy, id, copy_size, bytes, copied FROM log")}
+        rows = {row[0]: row for row in self.db.execute("SELECT copy, id, copy_size, bytes, copied FROM log")}
         tasks: list[tuple[int, _Task]] = []
         root = self.folder / "copies"
         for sub in sorted(os.scandir(root), key=lambda entry: entry.name):
@@ -298,7 +207,7 @@ class Capture:
                     continue
                 name = f"{sub.name}/{entry.name}"
                 size = entry.stat(follow_symlinks=False).st_size
-                row = known.get(name)
+                row = rows.get(name)
                 if row is not None:
                     if row[2] != size or row[3] < row[4]:
                         job, path, _ = self._known_log(row[1], None)
@@ -491,7 +400,7 @@ class Capture:
     def _skip(self, file: LogFile, reason: str) -> None:
         self.db.execute(
             "INSERT OR REPLACE INTO skipped VALUES(?,?,?,?,?)",
-            (to_db(file.path), file.mtime_ns, file.size, _signed(file.inode), reason),
+            (to_db(file.path), file.mtime_ns, file.size, signed(file.inode), reason),
         )
 
     def _problem(self, path: str, line: int, reason: str) -> None:

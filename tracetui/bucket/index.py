@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from tracetui.bucket.changes import signed
 from tracetui.model import KINDS, TOOL_KINDS, LogFacts
 
 __all__ = ["IndexWriter", "address", "facts_from"]
@@ -201,7 +202,7 @@ class IndexWriter:
         if stamp is not None:
             db.execute(
                 "UPDATE log SET mtime_ns=?, size=?, inode=?, device=?, gone=0 WHERE id=?",
-                (*_signed(stamp), log),
+                (*map(signed, stamp), log),
             )
         self._problems(log, part)
         self.dirty(harness, session)
@@ -337,11 +338,6 @@ def _count(counts: dict[str, int], sign: int, kind: int, flags: int, *tokens: in
     counts["edits"] += sign * (kind == _EDIT)
     for name, value in zip(("t_input", "t_output", "t_read", "t_write"), tokens):
         counts[name] += sign * (value or 0)
-
-
-def _signed(stamp: tuple[int, int, int, int]) -> tuple[int, ...]:
-    """Numbers that SQLite can hold (inodes of some file systems use all 64 bits)."""
-    return tuple(value - (1 << 64) if value >= 1 << 63 else value for value in stamp)
 
 
 def now_ms() -> int:

@@ -49,9 +49,11 @@ def words_form(words: Sequence[str]) -> bytes:
     return between.join(parts)
 
 
-def scan_lines(search: Search, reader: LogReader, wanted: bytes, *, composed: Matcher) -> Iterator[Candidate]:
+def scan_lines(
+    search: Search, reader: LogReader, wanted: bytes, *, composed: Matcher, only: set[int] | None = None
+) -> Iterator[Candidate]:
     """Steps of which a line holds what the pattern ``wanted`` finds, newest first; and events that readers word
-    themselves, of whose summary ``composed`` finds something.
+    themselves, of whose summary ``composed`` finds something. ``only`` names the logs to look through.
 
     Frames are decompressed and looked through by two threads; both let go of the interpreter lock.
     """
@@ -81,7 +83,7 @@ def scan_lines(search: Search, reader: LogReader, wanted: bytes, *, composed: Ma
 
     with ThreadPoolExecutor(_THREADS) as pool:
         ahead: dict[int, Any] = {}
-        logs = search.newest_logs()
+        logs = [item for item in search.newest_logs() if only is None or item[1] in only]
 
         def start(nth: int) -> None:
             if nth < len(logs) and nth not in ahead:

@@ -293,7 +293,7 @@ class Search:
             if (yield from self._sample(rest, words, seen)):
                 return
             longest = max((*self._query.words, *self._query.phrases), key=lambda item: len(tokens(item)))
-            rest = self._scan_for_words(longest, {step for _, step in self._by_index(match.text)})
+            rest = self._scan_for_words(longest, match.text)
         for _, step in rest:
             if self._cancelled():
                 return
@@ -324,12 +324,23 @@ class Search:
                 return False
         return True
 
-    def _scan_for_words(self, text: str, among: set[int]) -> Iterator[Candidate]:
+    def _scan_for_words(self, text: str, match: str) -> Iterator[Candidate]:
         from tracetui.bucket.scanning import scan_lines, words_form
 
-        form = words_form(tokens(text))
-        found = scan_lines(self, self._reader, form, composed=Words(Query(phrases=(text,))))
+        matcher = Words(Query(phrases=(text,)))
+        among = {step for _, step in self._matching(match)}
+        found = scan_lines(self, self._reader, words_form(tokens(text)), composed=matcher, only=self._logs_of(match))
         return ((at, step) for at, step in found if step in among)
+
+    def _logs_of(self, match: str) -> set[int]:
+        return {
+            log
+            for (log,) in self._db.execute(
+                "SELECT DISTINCT p.log FROM text f CROSS JOIN step p ON p.doc=f.rowid "
+                f"WHERE text MATCH ? AND {self._condition}",
+                (match, *self._bound),
+            )
+        }
 
     def _look(self, candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[Hit]:
         for _, step in candidates:
@@ -406,13 +417,15 @@ class Search:
         form = raw_form(text)
         seen: set[int] = set()
         among: set[int] | None = None
+        logs: set[int] | None = None
         if match is not None:
             candidates = list(self._by_index(match))
             if (yield from self._sample(candidates, pattern, seen, few=form is None or len(candidates) < _FEW)):
                 return
             among = {step for _, step in candidates}
+            logs = self._logs_of(match)
         if form is not None:
-            steps = scan_lines(self, self._reader, form, composed=pattern)
+            steps = scan_lines(self, self._reader, form, composed=pattern, only=logs)
         else:
             steps = read_all(self, self._reader, pattern)
         rest = ((at, step) for at, step in steps if step not in seen and (among is None or step in among))
