@@ -40,6 +40,36 @@ class Bare(App):
 Bare().run()
 """
 
+BARE_LIST = """
+from rich.segment import Segment
+from textual.app import App
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+class Rows(ScrollView, can_focus=True):
+    BINDINGS = [("j", "go(1)", ""), ("k", "go(-1)", ""), ("pagedown", "go(38)", ""), ("G", "go(1000000)", ""),
+                ("g", "go(-1000000)", ""), ("n", "go(7)", "")]
+    at = 0
+    def on_mount(self):
+        self.virtual_size = Size(118, 100_000)
+        self.focus()
+    def action_go(self, by):
+        old, self.at = self.at, min(max(self.at + by, 0), 99_999)
+        self.refresh_line(old)
+        self.refresh_line(self.at)
+        top = self.scroll_offset.y
+        if not top <= self.at < top + 40:
+            self.scroll_to(y=self.at if self.at < top else self.at - 39, animate=False, force=True)
+    def render_line(self, y):
+        at = y + self.scroll_offset.y
+        mark = ">" if at == self.at else " "
+        return Strip([Segment(f"{mark} {at} a row of a bare list, as plain as can be")]).adjust_cell_length(118)
+class Bare(App):
+    def compose(self):
+        yield Rows()
+Bare().run()
+"""
+
 
 class Terminal:
     """A program under a pty that answers the questions a modern terminal would answer."""
@@ -205,6 +235,32 @@ def first_frame(command: list[str], sentinel: bytes, environ: dict[str, str]) ->
         terminal.close()
 
 
+def keys_of(terminal: Terminal, presses: int) -> tuple[dict[str, dict[str, float]], float]:
+    """Figures for each key, and the 99th percentile of them all, in milliseconds."""
+    found: dict[str, dict[str, float]] = {}
+    every: list[float] = []
+    for name, key in KEYS.items():
+        terminal.press(b"g")
+        terminal.quiet(0.3)
+        times = []
+        for at in range(presses // len(KEYS)):
+            if name == "k" and not at:
+                terminal.press(b"G")
+                terminal.quiet(0.2)
+            if name in "gG":
+                terminal.press(b"G" if name == "g" else b"g")
+            took = terminal.press(key)
+            if took is not None:
+                times.append(took * 1e3)
+        every += times
+        found[name] = {
+            "p50_ms": round(statistics.median(times), 1),
+            "p99_ms": round(percentile(times, 0.99), 1),
+            "max_ms": round(max(times), 1),
+        }
+    return found, round(percentile(every, 0.99), 1)
+
+
 def percentile(values: list[float], part: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
@@ -253,6 +309,14 @@ def main() -> None:
             "cpu_ratio": round(d / c, 2),
         }
 
+        terminal = Terminal([sys.executable, "-c", BARE_LIST], environ)
+        try:
+            terminal.until(b"> 0")
+            terminal.quiet(0.5)
+            found["bare_keys"], found["bare_keys_p99_ms"] = keys_of(terminal, options.presses)
+        finally:
+            terminal.close()
+
         source = (
             "import sys; from tracetui.bucket import Bucket; from tracetui.tui.app import run; "
             "sys.exit(run(Bucket.open(sys.argv[1]), session=sys.argv[2]))"
@@ -268,30 +332,7 @@ def main() -> None:
             terminal.quiet(3.0)
             terminal.press(b"\r")
             terminal.quiet(1.0)
-            keys = {}
-            every: list[float] = []
-            for name, key in KEYS.items():
-                terminal.press(b"g")
-                terminal.quiet(0.3)
-                times = []
-                for at in range(options.presses // len(KEYS)):
-                    if name == "k" and not at:
-                        terminal.press(b"G")
-                        terminal.quiet(0.2)
-                    if name in "gG":
-                        terminal.press(b"G" if name == "g" else b"g")
-                    took = terminal.press(key)
-                    if took is not None:
-                        times.append(took * 1e3)
-                every += times
-                keys[name] = {
-                    "p50_ms": round(statistics.median(times), 1),
-                    "p99_ms": round(percentile(times, 0.99), 1),
-                    "max_ms": round(max(times), 1),
-                    "presses": len(times),
-                }
-            found["keys"] = keys
-            found["keys_p99_ms"] = round(percentile(every, 0.99), 1)
+            found["keys"], found["keys_p99_ms"] = keys_of(terminal, options.presses)
             found["memory_mb"] = round(terminal.memory / 1000)
         finally:
             terminal.close()
@@ -307,12 +348,20 @@ def main() -> None:
     print(
         f"  {frame['ratio']}x; processor {frame['app_cpu_ms']} ms and {frame['bare_cpu_ms']} ms, {frame['cpu_ratio']}x"
     )
-    print(f"keys in {options.steps:,} steps, p99   {found['keys_p99_ms']} ms   memory {found['memory_mb']} MB")
-    keys_found = found["keys"]
-    assert isinstance(keys_found, dict)
-    for name, figures in keys_found.items():
+    print(
+        f"keys in {options.steps:,} steps, p99   {found['keys_p99_ms']} ms   bare list {found['bare_keys_p99_ms']} ms"
+    )
+    print(f"memory                          {found['memory_mb']} MB")
+    ours_keys, bare_keys = found["keys"], found["bare_keys"]
+    assert isinstance(ours_keys, dict)
+    assert isinstance(bare_keys, dict)
+    for name, figures in ours_keys.items():
         p50, p99, most = figures["p50_ms"], figures["p99_ms"], figures["max_ms"]
-        print(f"  {name:<10} p50 {p50:>6} ms   p99 {p99:>6} ms   max {most:>6} ms")
+        beside = bare_keys[name]
+        print(
+            f"  {name:<10} p50 {p50:>6} ms   p99 {p99:>6} ms   max {most:>6} ms"
+            f"   bare p50 {beside['p50_ms']:>6} ms   p99 {beside['p99_ms']:>6} ms"
+        )
 
 
 if __name__ == "__main__":

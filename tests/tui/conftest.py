@@ -19,7 +19,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    for delay in ("panes.sessions._REST", "panes.timeline._REST", "widgets.query_line.QueryLine.DELAY"):
+    for delay in ("panes.base.Rest.SOON", "panes.base.Rest.LATER", "widgets.query_line.QueryLine.DELAY"):
         monkeypatch.setattr(f"tracetui.tui.{delay}", 0.01)
     monkeypatch.setattr("time.time", lambda: fakes.NOW / 1000)
     yield

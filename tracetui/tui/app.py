@@ -169,6 +169,8 @@ def run(
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
     app = TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config)
+    # Workers that read hold the interpreter lock; a key press must not wait the usual 5 ms for each turn.
+    sys.setswitchinterval(0.001)
     gc.set_threshold(20_000, 20, 50)
     app.run()
     if app.wants_demo:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import ClassVar
 
 from textual import events
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tracetui.text.safe import one_line
@@ -18,7 +20,7 @@ from tracetui.tui.background import Background
 from tracetui.tui.look import Look
 from tracetui.tui.rows import Span, cells, clip, paint
 
-__all__ = ["Pane", "PaneTitle", "Wall"]
+__all__ = ["Pane", "PaneTitle", "Rest", "Wall"]
 
 
 class PaneTitle(Widget):
@@ -73,6 +75,28 @@ class PaneTitle(Widget):
         used = sum(cells(text) for text, _ in head + tail)
         head.append((" " + rule * max(0, width - used - 1), line))
         return paint([*head, *tail], width).apply_style(self.rich_style)
+
+
+class Rest:
+    """Calls ``then`` once the cursor rests: soon after a single move, later after moves in quick succession, so that
+    what belongs to a row is not loaded while a key is held down."""
+
+    SOON = 0.04
+    LATER = 0.12
+
+    def __init__(self, widget: Widget, then: Callable[[], None]) -> None:
+        self._widget, self._then = widget, then
+        self._timer: Timer | None = None
+        self._moved = 0.0
+
+    def moved(self) -> None:
+        """The cursor moved just now."""
+        now = monotonic()
+        delay = self.SOON if now - self._moved > 2 * self.LATER else self.LATER
+        self._moved = now
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self._widget.set_timer(delay, self._then)
 
 
 class Pane(Vertical, Actor, Background):

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
-from tracetui.tui.panes.base import Pane
+from tracetui.tui.panes.base import Pane, Rest
 from tracetui.tui.panes.session_rows import GROUPS, SORTS, SessionRows, Shape, identity_of
 from tracetui.tui.widgets.line_list import LineList
 
@@ -25,7 +24,6 @@ __all__ = ["SessionsPane"]
 
 _FIRST = 80
 """Sessions read before the first frame; the others follow from a worker."""
-_REST = 0.04
 
 
 class SessionsPane(Pane):
@@ -72,7 +70,7 @@ class SessionsPane(Pane):
         self.everything: list[SessionRow] = []
         """The sessions as last read without a query."""
         self.total = 0
-        self._rest: Timer | None = None
+        self._rest = Rest(self, self._tell)
         self._rested: SessionRow | None = None
 
     def content(self) -> Sequence[Widget]:
@@ -187,9 +185,7 @@ class SessionsPane(Pane):
 
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         message.stop()
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_REST, self._tell)
+        self._rest.moved()
 
     def _tell(self) -> None:
         session = self.current

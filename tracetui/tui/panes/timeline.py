@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.message import Message
-from textual.timer import Timer
 from textual.widget import Widget
 
 from tracetui.model import LogRow, SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
-from tracetui.tui.panes.base import Pane
+from tracetui.tui.panes.base import Pane, Rest
 from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
 from tracetui.tui.panes.session_rows import identity_of, title_of
 from tracetui.tui.panes.step_rows import StepPages, StepRows
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TimelinePane"]
 
-_REST = 0.04
 _MOST_MATCHES = 10_000
 
 
@@ -88,13 +86,14 @@ class TimelinePane(Pane):
         super().__init__(id=id)
         self.rows = LineList(id="timeline-rows")
         self.rows.empty = ("No session chosen.", "The steps of the session under the cursor stand here: 1")
+        self.rows.at_once = self._say_where
         self.strip = SessionStrip()
         self.session: SessionRow | None = None
         self.logs: list[LogRow] = []
         self.fold = Fold()
         self.following = False
         self._pages: StepPages | None = None
-        self._rest: Timer | None = None
+        self._rest = Rest(self, self._tell)
         self._seen: dict[str, Place] = {}
         self._wanted: int | None = None
         self._find: QueryLine | None = None
@@ -300,10 +299,7 @@ class TimelinePane(Pane):
 
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         message.stop()
-        self._say_where()
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(_REST, self._tell)
+        self._rest.moved()
 
     def _tell(self) -> None:
         self.post_message(self.Rested(self.session, self.current))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Protocol
 
 from rich.segment import Segment
@@ -103,6 +103,8 @@ class LineList(ScrollView, Actor, can_focus=True):
         self.source: RowSource = source if source is not None else ListSource()
         self.empty: Sequence[str] = ()
         """What an empty list says; the first line in plain, the others muted."""
+        self.at_once: Callable[[], None] | None = None
+        """Called when the cursor moved, before `Moved` is posted: for what must change in the same frame."""
         self._starts: array[int] | None = None
         self._look: Look | None = None
         self._painted: LRUCache[Hashable, Sequence[Strip]] = LRUCache(1024)
@@ -177,6 +179,8 @@ class LineList(ScrollView, Actor, can_focus=True):
         if target >= 0:
             self._show(target)
         self.refresh()
+        if self.at_once is not None:
+            self.at_once()
         if target >= 0:
             self.post_message(self.Moved(self, target))
 
@@ -215,6 +219,8 @@ class LineList(ScrollView, Actor, can_focus=True):
                 self.refresh_lines(first, last - first)
         if new >= 0:
             self._show(new)
+            if self.at_once is not None:
+                self.at_once()
             self.post_message(self.Moved(self, new))
 
     def _show(self, row: int) -> None:
