@@ -3,7 +3,7 @@
 ``FORMATS`` holds formats that can be told by themselves: a fixed prefix or shape that harmless text does not have.
 
 A row is ``(rule, kind, keywords, pattern)``. ``keywords`` are lower-case literals of which one must stand in the text
-(they feed one Aho-Corasick automaton); an empty tuple means always. ``pattern`` is RE2 syntax; the secret is group 1,
+(they feed one Aho-Corasick automaton). ``pattern`` is RE2 syntax; the secret is group 1,
 or the whole match where there is no group. Kinds are what the placeholder says, rules what the finding says.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["FORMATS"]
+__all__ = ["EVERYWHERE", "FORMATS"]
 
 _B = r"\b"
 _HEX = "[0-9a-f]"
@@ -20,16 +20,20 @@ _W = "[A-Za-z0-9_-]"
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
 
 Row = tuple[str, str, tuple[str, ...], str]
+_PREFIXES: dict[str, str] = {}
 
 
 def _prefixed(rule: str, kind: str, prefix: str, body: str, *words: str) -> Row:
     """A format that begins with a literal ``prefix``; the prefix is the keyword unless words are given."""
     escaped = "".join("\\" + c if c in r".\+*?()[]{}|^$/" and c != "/" else c for c in prefix)
     boundary = _B if prefix[0].isalnum() or prefix[0] == "_" else ""
+    if not words:
+        _PREFIXES[rule] = prefix
+        boundary = ""
     return (rule, kind, words or (prefix.lower(),), f"{boundary}({escaped}{body})")
 
 
-FORMATS: Final[tuple[Row, ...]] = (
+_ROWS: Final[tuple[Row, ...]] = (
     # source hosts and CI
     ("github-token", "github-token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"\b(gh[pousr]_{_AN}{{36,255}})"),
     ("github-app-token", "github-token", ("ghs_",), rf"\b(ghs_{_AN}+\.{_W}+\.{_W}+)"),
@@ -154,7 +158,6 @@ FORMATS: Final[tuple[Row, ...]] = (
     _prefixed("vault-service-token", "vault-token", "hvs.", rf"{_W}{{24,300}}"),
     _prefixed("vault-batch-token", "vault-token", "hvb.", rf"{_W}{{80,400}}"),
     _prefixed("vault-recovery-token", "vault-token", "hvr.", rf"{_W}{{24,300}}"),
-    ("vault-old-token", "vault-token", ("s.",), r"(?:^|[\s\"'=:])(s\.[A-Za-z0-9]{24})(?:$|[\s\"',;])"),
     ("1password-service-token", "1password-token", ("ops_eyj",), r"\b(ops_eyJ[A-Za-z0-9+/=_-]{200,1000})"),
     (
         "1password-secret-key",
@@ -284,12 +287,6 @@ FORMATS: Final[tuple[Row, ...]] = (
         ("/api/webhooks/",),
         rf"(discord(?:app)?\.com/api/webhooks/\d{{15,20}}/{_W}{{50,80}})",
     ),
-    (
-        "discord-bot-token",
-        "discord-token",
-        (),
-        rf"\b([MNO][A-Za-z0-9_-]{{23,27}}\.[A-Za-z0-9_-]{{6}}\.{_W}{{27,40}})\b",
-    ),
     ("telegram-bot-token", "telegram-token", (":aa",), rf"\b(\d{{8,10}}:AA{_W}{{33}})"),
     (
         "google-chat-webhook",
@@ -297,15 +294,11 @@ FORMATS: Final[tuple[Row, ...]] = (
         ("chat.googleapis.com",),
         r"(chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]+/messages\?key=[A-Za-z0-9_-]+&token=[A-Za-z0-9_%=-]+)",
     ),
-    ("twilio-key", "twilio-key", ("sk",), r"\b(SK[0-9a-f]{32})\b"),
-    ("twilio-account-sid", "twilio-id", ("ac",), r"\b(AC[0-9a-f]{32})\b"),
     _prefixed("sendgrid-key", "sendgrid-key", "SG.", rf"{_W}{{16,24}}\.{_W}{{38,46}}"),
     _prefixed("sendinblue-key", "brevo-key", "xkeysib-", rf"[0-9a-f]{{64}}-{_AN}{{16}}"),
     _prefixed("brevo-smtp-key", "brevo-key", "xsmtpsib-", rf"[0-9a-f]{{64}}-{_AN}{{16}}"),
     ("mailgun-key", "mailgun-key", ("key-",), r"\b(key-[0-9a-f]{32})\b"),
-    ("mailgun-signing-key", "mailgun-key", (), r"\b([0-9a-h]{32}-[0-9a-h]{8}-[0-9a-h]{8})\b"),
     ("mailgun-public-key", "mailgun-key", ("pubkey-",), r"\b(pubkey-[0-9a-f]{32})\b"),
-    ("mailchimp-key", "mailchimp-key", ("-us",), r"\b([0-9a-f]{32}-us\d{1,2})\b"),
     _prefixed("mandrill-key", "mandrill-key", "md-", rf"{_W}{{22}}\b"),
     _prefixed("mailersend-token", "mailersend-token", "mlsn.", r"[0-9a-f]{64}"),
     _prefixed("resend-key", "resend-key", "re_", rf"{_AN}{{8,10}}_{_AN}{{24}}"),
@@ -338,7 +331,7 @@ FORMATS: Final[tuple[Row, ...]] = (
     _prefixed("linear-webhook", "linear-key", "lin_wh_", rf"{_AN}{{32,64}}"),
     _prefixed("figma-token", "figma-token", "figd_", rf"{_W}{{38,48}}"),
     _prefixed("figma-oauth", "figma-token", "figoh_", rf"{_W}{{38,48}}"),
-    ("asana-pat", "asana-token", ("/",), r"\b([12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32})\b"),
+    ("asana-pat", "asana-token", ("1/1", "2/1", "1/0"), r"(?:^|[^\w/])([12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32})\b"),
     _prefixed("clickup-token", "clickup-token", "pk_", r"\d{5,10}_[A-Z0-9]{32}"),
     _prefixed("shortcut-token", "shortcut-token", "sct_", rf"(?:rw|ro)_{_W}{{20,60}}"),
     _prefixed("typeform-token", "typeform-token", "tfp_", r"[A-Za-z0-9_.=-]{40,64}"),
@@ -385,7 +378,6 @@ FORMATS: Final[tuple[Row, ...]] = (
     _prefixed("salesforce-session", "salesforce-token", "00D", r"[A-Za-z0-9]{12,15}![A-Za-z0-9._]{80,130}"),
     _prefixed("salesforce-refresh", "salesforce-token", "5Aep861", r"[A-Za-z0-9._]{60,100}"),
     ("facebook-token", "facebook-token", ("eaa",), rf"\b(EAA[MC]{_AN}{{80,250}})"),
-    ("facebook-app-token", "facebook-token", ("|",), r"\b(\d{15,16}\|[A-Za-z0-9_-]{27,40})\b"),
     _prefixed("instagram-token", "instagram-token", "IGQV", rf"{_W}{{60,250}}"),
     _prefixed("twitter-bearer", "twitter-token", "AAAAAAAAAAAAAAAAAAAA", r"[A-Za-z0-9%]{60,120}"),
     _prefixed("linkedin-secret", "linkedin-secret", "WPL_AP", r"\d\.[A-Za-z0-9]{12,24}\.[A-Za-z0-9+/=]{6,16}"),
@@ -437,3 +429,19 @@ FORMATS: Final[tuple[Row, ...]] = (
         rf"{_AN}{{5,30}}\.{_AN}{{4,6}}\.acc[_-]{_AN}{{10,32}}\.[A-Za-z0-9+/_=-]{{30,120}}",
     ),
 )
+
+FORMATS: Final[tuple[tuple[str, str, tuple[str, ...], str, str], ...]] = tuple(
+    (*row, _PREFIXES.get(row[0], "")) for row in _ROWS
+)
+"""``(rule, kind, keywords, pattern, prefix)``: with a ``prefix`` (case counts) the pattern is matched where it begins."""
+
+EVERYWHERE: Final[tuple[tuple[str, str, str, str], ...]] = (
+    ("twilio-key", "twilio-key", "S", r"(SK[0-9a-f]{32})(?![\w-])"),
+    ("twilio-account-sid", "twilio-id", "A", r"(AC[0-9a-f]{32})(?![\w-])"),
+    ("discord-bot-token", "discord-token", "MNO", rf"([MNO]{_W}{{23,27}}\.{_W}{{6}}\.{_W}{{27,40}})(?![\w-])"),
+    ("mailgun-signing-key", "mailgun-key", "0123456789abcdef", r"([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})(?![\w-])"),
+    ("mailchimp-key", "mailchimp-key", "0123456789abcdef", r"([0-9a-f]{32}-us\d{1,2})(?![\w-])"),
+    ("vault-old-token", "vault-token", "s", r"(s\.[A-Za-z0-9]{24})(?![\w.-])"),
+)
+"""``(rule, kind, first characters, pattern)``: formats that no keyword announces, tried where a long run of characters
+begins. Anchored, of fixed lengths."""

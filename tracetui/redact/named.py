@@ -1,87 +1,26 @@
-"""The keyword and assignment tier: a name that says secret, something that assigns, and a value that can be one.
+"""The keyword and assignment tier: a name that says secret, something that assigns, and a value that can be one; and
+the neighbourhood tier: a provider's name with a random string right behind it.
 
-It finds what no provider's format tells: ``DB_PASSWORD=hunter2``, ``"clientSecret": "…"``, ``adafruit token: …``.
-Names are read as words (``apiKey``, ``API_KEY``, ``api-key``); values are refused when they are code, a placeholder, a
-reference to somewhere else, or harmless by shape.
+They find what no provider's format tells: ``DB_PASSWORD=hunter2``, ``"clientSecret": "…"``, ``adafruit token: …``.
+Values are refused when they are code, a placeholder, a reference to somewhere else, or harmless by shape.
+
+The patterns are the standard library's, anchored where an automaton found a keyword, of bounded length and possessive
+(no step back), so that each costs a bounded time.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final, NamedTuple
+import re
+from typing import Final, NamedTuple
 
-from tracetui.redact.entropy import bits, harmless_shape, is_hex, looks_random
+from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks_random, wordiness
+from tracetui.redact.names import ID, KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
 
-__all__ = ["KEYWORDS", "Named", "named_at"]
-
-KEYWORDS: Final = (
-    "passw", "passphrase", "pwd", "secret", "token", "key", "auth", "cred", "bearer", "pass", "salt", "dsn", "pin",
-    "license", "webhook", "signing", "seed", "psk", "otp", "client_id", "clientid", "access", "private", "apikey",
-    "account_sid", "app_id", "appid", "connectionstring", "connection_string",
-)  # fmt: skip
-"""Lower-case parts of names; they feed the automaton that finds where to look."""
-
-_STRONG: Final = frozenset(
-    """
-    password passwd passphrase pwd pass passcode pw psk secret secrets passwort dbpass dbpassword userpass
-    rootpass mypass
-    """.split()
-)
-_MEDIUM: Final = frozenset(
-    """
-    token tokens apikey apikeys apitoken authtoken accesstoken accesskey secretkey privatekey authkey credential
-    credentials creds cred bearer auth authorization signing webhook dsn license licence salt seed otp key keys
-    pin connectionstring clientsecret appsecret refreshtoken sessiontoken idtoken bottoken appkey masterkey
-    sharedkey
-    """.split()
-)
-_QUALIFIES: Final = frozenset(
-    """
-    api access auth secret private client account service admin master encryption encrypt signing sign license
-    app application webhook shared storage session user oauth consumer write read ingest integration
-    subscription server sdk deploy project org organization team bot personal refresh bearer jwt hmac aes ssh
-    gpg rsa db database root cookie crypt cipher login smtp mail sms push map maps search insert query rest
-    browser live prod production test sandbox dev staging security primary secondary partner merchant
-    publishable
-    """.split()
-)
-_HARMLESS: Final = frozenset(
-    """
-    public pub foreign sort partition cache cached hash object row col column index idx map dict lookup hot
-    shortcut keyboard press next prev previous parent child group tag label json yaml xml field attr attribute
-    property prop react element item list enum max min count total num number limit input output prompt
-    completion cached usage used type types name names file path dir url uri format length len size expires
-    expiry expiration expired ttl age id ids bindings binding map maps sorted unique composite natural storage
-    routing dedupe dedup idempotency row sha commit checksum digest etag version policy required require enabled
-    disabled hint help desc description error message reset forgot change update rule rules manager provider
-    service handler helper util class test page form screen placeholder example sample masked count budget
-    bucket window stop special end start eos bos pad unk mask separator last first signature signatures
-    fingerprint
-    """.split()
-)
-_SPLIT = r"[A-Z]+(?:[A-Z][a-z]|$)|[A-Z]?[a-z]+|[A-Z]+|\d+"
-
-_PLACEHOLDER_WORDS: Final = (
-    "example", "changeme", "change_me", "change-me", "placeholder", "redacted", "your_", "your-", "yourapi", "<your",
-    "dummy", "insert", "replace", "todo", "fixme", "xxxx", "****", "....", "----", "____", "foobar", "lorem", "sample",
-    "not-a-real", "notreal", "fake", "mock", "goes_here", "goes-here", "goeshere", "here>", "my_secret", "my-secret",
-    "mysecret", "my_password", "mypassword", "my-password", "mytoken", "my_token", "my-token", "myapikey", "my_api_key",
-    "my-api-key", "secret_key_here", "‹",
-)  # fmt: skip
-_WORDS: Final = frozenset(
-    """
-    none null nil true false undefined nan yes no on off string str bytes int integer number bool boolean object
-    any void self this super get set new await async return function const let var def class import from export
-    default optional required required, required. missing invalid unknown empty set unset disabled enabled here
-    there hidden secret password passwd token key apikey api_key credentials auth bearer basic user username
-    admin root test value values name text json type field input output env environment config settings options
-    params args
-    """.split()
-)
+__all__ = ["Named", "name_at", "near_provider", "placeholder", "value_behind"]
 
 
 class Named(NamedTuple):
-    """A value that a name gives away: its span in the text, and how sure the name is."""
+    """A value that a name gives away: its span in the text, its kind, and which name."""
 
     start: int
     end: int
@@ -89,140 +28,312 @@ class Named(NamedTuple):
     why: str
 
 
-@cache
-def _patterns() -> tuple[Any, Any, Any, Any]:
-    import re2
+_PLACEHOLDER_PARTS: Final = re.compile(
+    r"example|change_?-?me|placeholder|redacted|your[_-]|yourapi|<your|dummy|insert|replace|todo|fixme|xxxx|\*\*\*\*"
+    r"|\.\.\.\.|----|____|foobar|lorem|sample|not-?a-?real|fake|mock|goes_?-?here|here>|my_?-?secret|my_?-?passw"
+    r"|my_?-?token|my_?-?api|secret_key_here|‹|_here|-here|some_?-?(?:secret|token|key|pass)|test_?-?(?:secret|token|key|pass)"
+    r"|the_?-?(?:secret|token|key|pass)|abc123|deadbeef|new-?_?password|old-?_?password|super_?-?secret|_key$|_token$|_secret$"
+)
+_WORDS: Final = frozenset(
+    """
+    none null nil true false undefined nan yes no on off string str bytes int integer number bool boolean object
+    any void self this super get set new await async return function const let var def class import from export
+    default optional required required, required. missing invalid unknown empty unset disabled enabled here
+    there hidden secret password passwd token key apikey api_key credentials auth bearer basic user username
+    admin root test value values name text json type field input output env environment config settings options
+    params args pass pwd secret1 test123 password1 readonly forbidden expired prompt
+    """.split()
+)
+_RUNS: Final = re.compile(r"(?:0123456|1234567|abcdef|qwerty|aaaaaa|000000)")
+_SEQUENCE: Final = "0123456789012345678901234567890 abcdefghijklmnopqrstuvwxyz"
 
-    tail = re2.compile(
-        r"(?s)^[\w.\-]{0,40}[\"'`\])\\>]{0,6}(?:\s?\[[^\]\n]{0,30}\])?[ \t]{0,16}"
-        r"(?:(:=|=>|->|={1,3}|:{1,2}|\|{1,2}|,|\bis\b|\bwas\b|\bto\b|\bof\b)[ \t]{0,16}(?:\n[ \t]{0,16})?|[ \t]{1,8}|[\"'`]\)[ \t]{0,4})"
-        r"(?:(?:Some|String|str|bytes|SecretStr|Secret|b64decode|new\s\w+)\()?(?:[brfuLR@$]{0,2})(\\{0,3}[\"'`]{1,3})?"
+_LEFT: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$")
+_RIGHT: Final = re.compile(r"[A-Za-z0-9_-]{0,48}+")
+# closers, an index, a remark in brackets, a type; an operator; what wraps the value; its opening quote
+_TAIL: Final = re.compile(
+    r"""
+    (?:
+      (?P<attr>["']\s?\{\s{0,12}+(?:default|value)\s?=\s?|["']{1,2}+\s{0,4}+/?,?\s{0,8}+\\?["']?(?:value|val|content|default|string|secret|data)\\?["']?\s?[:=]>?\s?)
+    | (?P<plist></\w{1,20}+>\s{0,40}+<\w{1,20}+>\s{0,20}+)
+    | (?P<close>(?:\\{0,3}+["'`\])*_>}]){0,6}+)
+      (?:\[[^\]\n]{0,30}+\])?+
+      (?:[ ]{0,2}\((?!["'])[^()\n"']{0,40}+\))?+
+      (?:\s{0,2}:\s{0,2}[A-Za-z&*\[][\w.<>\[\], |?&*]{0,40}?(?=\s?=[^=>]))?+
+      (?:[ ](?:string|str|String|\[\]byte|char\*?|text|const)\s?(?=[=:]))?+
+      [ \t]{0,24}+
+      (?:
+        (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?=|\+=|<-|=>|->|={1,3}|!==?|:{1,2}|%3[aAdD])|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?)
+        [ \t]{0,24}+ (?:\\?\r?\n[ \t]{0,24}+)?
+      | (?P<prose>(?:for|of|in|to)\s(?:[\w.@-]{1,24}\s){0,3}?[\w.@-]{1,24}\s{0,2}(?:is|was|:|=|->)\s{0,2}|(?:is|was|are)(?:\s(?:now|set\sto|the|still))?[:\s]\s{0,3}|\n\s{0,8}+)
+      )?+
     )
-    bare = re2.compile(r"^[^\s\"'`,;<>(){}\[\]|\\]+")
-    words = re2.compile(_SPLIT)
-    reference = re2.compile(
-        r"^(?:\$[\w({]|%\w|\{\{|<|\(|\[|@|&|\*+$|#\{|\w+\(|(?:os|process|env|config|settings|self|this|secrets|vars|var|local|data|"
-        r"module|ctx|context|request|req|res|response|props|state|options|opts|args|params|cfg|conf|input|inputs|github|steps)\.\w"
-        r"|[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)+\(?$|https?://|s?ftp://|file:|/[\w.-]+/|\./|\.\./|~/|[A-Za-z]:\\)"
-    )
-    return tail, bare, words, reference
+    (?P<wrap>(?:[A-Za-z_.&!]{1,28}[(\[]){0,2}+\s{0,4}+[{\[(]?)
+    (?:[brfuLR@$]{1,2}+(?=\\{0,3}["'`]))?+
+    (?P<quote>\\{0,3}(?:["'`]{1,3}|&quot;))?
+    (?P<scheme>(?:Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey|Apikey|Key|SSWS|Bot|OAuth)[ :]{1,2})?+
+    """,
+    re.VERBOSE,
+)
+_BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,800}+")
+_BARE_PASSWORD: Final = re.compile(r"[^\s\"'`<>\\]{1,200}+")
+_AFTER_PASSWORD: Final = re.compile(r"[&,;][\w.-]{1,40}[=:]|[,;)}\]]+$")
+_REFERENCE: Final = re.compile(
+    r"\$[\w({]|%\w+%|%\(|%[sdrqv]\b|\{\{|\$\$|<|\(|\[|@\w+[.(]|&\w+|\*+$|#\{|\w+\("
+    r"|(?:os|process|env|config|settings|self|this|secrets|vars|var|local|data|module|ctx|context|request|req|res|response"
+    r"|props|state|options|opts|args|params|cfg|conf|input|inputs|github|steps|import)\.\w"
+    r"|https?://|s?ftp://|file:|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|arn:aws|projects/|vault:|op://|secretsmanager|ssm:"
+)
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
+_SNAKE: Final = re.compile(r"[A-Za-z]{1,16}(?:[ _.:/-][A-Za-z]{1,16})*[\d]{0,2}")
+_TOKENS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/_.~:-]{7,400}={0,2}")
+_PATHISH: Final = re.compile(r"[\w.@-]*(?:/[\w.@-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*")
+_SYMBOLS: Final = frozenset("!@#$%^&*+?~=/")
 
 
-def _words_of(name: str) -> list[str]:
-    return [word.lower() for word in _patterns()[2].findall(name)]
-
-
-def _strength(name: str) -> tuple[int, str]:
-    """(0 says nothing, 1 medium, 2 strong; the kind) of a name."""
-    words = _words_of(name)
-    if not words:
-        return 0, ""
-    whole = "".join(words)
-    last = words[-1]
-    tail = words[-3:]
-    joined = {last, "".join(words[-2:]), whole}
-    if last in _HARMLESS and not (last == "id" and "client" in words):
-        return 0, ""
-    if joined & _STRONG or any(word in _STRONG for word in tail):
-        return 2, "password" if any(w.startswith("pass") or w in {"pwd", "pw", "psk"} for w in tail) else "secret"
-    if last in {"key", "keys"}:
-        before = words[:-1]
-        if any(word in _HARMLESS for word in before[-1:]) and not any(
-            word in _QUALIFIES - _HARMLESS for word in before
-        ):
-            return 0, ""
-        return (1, "api-key") if before else (0, "api-key")
-    if last in _MEDIUM or joined & _MEDIUM:
-        if any(word in {"count", "max", "input", "output", "total", "prompt", "csrf"} for word in words[:-1]):
-            return 0, ""
-        return 1, "token" if "token" in whole else "credential"
-    if any(word in _MEDIUM for word in tail) and not any(word in _HARMLESS for word in words[words.index(tail[0]) :]):
-        return 1, "credential"
-    return 0, ""
-
-
-def _placeholder(value: str) -> bool:
+def placeholder(value: str) -> bool:
+    """Whether a value says of itself that it stands for another."""
     low = value.lower()
-    if low in _WORDS or any(word in low for word in _PLACEHOLDER_WORDS):
+    if low in _WORDS or _PLACEHOLDER_PARTS.search(low) is not None:
         return True
     kinds = len(set(low))
-    return kinds <= 2 or (kinds <= 4 and len(value) >= 12) or low.startswith(("1234567", "abcdef", "0123456"))
+    if kinds <= 2 or (kinds <= 4 and len(value) >= 12):
+        return True
+    return (low in _SEQUENCE or _RUNS.match(low) is not None) and len(value) < 24
 
 
-def _accepts(value: str, strength: int, *, quoted: bool, assigned: bool, env: bool) -> bool:
-    """Whether a value behind such a name can be a secret."""
+def name_at(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span of the identifier around ``[start, end)``, 64 code points to each side at most."""
+    low = max(0, start - 64)
+    left = start
+    while left > low and text[left - 1] in _LEFT:
+        left -= 1
+    return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
+
+
+def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
+    """Whether a value behind a word for password can be one: not a word, not code."""
     size = len(value)
-    if size < 4 or size > 600 or _placeholder(value) or harmless_shape(value) or _patterns()[3].search(value):
-        return False
-    if " " in value and (strength < 2 or value.count(" ") > 3):
-        return False
     digits = any(c.isdigit() for c in value)
-    if strength == 2 and assigned:
-        if not (quoted or env):
-            return size >= 6 and (digits or any(c in "!@#$%^&*?+=" for c in value)) and "_" not in value
-        if value.isalpha() and (value.islower() or value.istitle()):
-            return (env and size >= 8) or (quoted and size >= 10 and looks_random(value))
-        return size >= 5 and (
-            digits or not value.replace("_", "").replace("-", "").replace(".", "").isalpha() or size >= 16
-        )
-    if size < 10:
+    symbols = any(c in _SYMBOLS for c in value)
+    if _PATHISH.fullmatch(value) and wordiness(value)[1] > 0.66:
         return False
+    if looks_random(value):
+        return assigned or any(c.isdigit() for c in value)
+    if not assigned:
+        return size >= 6 and digits and not _SNAKE.fullmatch(value)
+    if value.isalpha():
+        pairs, common = wordiness(value)
+        mixed = not (value.islower() or value.isupper() or value.istitle())
+        return (quoted or env) and size >= 6 and pairs >= 4 and (common < 0.6 or (mixed and common < 0.8))
+    if _DOTTED.fullmatch(value):
+        return False
+    if not (quoted or env):
+        return size >= 6 and digits and "_" not in value and not value.isdigit() and value[-1] not in ":,"
     if value.isdigit():
+        return size >= 4 and quoted
+    if digits or symbols:
+        return size >= 5 and not (value.startswith(("/", "#", "--")) and not digits)
+    return False
+
+
+def _accepts(value: str, level: int, *, quoted: bool, assigned: bool, env: bool, backed: bool) -> bool:
+    """Whether a value behind a name of this level can be a secret; ``backed`` by a provider or a word near the name."""
+    size = len(value)
+    if size < 4 or size > 800 or placeholder(value) or _REFERENCE.match(value):
+        return False
+    if level == PASSWORD:
+        if " " in value and (value.count(" ") > 4 or not quoted or not any(c.isdigit() for c in value)):
+            return False
+        if is_uuid(value):
+            return assigned
+        return not harmless_shape(value) and _password(value, quoted=quoted, env=env, assigned=assigned)
+    if " " in value:
+        return False
+    if is_uuid(value):
+        return level >= MEDIUM and assigned or backed and level >= KEY
+    if value.isdigit():
+        return size >= 9 and level >= MEDIUM and (quoted or env) and size <= 40 or (backed and size >= 8)
+    if harmless_shape(value):
         return False
     if is_hex(value):
-        return size >= 16 and digits and bits(value) >= 2.8
-    return looks_random(value) or (assigned and size >= 20 and digits and bits(value) >= 3.4)
+        digits = sum(c.isdigit() for c in value)
+        if level == KEY and not backed:
+            return False
+        return size >= (12 if assigned and level >= MEDIUM else 16) and digits >= 2 and bits(value) >= 2.5
+    if level == KEY and not backed:
+        return size >= 20 and assigned and looks_random(value) and "/" not in value and "." not in value
+    if size >= 10 and looks_random(value):
+        return True
+    digits = any(c.isdigit() for c in value)
+    if level == SECRET and assigned and (quoted or env) and size >= 8:
+        symbols = any(c in _SYMBOLS for c in value)
+        if digits and symbols and not _DOTTED.fullmatch(value):
+            return True
+        if value.isalnum() and digits and not _SNAKE.fullmatch(value):
+            return True
+    if not assigned or not digits:
+        return False
+    pairs, common = wordiness(value)
+    return size >= 14 and bits(value) >= 3.2 and (pairs < 6 or common < 0.8) and not _SNAKE.fullmatch(value)
 
 
-def named_at(text: str, start: int, end: int) -> Named | None:
-    """What stands behind the keyword at ``[start, end)`` of ``text``, if it is a secret."""
-    tail, bare, _, _ = _patterns()
-    low = max(0, start - 48)
-    left = start
-    while left > low and (text[left - 1].isalnum() or text[left - 1] in "_-.$"):
-        left -= 1
-    right = end
-    limit = min(len(text), end + 40)
-    while right < limit and (text[right].isalnum() or text[right] in "_-"):
-        right += 1
-    name = text[left:right].strip("-.$")
-    strength, kind = _strength(name)
-    # A provider's name and a keyword as two words: "datadog api key", "API Key for Foo".
-    if strength == 0 and kind:
-        before = text[max(0, left - 24) : left].rstrip(" \t-_").lower()
-        if before.endswith(tuple(_QUALIFIES)):
-            strength = 1
-    if strength == 0:
-        return None
-    slice_ = text[right : right + 700]
-    match = tail.match(slice_)
+def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
+    """What stands behind the name at ``[left, right)`` of ``text``, if it is a secret. ``near`` is the lower-case text
+    of up to 80 code points before the name, in which a provider or a qualifying word may stand."""
+    name = text[left:right].strip("-.$_")
+    level, kind = sense(name)
+    if level == NOTHING:
+        return []
+    match = _TAIL.match(text, right)
     if match is None:
-        return None
-    separator, quote = match.group(1), match.group(2)
+        return []
     at = match.end()
+    quote, op = match["quote"], (match["op"] or "").strip()
+    tagged = match["close"] is not None and match["close"].endswith(">") and not op
+    assigned = bool(op or match["attr"] or match["plist"] or tagged)
+    if op in {",", "|", "||", "("} and not quote and op != "|":
+        assigned = False
+    limit = text.find("\n", at, at + 900)
+    limit = min(len(text), at + 900) if limit < 0 else limit
     if quote:
-        close = slice_.find(quote, at)
-        if close < 0:
-            # A quote that the text was cut behind; the value runs to the end of its line.
-            close = slice_.find("\n", at)
-            close = len(slice_) if close < 0 else close
-        value = slice_[at:close]
+        close = text.find(quote, at, limit)
+        # A quote that the text was cut behind: the value runs to the end of its line.
+        value = text[at : close if close >= 0 else limit]
+    elif tagged or match["plist"]:
+        close = text.find("<", at, limit)
+        value = text[at : close if close >= 0 else limit].strip()
+        return _inside(text, at, value, level, kind, name)
     else:
-        found = bare.match(slice_[at:])
-        if found is None:
-            return None
-        value = found.group().rstrip(".,;:!?")
-    if "\n" in value:
-        return None
-    assigned = separator not in (None, "is", "was", "to", "of", ",")
-    env = separator == "=" and (left == 0 or text[left - 1] in "\n\r \t;\"'") and name.upper() == name
-    if separator in ("==", "==="):
-        env = False
-    for prefix in ("Bearer ", "bearer ", "Basic ", "Token ", "token "):
-        if value.startswith(prefix):
-            at += len(prefix)
-            value = value[len(prefix) :]
-    if not _accepts(value, strength, quoted=bool(quote), assigned=assigned, env=env):
-        return None
-    begin = right + at
-    return Named(begin, begin + len(value), kind or "secret", f"value of {name[-40:]}")
+        bare = (_BARE_PASSWORD if level == PASSWORD else _BARE).match(text, at, limit)
+        if bare is None:
+            return []
+        value = bare.group()
+        if level == PASSWORD:
+            after = _AFTER_PASSWORD.search(value)
+            value = value[: after.start()] if after is not None else value
+        value = value.rstrip(".,;:!?)" if not op else ".,;:)")
+        if bare.end() < limit and text[bare.end()] in "([" and bare.end() > at:
+            return []  # a call
+    lead = len(value) - len(value.lstrip(" ${"))
+    if quote and lead and "}" not in value:
+        at += lead
+        value = value[lead:]
+    value = value.rstrip(" ")
+    env = op in {"=", ":=", "?=", "::=", ":::="} and name.upper() == name
+    env = env or (op == "=" and match.start("quote") < 0 and text[right : right + 1] == "=" and " " not in name)
+    if op in {"==", "===", "!=", "!=="} and not quote:
+        return []
+    if name.lower() in {"pass", "pw"} and (not op or op in {",", "|", "->", "=>"}):
+        return []
+    if " " in value and level < PASSWORD and assigned and op != ",":
+        return _inside(text, at, value, level, kind, name)
+    backed = level == KEY and bool(near) and _backed(near)
+    if not _accepts(value, level, quoted=bool(quote), assigned=assigned, env=env, backed=backed):
+        return []
+    return [Named(at, at + len(value), kind or "secret", f"value of {name[-40:]}")]
+
+
+_BACKS: Final = re.compile(r"(?:api|access|auth|secret|private|service|license|master|app|client|account|using|token|bearer)\W{0,3}$")
+
+
+def _backed(near: str) -> bool:
+    return _BACKS.search(near) is not None or near.endswith("\x00")
+
+
+def _inside(text: str, at: int, value: str, level: int, kind: str, name: str) -> list[Named]:
+    """The random strings of a value that holds several words: ``<secret>{alegra AQ… 5f…}</secret>``."""
+    out = []
+    if len(value) > 600 or placeholder(value):
+        return []
+    whole = value.strip(" {}")
+    if " " not in whole:
+        start = text.find(whole, at)
+        if whole and _accepts(whole, level, quoted=True, assigned=True, env=False, backed=True):
+            out.append(Named(start, start + len(whole), kind or "secret", f"value of {name[-40:]}"))
+        return out
+    for match in _TOKENS.finditer(value):
+        word = match.group()
+        if len(word) >= 12 and (looks_random(word) or is_uuid(word)) and (is_uuid(word) or not harmless_shape(word)):
+            out.append(Named(at + match.start(), at + match.end(), kind or "secret", f"value of {name[-40:]}"))
+    return out
+
+
+_KEYISH: Final = re.compile(r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access")
+_HASHES: Final = re.compile(r"sha-?\d|hash|integrity|checksum|digest|commit|md5|\bh1:|signature|etag|revision|\brev\b|blob|uuid|index |nonce")
+_OPERATOR: Final = re.compile(r"[:=(,|>]")
+
+
+def near_provider(text: str, low: str, start: int, end: int, *, common: bool) -> list[Named]:
+    """Random strings right behind the provider's name at ``[start, end)``; ``low`` is ``text`` in lower case. A
+    ``common`` name needs a word such as key between."""
+    before = text[start - 1] if start else " "
+    if before.isalpha() and not (text[start].isupper() and before.islower()):
+        return []
+    left, right = name_at(text, start, end)
+    if right - left > 56:
+        return []
+    if right < len(text) and text[right] in "+/" and text[right + 1 : right + 2].isalnum() and right - left > 24:
+        return []
+    window = text[right : right + 110]
+    stop = window.find("\0")
+    if stop >= 0:
+        window = window[:stop]
+    breaks = window.count("\n")
+    if breaks > 4:
+        window = "\n".join(window.split("\n", 5)[:5])
+    out: list[Named] = []
+    begin = 0
+    provider = low[start:end]
+    for match in _TOKENS.finditer(window):
+        word = match.group().rstrip(".:~")
+        at = right + match.start()
+        between = low[end : at]
+        if ":" in word and "://" not in word:
+            # A name and its value run together, or two halves of a pair.
+            head, _, rest = word.partition(":")
+            if not looks_random(head):
+                at += len(head) + 1
+                between = low[end:at]
+                word = rest
+        if len(word) < 8 or placeholder(word):
+            continue
+        if _HASHES.search(between) is not None:
+            begin += 1
+            if begin > 3:
+                break
+            continue
+        keyish = _KEYISH.search(between) is not None
+        if common and not keyish:
+            continue
+        direct = len(between) <= 30 and _OPERATOR.search(between) is not None and "://" not in between
+        if not keyish and not direct and len(between) > 50:
+            break
+        if not _neighbour(word, text[at - 1] if at else " ", keyish=keyish, direct=direct):
+            continue
+        out.append(Named(at, at + len(word), "credential", f"a random string behind {provider}"))
+        if len(out) >= 3:
+            break
+    return out
+
+
+def _neighbour(word: str, before: str, *, keyish: bool, direct: bool) -> bool:
+    size = len(word)
+    if is_uuid(word):
+        return keyish
+    if word.isdigit():
+        return keyish and size >= 9
+    if before in "/.@#?&%" and not keyish:
+        return False
+    if harmless_shape(word):
+        return False
+    if is_hex(word):
+        return looks_random(word) and (keyish or (direct and before not in "/@#"))
+    if "/" in word or "." in word:
+        parts = re.split(r"[/.]", word)
+        if max(map(len, parts)) < 10 or any(len(p) >= 3 and p.isalpha() and wordiness(p)[1] >= 0.7 for p in parts):
+            return False
+        if before in "/.":
+            return False
+    if size < 10 or not looks_random(word):
+        return False
+    return keyish or direct or size >= 18

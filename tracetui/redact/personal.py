@@ -5,21 +5,37 @@ Phone and card numbers are off unless asked for: in agent logs nearly all that l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
-from typing import Any, Final, NamedTuple
+import re
+from typing import Final, NamedTuple
 
-__all__ = ["Personal", "personal"]
+__all__ = ["COMMON_USERS", "PERSONAL_WORDS", "Personal", "personal_at"]
 
-_COMMON_USERS: Final = frozenset(
+COMMON_USERS: Final = frozenset(
     """
     root user users username runner ubuntu admin node app vscode codespace circleci travis jenkins build guest
     public shared default home me you name someone git www www-data nobody linuxbrew vagrant pi ec2-user docker
     gitpod yourname your-name youruser your-username xxx foo bar alice bob example jane john local lib src work
-    test tests workspace project projects nonroot appuser
+    test tests workspace project projects nonroot appuser dev developer ci agent sandbox
     """.split()
 )
-_HARMLESS_MAIL: Final = ("noreply", "no-reply", "example.", "@example", "users.noreply", "@localhost", "git@", ".local>", "@v", "@0", "@1", "@2", "@3", "@4", "@5", "@6", "@7", "@8", "@9")  # fmt: skip
+_HARMLESS_MAIL: Final = re.compile(
+    r"noreply|no-reply|example\.|@example|@localhost|^git@|@v?\d|@(?:test|domain|host|company|email|mail|foo|acme)\.|@(?:types|babel)"
+    r"|\.(?:png|jpg|svg|gif|webp|js|ts|py|local|invalid|test|so|json|md)$"
+)
+_MAIL: Final = re.compile(r"[A-Za-z0-9.-]{1,200}")
+_HOME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
+_WINDOWS: Final = re.compile(r"(?:\\{1,4}|/)([A-Za-z0-9][A-Za-z0-9._-]{0,40}(?: [A-Za-z0-9._-]{1,20})?)(?=[\\/\"'\s]|$)")
+_HOST_LEFT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61})\.){0,4}[a-z0-9][a-z0-9-]{0,61}$")
+_ADDRESS: Final = re.compile(
+    r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3}(?![\w.-]*\d)"
+)
+_PROMPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,60}(?:[: ][~/][^\n]{0,100}?[$#%] )")
+_LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
+
+PERSONAL_WORDS: Final = (
+    "@", "/home/", "/users/", ":\\users", ":/users", ":\\\\users", "-users-", "-home-",
+    ".internal", ".corp", ".intranet", ".lan", ".home.arpa", ".ts.net", "192.168.", "172.", "10.", "100.",
+)  # fmt: skip
 
 
 class Personal(NamedTuple):
@@ -30,50 +46,90 @@ class Personal(NamedTuple):
     why: str
 
 
-@cache
-def _rules() -> tuple[tuple[tuple[str, ...], str, str, str, Any], ...]:
-    import re2
+def personal_at(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
+    """The personal data to which the ``word`` at ``[start, end)`` belongs; ``low`` is the text in lower case."""
+    if word == "@":
+        return _mail(text, low, start)
+    if word[0] == "/":
+        return _home(text, start, end)
+    if word[0] == ":":
+        found = _WINDOWS.match(text, end)
+        if start and text[start - 1].isalpha() and found is not None and found.group(1).lower() not in COMMON_USERS:
+            return Personal(found.start(1), found.end(1), "user", "home-path", "the user name of a home folder")
+        return None
+    if word[0] == "-":
+        if start and text[start - 1] not in "/\"' \n\t=~`":
+            return None
+        found = re.compile(r"[A-Za-z0-9._]{1,40}").match(text, end)
+        if found is None or text[found.end() : found.end() + 1] != "-" or found.group().lower() in COMMON_USERS:
+            return None
+        return Personal(
+            found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded"
+        )
+    if word[0] == ".":
+        if end < len(text) and (text[end].isalnum() or text[end] in "_-("):
+            return None
+        left = _HOST_LEFT.search(low, max(0, start - 120), start)
+        if left is None or left.end() != start or (left.start() and low[left.start() - 1] in "_.@$/"
+                                                   and low[left.start() - 2 : left.start()] != "//"):
+            return None
+        if end < len(text) and text[end] == "." and text[end + 1 : end + 2].isalnum():
+            return None
+        if low[left.start() : start] in {"this", "self", "_", "config"} or "." not in low[left.start() : end - 1]:
+            return None
+        return Personal(left.start(), end, "host", "private-host", "a host of a private network")
+    if start and (text[start - 1].isalnum() or text[start - 1] in "._-v"):
+        return None
+    address = _ADDRESS.match(text, start)
+    if address is None or any(int(part) > 255 for part in address.group().split(".")):
+        return None
+    if address.group().endswith((".0.0", ".0")) or text[address.end() : address.end() + 1] == "/":
+        return None
+    return Personal(start, address.end(), "address", "private-address", "an address of a private network")
 
-    rows = (
-        (("@",), "email", "email", "an e-mail address",
-         r"\b([A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24})\b"),
-        (("/home/", "/users/"), "user", "home-path", "the user name of a home folder",
-         r"(?:^|[^\w.])(?:/private)?(?:/home|/Users|/var/home|/export/home|/mnt/[a-z]/Users|/[a-z]/Users)/([A-Za-z0-9][A-Za-z0-9._-]{0,40})"),
-        ((":\\users", ":/users"), "user", "home-path", "the user name of a home folder",
-         r"(?i)\b[a-z]:(?:\\{1,4}|/)users(?:\\{1,4}|/)([A-Za-z0-9][A-Za-z0-9._ -]{0,40}?)(?:\\|/|\"|'|$)"),
-        (("-users-", "-home-"), "user", "home-path", "the user name of a home folder, dash-encoded",
-         r"(?:^|[/\"'\s])-(?:Users|home)-([A-Za-z0-9][A-Za-z0-9._]{0,40}?)-"),
-        (("@",), "user", "shell-prompt", "user and host of a shell prompt",
-         r"(?m)^(?:\([\w.-]+\) )?\[?([a-z_][a-z0-9_-]{0,31}@[A-Za-z0-9][A-Za-z0-9.-]{0,60})[: ][~/][^\n]{0,100}?[$#%] "),
-        ((".internal", ".corp", ".intranet", ".lan", ".home.arpa", ".ts.net"), "host", "private-host", "a host of a private network",
-         r"\b((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,5}(?:internal|corp|intranet|lan|home\.arpa|ts\.net))\b"),
-        (("10.", "192.168.", "172.", "100."), "address", "private-address", "an address of a private network",
-         r"\b((?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3})\b"),
-    )  # fmt: skip
-    return tuple((words, kind, rule, why, re2.compile(pattern)) for words, kind, rule, why, pattern in rows)
+
+def _mail(text: str, low: str, at: int) -> Personal | None:
+    if not at or text[at - 1] not in _LOCAL:
+        return None
+    left = at
+    floor = max(0, at - 64)
+    while left > floor and text[left - 1] in _LOCAL:
+        left -= 1
+    while left < at and not text[left].isalnum():
+        left += 1
+    right = _MAIL.match(text, at + 1)
+    if left == at or right is None:
+        return None
+    domain = right.group().rstrip(".-")
+    head, dot, top = domain.rpartition(".")
+    if not dot or not (2 <= len(top) <= 24) or not top.isalpha() or not head or ".." in domain:
+        prompt = _PROMPT.match(text, at + 1)
+        if prompt is not None and (left == 0 or text[left - 1] in "\n[(\x00") and low[left:at] not in COMMON_USERS:
+            host = _MAIL.match(text, at + 1)
+            assert host is not None
+            return Personal(left, host.end(), "user", "shell-prompt", "user and host of a shell prompt")
+        return None
+    end = at + 1 + len(domain)
+    if _HARMLESS_MAIL.search(low[left:end]) is not None:
+        return None
+    if left and text[left - 1] in "/:" and text[max(0, left - 3) : left].endswith(("//", ":")):
+        return None  # a URL's user, judged elsewhere
+    if text[end : end + 1] == ":" and low[left:at] == "git":
+        return None
+    return Personal(left, end, "email", "email", "an e-mail address")
 
 
-def personal(text: str, low: str) -> Iterator[Personal]:
-    """Personal data in a text, tier 2; ``low`` is the text in lower case."""
-    for words, kind, rule, why, pattern in _rules():
-        if not any(word in low for word in words):
-            continue
-        for match in pattern.finditer(text):
-            start, end = match.span(1)
-            value = match.group(1)
-            small = value.lower()
-            if kind == "email" and any(part in small for part in _HARMLESS_MAIL):
-                continue
-            if kind == "user" and small.split("@", 1)[0] in _COMMON_USERS:
-                continue
-            if kind == "address" and any(int(part) > 255 for part in value.split(".")):
-                continue
-            if (
-                kind == "address"
-                and end < len(text)
-                and text[end] in ".-"
-                and end + 1 < len(text)
-                and text[end + 1].isdigit()
-            ):
-                continue
-            yield Personal(start, end, kind, rule, why)
+def _home(text: str, start: int, end: int) -> Personal | None:
+    before = text[start - 1] if start else " "
+    if before.isalnum() or before in "_.":
+        # /private/home, /var/home, /mnt/c/Users, /export/home are homes too.
+        head = text[max(0, start - 12) : start]
+        if not head.endswith(("/private", "/var", "/export", "file:/")) and not (head[-2:-1] == "/" and head[-1:].isalpha()):
+            return None
+    found = _HOME.match(text, end)
+    if found is None:
+        return None
+    name = found.group().rstrip(".-")
+    if name.lower() in COMMON_USERS or "." in name and name.rsplit(".", 1)[1] in {"md", "py", "ts", "js", "html", "tsx"}:
+        return None
+    return Personal(end, end + len(name), "user", "home-path", "the user name of a home folder")

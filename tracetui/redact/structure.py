@@ -1,7 +1,8 @@
 """Secrets that their surroundings give away exactly: URLs with passwords, headers, cookies, key blocks, command lines.
 
-A row is ``(rule, kind, tier, keywords, pattern, before, after)``: one of the lower-case ``keywords`` must stand in the
-text; the RE2 ``pattern`` is searched from ``before`` code points before it to ``after`` behind it; the secret is group 1.
+A row is ``(rule, kind, tier, keywords, pattern, before, after, need)``: one of the lower-case ``keywords`` must stand in
+the text, and ``need`` (where not empty) behind it; the RE2 ``pattern`` is searched from ``before`` code points before it
+to ``after`` behind it; the secret is group 1.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from typing import Final
 
 __all__ = ["STRUCTURES", "Structure"]
 
-Structure = tuple[str, str, int, tuple[str, ...], str, int, int]
+_Row = tuple[str, str, int, tuple[str, ...], str, int, int]
+Structure = tuple[str, str, int, tuple[str, ...], str, int, int, str]
 
 _Q = r"[\"'`\\]"
 _V = r"[^\s\"'`<>\\]"
-_PRIVATE_BODY = r"[A-Za-z0-9+/=\s\\nr:,.>|→\-]"
 
-STRUCTURES: Final[tuple[Structure, ...]] = (
+_ROWS: Final[tuple[_Row, ...]] = (
     ("url-password", "password", 1, ("://",),
      r"(?:^|[^A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s:/@\"'`<>?#]{0,120}:([^\s\"'`<>]{1,200})@[A-Za-z0-9\[._-]", 26, 340),
     ("url-user-token", "token", 1, ("://",),
@@ -63,9 +64,6 @@ STRUCTURES: Final[tuple[Structure, ...]] = (
      r"=([^\s&\"'`<>#\\]{6,})", 24, 700),
     ("connection-password", "password", 1, ("password=", "pwd=", "password =", "pwd ="),
      r"(?i)(?:server|host|data source|database|user id|uid|user|username|initial catalog|endpoint)\s*=[^\n\"']{1,300};\s*(?:password|pwd)\s*=\s*([^;\"'\s]{1,200})", 330, 230),
-    ("private-key", "private-key", 1, ("private key", "private\\u0020key"),
-     r"(-----BEGIN[ A-Z0-9_-]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-[^-]|--[^-]|---[^-]|----[^-])*"
-     r"(?:-----END[ A-Z0-9_-]{0,40}PRIVATE KEY(?: BLOCK)?-----)?)", 44, 12_000),
     ("putty-key", "private-key", 1, ("private-lines:",), r"(Private-Lines:[ \t]*\d+(?:\s+[A-Za-z0-9+/=]{16,80})*)", 0, 12_000),
     ("private-key-body", "private-key", 1,
      ("b3blbnnzac1rzxktdjea", "miieo", "miiev", "miicx", "miijk", "miijq", "mhccaqee", "mc4caqawbqydk2vwbcie", "miigh", "miijj",
@@ -86,3 +84,7 @@ STRUCTURES: Final[tuple[Structure, ...]] = (
     ("seed-phrase", "seed-phrase", 2, ("mnemonic", "seed phrase", "seed_phrase", "recovery phrase", "seedphrase"),
      rf"(?i)(?:mnemonic|(?:seed|recovery)[ _]?phrase){_Q}*\s*[:=]\s*{_Q}*((?:[a-z]{{3,8}} ){{11,23}}[a-z]{{3,8}})\b", 0, 300),
 )  # fmt: skip
+
+_NEEDS: Final = {"url-password": "@", "url-user-token": "@", "curl-user": ":", "connection-password": ";", "mysql-password": "-p", "redis-password": "-a", "login-password": "-p"}
+
+STRUCTURES: Final[tuple[Structure, ...]] = tuple((*row, _NEEDS.get(row[0], "")) for row in _ROWS)

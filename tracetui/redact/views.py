@@ -11,24 +11,20 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_to_bytes
+
+from tracetui.redact.entropy import wordiness
 
 __all__ = ["View", "views_of"]
 
-_MARGIN: Final = 240
+_MARGIN: Final = 160
 """Code points of context scanned on both sides of a decoded place."""
-_JSON_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/"}
 
-
-@cache
-def _re(pattern: str) -> Any:
-    import re2
-
-    return re2.compile(pattern)
+Piece = tuple[int, int, str]
 
 
 class View:
@@ -37,14 +33,14 @@ class View:
     ``pieces`` are ``(start in parent, end in parent, replacement)`` in order; what lies between is copied.
     """
 
-    __slots__ = ("_at", "_from", "_lengths", "name", "parent", "seams", "text")
+    __slots__ = ("_at", "_from", "_lengths", "joined", "name", "parent", "text")
 
-    def __init__(self, name: str, text: str, parent: View | None, pieces: Iterable[tuple[int, int, str]] = ()) -> None:
+    def __init__(self, name: str, text: str, parent: View | None, pieces: Iterable[Piece] = ()) -> None:
         self.name, self.parent = name, parent
+        self.joined = name.endswith("joined")
         self._at: list[int] = []  # where a piece begins in this view
         self._from: list[tuple[int, int]] = []  # the span of the parent that it stands for
         self._lengths: list[int] = []
-        self.seams: list[int] = []
         if parent is None:
             self.text = text
             return
@@ -57,7 +53,6 @@ class View:
             self._at.append(at)
             self._from.append((start, end))
             self._lengths.append(len(put))
-            self.seams.append(at)
             parts.append(put)
             at += len(put)
             last = end
@@ -86,134 +81,195 @@ class View:
 
     def crosses(self, start: int, end: int) -> bool:
         """Whether a decoded place lies inside ``[start, end)``, so that the view shows what the text does not."""
-        i = bisect_right(self.seams, start)
-        if i < len(self.seams) and self.seams[i] < end:
+        i = bisect_right(self._at, start)
+        if i < len(self._at) and self._at[i] < end:
             return True
-        return i > 0 and self.seams[i - 1] + self._lengths[i - 1] > start
+        return i > 0 and self._at[i - 1] + self._lengths[i - 1] > start
 
     def windows(self) -> Iterator[tuple[int, int]]:
-        """Merged spans of this view around its decoded places; the whole text for the plain view."""
-        if self.parent is None:
-            yield 0, len(self.text)
-            return
+        """Merged spans of this view around its decoded places, cut where no word is cut."""
         size = len(self.text)
+        text = self.text
         low = high = -1
-        for at, length in zip(self.seams, self._lengths):
-            start, end = max(0, at - _MARGIN), min(size, at + length + _MARGIN)
+        for at, length in zip(self._at, self._lengths):
+            start, end = at - _MARGIN, at + length + _MARGIN
             if low >= 0 and start <= high:
-                high = max(high, end)
+                high = end
                 continue
             if low >= 0:
-                yield low, high
+                yield _whole(text, max(0, low), min(size, high))
             low, high = start, end
-        if low >= 0:
-            yield low, high
+        if high >= 0:
+            yield _whole(text, max(0, low), min(size, high))
 
 
-def _json(text: str) -> Iterator[tuple[int, int, str]]:
-    at, size = 0, len(text)
-    while (at := text.find("\\", at)) >= 0 and at + 1 < size:
-        code = text[at + 1]
-        if code in _JSON_ESCAPES:
-            yield at, at + 2, _JSON_ESCAPES[code]
-            at += 2
-        elif code == "u" and at + 6 <= size:
-            try:
-                value = int(text[at + 2 : at + 6], 16)
-            except ValueError:
-                at += 2
-                continue
-            if not 0xD800 <= value < 0xE000:
-                yield at, at + 6, chr(value)
-            at += 6
+def _whole(text: str, low: int, high: int) -> tuple[int, int]:
+    """A window never begins or ends inside a word (of bounded length): a cut one would look like another."""
+    floor, size = max(0, low - 1000), min(len(text), high + 1000)
+    while low > floor and (text[low - 1].isalnum() or text[low - 1] in "_-"):
+        low -= 1
+    while high < size and (text[high].isalnum() or text[high] in "_-"):
+        high += 1
+    return low, high
+
+
+_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}
+_ESCAPE: Final = re.compile(r"\\(?:[ntrbf\"\\/']|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
+
+
+def _json(text: str) -> list[Piece]:
+    out: list[Piece] = []
+    for match in _ESCAPE.finditer(text):
+        start, end = match.span()
+        code = text[start + 1]
+        if code == "u" or code == "x":
+            out.append((start, end, chr(int(text[start + 2 : end], 16))))
         else:
-            at += 2
+            out.append((start, end, _ESCAPES[code]))
+    return out
 
 
-def _ansi(text: str) -> Iterator[tuple[int, int, str]]:
-    # CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text.
-    pattern = _re(
-        "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e|\\\\033|\u241b)(?:\\[[0-?]{0,40}[ -/]{0,4}[@-~]|\\][^\x07\x1b]{0,400}(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
-        "|\u009b[0-?]{0,40}[@-~]|.\x08"
-    )
-    return ((m.start(), m.end(), "") for m in pattern.finditer(text))
-
-
-_PREFIX = (
-    r"(?m)^(?:[ \t]{0,10}\d{1,7}(?:→|\t|:[ \t]?|\||[ ]?│|[ ]{2})"  # cat -n, nl, bat, pr
-    r"|[\w./@-]{1,160}[:\-]\d{1,7}[:\-](?:\d{1,5}:)?"  # grep -n
-    r"|[+\->][ \t]?|\|[ \t]|#[ \t]|//[ \t]|\*[ \t]|> ?)"  # diff, quote, table, comment
+# CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text; overstruck characters.
+_ANSI: Final = re.compile(
+    "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b)(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
+    "|\u009b[0-?]{0,40}+[@-~]|[^\n]\x08"
 )
 
 
-def _prefixes(text: str) -> Iterator[tuple[int, int, str]]:
-    return ((m.start(), m.end(), "") for m in _re(_PREFIX).finditer(text) if m.end() > m.start())
+def _ansi(text: str) -> list[Piece]:
+    return [(match.start(), match.end(), "") for match in _ANSI.finditer(text)]
 
 
+_PREFIX: Final = re.compile(
+    r"(?:[ \t]{0,10}+\d{1,7}+(?:→|\t|:[ \t]?|\||[ ]?│|[ ]{2})"  # cat -n, nl, bat, pr
+    r"|[\w./@-]{1,160}[:\-]\d{1,7}[:\-]"  # grep -n
+    r"|[+\->|#*][ \t]?|//[ \t]|[│┃][ ]?|[ \t]{1,40}+)"  # diff, quote, table, comment, indentation
+)
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
+_RUN_LEFT: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{1,400}$")
+_RUN: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{1,400}+")
 
 
-def _breaks(text: str) -> Iterator[tuple[int, int, str]]:
-    """Line breaks inside what looks like one long token."""
-    at, size = 0, len(text)
-    while (at := text.find("\n", at)) >= 0:
-        left = at - 1 if at and text[at - 1] == "\r" else at
-        slash = left - 1 if left and text[left - 1] == "\\" else left
-        start = slash
-        run = slash
-        floor = max(0, slash - 20)
-        while run > floor and text[run - 1] in _TOKEN:
-            run -= 1
-        right = at + 1
-        limit = min(size, right + 40)
-        while right < limit and text[right] in " \t":
-            right += 1
-        stop = right
-        limit = min(size, right + 20)
-        while stop < limit and text[stop] in _TOKEN:
-            stop += 1
-        long_left = slash - run >= 12 or (slash - run >= 4 and slash - (text.rfind("\n", 0, slash) + 1) >= 40)
-        named = stop < size and text[stop] in "=:(" and stop - right < 20
-        if long_left and stop - right >= 2 and not named:
-            yield start, right, ""
-        at = max(at + 1, right)
+def _breaks(text: str) -> list[Piece]:
+    """Line breaks inside what looks like one long token: where a line is as long as its neighbours or ends in a long
+    random run, and the next one (behind what numbers or marks its lines) goes on with the token."""
+    out: list[Piece] = []
+    lines = text.split("\n")
+    at = 0
+    before = 0
+    token = _TOKEN
+    for line, following in zip(lines, lines[1:]):
+        size = len(line)
+        end = at + size
+        if size >= 10 and following and (line[-1] in token or line[-1] in "\\\r"):
+            tail = line.rstrip("\r")
+            tail = tail.removesuffix("\\")
+            skip = 0
+            if following[0] not in token or following[0] in "+-0123456789":
+                mark = _PREFIX.match(following)
+                if mark is not None and (following[0] not in token or mark.end() > 1):
+                    skip = mark.end()
+            if tail and tail[-1] in token and len(following) > skip + 1 and following[skip] in token:
+                full = size >= before - 1 and size >= len(following) - 1
+                left = len(tail)
+                floor = max(0, left - 400)
+                while left > floor and tail[left - 1] in token:
+                    left -= 1
+                run = tail[left:]
+                indented = skip > 0 and following[:skip].isspace()
+                if (full and len(run) >= 2 and not indented) or len(run) >= 16:
+                    right = _RUN.match(following, skip)
+                    rest = right.group() if right is not None else ""
+                    if _one(run, rest, full=full):
+                        out.append((at + len(tail), end + 1 + skip, ""))
+        before = size
+        at = end + 1
+    return out
 
 
-def _percent(text: str) -> Iterator[tuple[int, int, str]]:
-    for m in _re(r"(?:%[0-9A-Fa-f]{2})+").finditer(text):
+def _one(left: str, right: str, *, full: bool) -> bool:
+    """Whether two runs at a line break may be one token: not where both are words."""
+    if len(right) < 2 and not full:
+        return False
+    if left.isalpha() and right.isalpha():
+        _, common = wordiness(left[-24:] + right[:24])
+        return common < 0.62 and len(left) + len(right) >= 12
+    if len(left) < 4 and not any(c.isdigit() for c in left + right[:12]):
+        return "_" in right or "-" in right
+    return True
+
+
+def _percent(text: str) -> list[Piece]:
+    out: list[Piece] = []
+    for match in _PERCENT.finditer(text):
         try:
-            yield m.start(), m.end(), unquote_to_bytes(m.group()).decode()
+            out.append((match.start(), match.end(), unquote_to_bytes(match.group()).decode()))
         except UnicodeDecodeError:
             continue
+    return out
 
 
-def _html(text: str) -> Iterator[tuple[int, int, str]]:
-    for m in _re(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,10});").finditer(text):
-        decoded = html.unescape(m.group())
-        if decoded != m.group():
-            yield m.start(), m.end(), decoded
+_PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})++")
+_ENTITY: Final = re.compile(r"&(?:#\d{1,7}+|#[xX][0-9a-fA-F]{1,6}+|[a-zA-Z]{2,10}+);")
 
 
-def _base64(text: str) -> Iterator[tuple[int, int, str]]:
+def _html(text: str) -> list[Piece]:
+    out: list[Piece] = []
+    for match in _ENTITY.finditer(text):
+        decoded = html.unescape(match.group())
+        if decoded != match.group():
+            out.append((match.start(), match.end(), decoded))
+    return out
+
+
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{8,}+(?![^\s=\"']))*+={0,2}")
+_CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x0b\x0c\x7f"
+_DECODED_LIMIT: Final = 400_000
+
+
+def _base64(text: str) -> list[Piece]:
     """Runs of base64 that hold text; images, hashes and keys do not decode to text and stay as they are."""
-    for m in _re(r"[A-Za-z0-9+/_-]{24,}={0,2}").finditer(text):
-        run = m.group().rstrip("=")
-        if run.startswith("eyJ") or len(run) % 4 == 1:
+    out: list[Piece] = []
+    for match in _BASE64.finditer(text):
+        start = match.start()
+        head = text[start : start + 24].replace("-", "+").replace("_", "/")
+        if head.startswith("eyJ"):
+            if text[match.end() : match.end() + 1] == ".":
+                continue  # a JWT is found as a whole
+        try:
+            probe = binascii.a2b_base64(head)
+        except binascii.Error:
+            continue
+        if len(probe) != len(probe.translate(None, _CONTROL)):
+            continue
+        high = sum(byte >= 0x80 for byte in probe)
+        if high > 9 or (high and not _utf8_start(probe)):
+            continue
+        run = match.group().replace("\r", "").replace("\n", "").rstrip("=")
+        if len(run) % 4 == 1 or len(run) > _DECODED_LIMIT * 2:
             continue
         try:
-            raw = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4), validate=True)
+            raw = base64.b64decode(run.replace("-", "+").replace("_", "/") + "=" * (-len(run) % 4))
             decoded = raw.decode("utf-8")
-        except (binascii.Error, UnicodeDecodeError):
+        except (binascii.Error, UnicodeDecodeError, ValueError):
             continue
-        if decoded.isprintable() or all(c.isprintable() or c in "\n\r\t" for c in decoded):
-            yield m.start(), m.end(), decoded
+        if len(raw) == len(raw.translate(None, _CONTROL)) or sum(c < " " for c in decoded) * 50 < len(decoded):
+            out.append((start, match.end(), decoded))
+    return out
 
 
-_DECODERS: Final[dict[str, tuple[Callable[[str], bool], Callable[[str], Iterator[tuple[int, int, str]]]]]] = {
+def _utf8_start(probe: bytes) -> bool:
+    try:
+        probe.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start >= len(probe) - 3
+    return True
+
+
+_DECODERS: Final[dict[str, tuple[Callable[[str], bool], Callable[[str], list[Piece]]]]] = {
     "json": (lambda t: "\\" in t, _json),
     "ansi": (lambda t: "\x1b" in t or "\x9b" in t or "\x08" in t or "\u241b" in t or "\\x1b" in t or "\\u001b" in t
              or "\\033" in t or "\\e[" in t, _ansi),
-    "lines": (lambda t: "\n" in t, _prefixes),
     "joined": (lambda t: "\n" in t, _breaks),
     "percent": (lambda t: "%" in t, _percent),
     "html": (lambda t: "&" in t and ";" in t, _html),
@@ -225,7 +281,7 @@ def _decode(name: str, view: View) -> View | None:
     wanted, decoder = _DECODERS[name]
     if not wanted(view.text):
         return None
-    pieces = list(decoder(view.text))
+    pieces = decoder(view.text)
     if not pieces:
         return None
     label = name if view.parent is None else f"{view.name}+{name}"
@@ -233,39 +289,45 @@ def _decode(name: str, view: View) -> View | None:
 
 
 def views_of(text: str) -> list[View]:
-    """Every reading of a text that differs from it, the plain one first.
+    """Every reading of a text that differs from it, without the text itself.
 
-    The unescaped readings are read in turn for colour codes, line prefixes and breaks, percent, HTML and base64, since
-    a transcript wraps one in the other; not every order is tried, only those that logs show.
+    The unescaped readings are read in turn for colour codes, breaks, percent, HTML and base64, since a transcript wraps
+    one in the other; not every order is tried, only those that logs show.
     """
     plain = View("plain", text, None)
-    views = [plain]
+    views: list[View] = []
     bases = [plain]
-    unescaped = plain
     for _ in range(2):
-        further = _decode("json", unescaped)
+        further = _decode("json", bases[-1])
         if further is None:
             break
-        unescaped = further
         views.append(further)
         bases.append(further)
-    for base in bases:
+    for nth, base in enumerate(bases):
+        # What needs no unescaping was read in the base before.
+        fresh = nth == 0 or any(text[:1] in "\n\x1b\r" or text[:1] in "%&" for text in _new(base))
         clean = _decode("ansi", base)
         if clean is not None:
             views.append(clean)
-        bare = _decode("lines", clean or base)
-        if bare is not None:
-            views.append(bare)
-        for source in (clean or base, bare):
-            joined = _decode("joined", source) if source is not None else None
-            if joined is not None:
-                views.append(joined)
-        for name in ("percent", "html", "base64"):
-            decoded = _decode(name, clean or base)
-            if decoded is not None:
-                views.append(decoded)
-                if name == "base64":
-                    inner = _decode("json", decoded)
-                    if inner is not None:
-                        views.append(inner)
+        source = clean or base
+        for name in ("joined", "percent", "html", "base64"):
+            if nth and not fresh and clean is None and name == "base64":
+                continue
+            decoded = _decode(name, source)
+            if decoded is None:
+                continue
+            views.append(decoded)
+            if name in ("base64", "percent"):
+                inner = _decode("json", decoded)
+                if inner is not None:
+                    views.append(inner)
+                if name == "percent" and (twice := _decode("percent", decoded)) is not None:
+                    views.append(twice)
+            elif name == "joined" and (held := _decode("base64", decoded)) is not None:
+                views.append(held)
     return views
+
+
+def _new(view: View) -> Iterator[str]:
+    for at, length in zip(view._at, view._lengths):
+        yield view.text[at : at + length]

@@ -1,0 +1,277 @@
+"""Every rule over one piece of text: one automaton finds keywords, each keyword wakes the rules that need it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from tracetui.redact.entropy import bits, harmless_shape, is_hex, looks_random
+from tracetui.redact.finding import Finding
+from tracetui.redact.formats import EVERYWHERE, FORMATS
+from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
+from tracetui.redact.names import KEYWORDS
+from tracetui.redact.pem import key_blocks
+from tracetui.redact.personal import PERSONAL_WORDS, personal_at
+from tracetui.redact.providers import COMMON, PROVIDERS
+from tracetui.redact.structure import STRUCTURES
+
+__all__ = ["BREAK", "detect", "lowered"]
+
+BREAK: Final = "\n\n\0\n\n"
+"""Between texts that are scanned together; no rule looks across it."""
+_FORMAT_BEFORE: Final = 96
+_FORMAT_AFTER: Final = 1_200
+_WEAK_LENGTH: Final = 20
+
+_FORMAT, _WINDOW, _STRUCTURE, _NAME, _PROVIDER, _PERSONAL, _KEY = range(7)
+
+
+class _Rules:
+    """The compiled rules: one automaton over all keywords, and what each keyword wakes."""
+
+    def __init__(self) -> None:
+        import ahocorasick
+        import re2
+
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 64 << 20
+        options.encoding = re2.Options.Encoding.LATIN1
+        wakes: dict[str, list[tuple[int, Any]]] = {}
+
+        def wake(word: str, what: int, value: Any) -> None:
+            wakes.setdefault(word.lower(), []).append((what, value))
+
+        self.formats: list[tuple[str, str, Any]] = []
+        for rule, kind, words, pattern, prefix in FORMATS:
+            number = len(self.formats)
+            self.formats.append((rule, kind, re2.compile(pattern.encode(), options)))
+            for word in words:
+                if prefix and word == prefix.lower():
+                    wake(word, _FORMAT, (number, prefix))
+                else:
+                    wake(word, _WINDOW, number)
+        self.structures = [
+            (rule, kind, tier, re2.compile(pattern.encode(), options), before, after, need)
+            for rule, kind, tier, _, pattern, before, after, need in STRUCTURES
+        ]
+        for number, row in enumerate(STRUCTURES):
+            for word in row[3]:
+                wake(word, _STRUCTURE, number)
+        for word in KEYWORDS:
+            wake(word, _NAME, None)
+        for word in PERSONAL_WORDS:
+            wake(word, _PERSONAL, word)
+        for word in PROVIDERS:
+            common = word in COMMON
+            if len(word) > (6 if common else 3):
+                wake(word, _PROVIDER, common)
+        wake("private key", _KEY, None)
+        self.automaton = ahocorasick.Automaton()
+        for word, woken in wakes.items():
+            self.automaton.add_word(word, (len(word), tuple(woken)))
+        self.automaton.make_automaton()
+        self.weak = re2.compile(rb"[A-Za-z0-9+/_-]{20,400}={0,2}", options)
+        self.everywhere = [(rule, kind, before, re.compile(pattern)) for rule, kind, before, pattern in EVERYWHERE]
+
+
+@cache
+def _rules() -> _Rules:
+    return _Rules()
+
+
+_LOWER: Final = {upper: upper + 32 for upper in range(65, 91)}
+
+
+def lowered(text: str) -> str:
+    """Lower case that keeps every code point in its place."""
+    low = text.lower()
+    return low if len(low) == len(text) else text.translate(_LOWER)
+
+
+_EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "user", "xxx", "***", "<", "$", "{", "%s", "...")  # fmt: skip
+_CODE_VALUES: Final = (
+    "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
+)  # fmt: skip
+_WHOLE: Final = frozenset(
+    "jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split()
+)
+_RANDOM: Final = frozenset("authorization secret-header bearer query-token url-user-token docker-auth signed-url".split())
+
+
+def _refused(rule: str, value: str) -> bool:
+    """Values that a structure matches and that are no secret: placeholders, references, ports."""
+    low = value.lower()
+    if rule == "url-password":
+        if low.startswith(_EMPTY_PASSWORDS) and (len(value) <= 10 or low[0] in "$<{*x%."):
+            return True
+        if low.startswith(("your", "my_", "my-", "redacted", "changeme", "‹")) or "placeholder" in low:
+            return True
+        head = value.split("/", 1)[0]
+        return "/" in value and head.isdigit() and len(head) <= 5
+    if rule == "jwt":
+        return ".." in value or len(value) < 40
+    if rule in _WHOLE:
+        return False
+    if low.startswith(_CODE_VALUES) or low in {"true", "false", "null", "none", "undefined", "string"}:
+        return True
+    if placeholder(value):
+        return True
+    if rule in _RANDOM:
+        return not (looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16))
+    if rule == "option-password":
+        if value.startswith(("-", "/", "~", "./")) or low in {"password", "prompt", "stdin"} or value.endswith((":", ",")):
+            return True
+        if value.isalpha():
+            return not looks_random(value)
+        return not any(c.isdigit() for c in value) and not any(c in "!@#$%^&*" for c in value)
+    if rule == "mysql-password":
+        return value.isdigit() or low in {"ort", "assword", "rotocol"} or low.startswith(("ort", "rotocol", "-"))
+    if rule in {"curl-user", "sshpass", "redis-password", "login-password"}:
+        return low in {"password", "pass", "passwd", "token", "secret", "-e", "-f"} or value.startswith("-")
+    if rule in {"connection-password", "netrc", "pgpass"}:
+        return low in {"password", "pass", "passwd", "secret", "x"} or value.startswith("*")
+    return False
+
+
+def _cookies(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The values in a cookie header that can identify someone; short flags stay."""
+    at = start
+    for part in text[start:end].split(";"):
+        name, _, value = part.partition("=")
+        stripped = value.strip()
+        if len(stripped) >= 12 and not stripped.isalpha() and not stripped.startswith(("$", "{", "<")):
+            begin = at + len(name) + 1 + (len(value) - len(value.lstrip()))
+            if not placeholder(stripped):
+                yield begin, begin + len(stripped)
+        at += len(part) + 1
+
+
+def detect(text: str, *, weak: bool = True) -> list[Finding]:
+    """Findings of all rules in one text, in its code points; unsorted, with overlaps. ``weak``: by entropy too."""
+    if len(text) < 6:
+        return []
+    rules = _rules()
+    low = lowered(text)
+    # One byte a code point, so that offsets hold; what is not ASCII is no part of any token.
+    raw = text.encode("ascii", "replace")
+    size = len(text)
+    out: list[Finding] = []
+    windows: dict[int, list[tuple[int, int]]] = {}
+    structures: dict[int, list[tuple[int, int]]] = {}
+    named = providing = -1
+    keyed = -1
+    for last, (length, woken) in rules.automaton.iter(low):
+        start = last + 1 - length
+        for what, value in woken:
+            if what == _NAME:
+                if start < named:
+                    continue
+                left, right = name_at(text, start, last + 1)
+                named = right
+                if left and text[left - 1] in "\\%" and right - left > 1:
+                    # An escape's letter is no part of the name.
+                    left += 1 if text[left - 1] == "\\" else 2
+                for item in value_behind(text, left, right, low[max(0, left - 24) : left]):
+                    out.append(Finding(item.start, item.end, item.kind, "named-value", 2, "plain", item.why))
+            elif what == _PROVIDER:
+                if start < providing:
+                    continue
+                for item in near_provider(text, low, start, last + 1, common=value):
+                    out.append(Finding(item.start, item.end, item.kind, "near-provider", 2, "plain", item.why))
+                    providing = item.end
+            elif what == _FORMAT:
+                number, prefix = value
+                if not text.startswith(prefix, start):
+                    continue
+                if start and (text[start - 1].isalnum() or text[start - 1] == "_") and (prefix[0].isalnum() or prefix[0] == "_"):
+                    continue
+                rule, kind, pattern = rules.formats[number]
+                match = pattern.match(raw[start : start + _FORMAT_AFTER])
+                if match is not None:
+                    _format(out, text, start + match.start(1), start + match.end(1), rule, kind)
+            elif what == _PERSONAL:
+                found = personal_at(text, low, value, start, last + 1)
+                if found is not None:
+                    out.append(Finding(found.start, found.end, found.kind, found.rule, 2, "plain", found.why))
+            elif what == _WINDOW:
+                windows.setdefault(value, []).append((max(0, start - _FORMAT_BEFORE), min(size, start + _FORMAT_AFTER)))
+            elif what == _STRUCTURE:
+                _, _, _, _, before, after, need = rules.structures[value]
+                if need and text.find(need, last, start + after) < 0:
+                    continue
+                structures.setdefault(value, []).append((max(0, start - before - 1), min(size, start + after)))
+            elif start > keyed:
+                span = key_blocks(text, start)
+                if span is not None:
+                    out.append(Finding(*span, "private-key", "private-key", 1, "plain", "a private key"))
+                    keyed = span[1]
+    for number, spans in windows.items():
+        rule, kind, pattern = rules.formats[number]
+        for a, b in _merged(spans):
+            for match in pattern.finditer(raw[a:b]):
+                _format(out, text, a + match.start(1), a + match.end(1), rule, kind)
+    for number, spans in structures.items():
+        _structure(out, text, raw, rules.structures[number], spans)
+    if size >= _WEAK_LENGTH:
+        _runs(out, text, raw, rules, weak=weak)
+    if "\0" in text:
+        out = [found for found in out if "\0" not in text[found.start : found.end]]
+    return out
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    out: list[tuple[int, int]] = []
+    for low, high in sorted(spans):
+        if out and low <= out[-1][1]:
+            out[-1] = (out[-1][0], max(out[-1][1], high))
+        else:
+            out.append((low, high))
+    return out
+
+
+def _format(out: list[Finding], text: str, start: int, end: int, rule: str, kind: str) -> None:
+    value = text[start:end]
+    if len(set(value)) < 8:
+        return
+    low = value.lower()
+    if "example" in low or "xxxx" in low or "your_" in low or "your-" in low or "redacted" in low:
+        return
+    out.append(Finding(start, end, kind, rule, 1, "plain", f"format of {rule}"))
+
+
+def _structure(out: list[Finding], text: str, raw: bytes, row: Any, spans: list[tuple[int, int]]) -> None:
+    rule, kind, tier, pattern, _, _, _ = row
+    why = rule.replace("-", " ")
+    for a, b in _merged(spans):
+        for match in pattern.finditer(raw[a:b]):
+            start, end = a + match.start(1), a + match.end(1)
+            if end <= start:
+                continue
+            if rule == "cookie":
+                for x, y in _cookies(text, start, end):
+                    out.append(Finding(x, y, kind, rule, tier, "plain", "a cookie's value"))
+                continue
+            if not _refused(rule, text[start:end]):
+                out.append(Finding(start, end, kind, rule, tier, "plain", why))
+
+
+def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: bool) -> None:
+    """Long runs without blanks: formats that no keyword announces, and strings that only look random."""
+    for match in rules.weak.finditer(raw):
+        start, end = match.span()
+        value = text[start:end]
+        first = value[0]
+        for rule, kind, before, pattern in rules.everywhere:
+            if first in before:
+                found = pattern.match(text, start)
+                if found is not None:
+                    _format(out, text, found.start(1), found.end(1), rule, kind)
+        if not weak or value.isalpha() and end - start < 32:
+            continue
+        if end - start >= 400 or harmless_shape(value) or (is_hex(value) and len(value) in {32, 40, 64, 96, 128}):
+            continue
+        if looks_random(value) and not placeholder(value) and bits(value) >= 3.4:
+            out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{bits(value):.1f} bits a character"))
