@@ -1,5 +1,5 @@
-"""Pictures of the main screen and the first run. What matters in them is asserted elsewhere too; these catch what nobody
-thought of.
+"""Pictures of the main screen and the first run. What matters in them is asserted elsewhere too; these catch what
+nobody thought of.
 
 After a change that is meant: `pytest tests/tui/test_main_snapshots.py --snapshot-update`, and look at each picture.
 """

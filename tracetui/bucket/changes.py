@@ -6,10 +6,12 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tracetui.bucket.userdata import Forgotten
-from tracetui.harness.roots import LogFile
+
+if TYPE_CHECKING:
+    from tracetui.harness.roots import LogFile
 
 __all__ = ["Progress", "RunReport", "changed", "from_db", "known", "signed", "to_db"]
 

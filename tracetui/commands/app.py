@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from tracetui.commands.common import bucket_path, need_terminal
 from tracetui.commands.out import note
 
@@ -12,6 +14,8 @@ def run(named: str | None) -> int:
     """Open the app on the bucket ``named`` (the default one for None) and give its exit status. An empty bucket is made
     where there is none; nothing is copied into it before the user agreed."""
     need_terminal("the app")
+    # Nothing that is imported or built before the first frame is garbage; the app turns the collector on again.
+    gc.disable()
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.tui.app import run as run_app

@@ -21,6 +21,7 @@ from tracetui.tui.look import Look, role_defaults
 from tracetui.tui.pool import BucketPool
 from tracetui.tui.safety import ControlFilter, write_error_report
 from tracetui.tui.signs import wants_ascii
+from tracetui.tui.trailing import TrailService
 from tracetui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         super().__init__()
         self.bucket = bucket
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
+        self.trail = TrailService(Path(bucket.path))
         self.start_session = session
         self.read_only = read_only
         self.banner = banner
@@ -124,12 +126,14 @@ class TracetuiApp(AppDeeds, App[None], Actor):
             footer.refresh_offers()
 
     async def on_unmount(self) -> None:
+        self.trail.close()
         self.pool.close()
         self.temp.remove()
 
     def settle_memory(self) -> None:
         """Take what was loaded once and stays (modules, widgets, the list) out of the collector's sight: a full
         collection over it takes longer than a key press may."""
+        gc.enable()
         if not self.is_headless:
             gc.freeze()
 

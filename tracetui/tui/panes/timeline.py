@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.message import Message
@@ -24,6 +24,7 @@ from tracetui.tui.widgets.strip import SessionStrip
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.tui.app import TracetuiApp
+    from tracetui.tui.badges import StepBadge
 
 __all__ = ["TimelinePane"]
 
@@ -100,6 +101,7 @@ class TimelinePane(Pane):
         self._find_text = ""
         self._matches: frozenset[Place] = frozenset()
         self._by_log: dict[int, list[int]] = {}
+        self._badges: Mapping[tuple[str | None, int], StepBadge] = {}
 
     def content(self) -> Sequence[Widget]:
         return (self.rows, self.strip)
@@ -118,8 +120,8 @@ class TimelinePane(Pane):
     # -- loading ------------------------------------------------------------------------------------------------------
 
     def load(self, session: SessionRow, *, step: int | None = None, log: int | None = None) -> None:
-        """Show the steps of a session, the cursor on ``step`` (of the subagent's ``log``, if given) or where it was left
-        last time. A session that is already shown is only read again when it grew."""
+        """Show the steps of a session, the cursor on ``step`` (of the subagent's ``log``, if given) or where it was
+        left last time. A session that is already shown is only read again when it grew."""
         again = self.session is not None and identity_of(self.session) == identity_of(session)
         outline = self.outline
         if again and outline is not None and log in (None, outline.view.log) and self.session is not None:
@@ -157,6 +159,7 @@ class TimelinePane(Pane):
         self.fold = dataclasses.replace(self.fold, open_turns=frozenset(), open_runs=frozenset(), threads={})
         self._matches = frozenset()
         self._by_log = {}
+        self._badges = {}
         self._close_find()
         if self.following:
             self.do_follow()
@@ -192,7 +195,7 @@ class TimelinePane(Pane):
 
     def _show(self, outline: Outline, *, row: int | None = None, keep: bool = True) -> None:
         cwd = self.session.cwd if self.session is not None else None
-        source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd)
+        source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd, badge=self.badge)
         self.rows.reload(source if len(outline) else ListSource(), row=row, keep=keep)
         if not len(outline):
             self.post_message(self.Rested(self.session, None))
@@ -260,6 +263,21 @@ class TimelinePane(Pane):
         row = opened.row_of(step, log)
         if row >= 0:
             self.rows.center(row)
+
+    # -- what became of edits -----------------------------------------------------------------------------------------
+
+    def show_badges(self, badges: Mapping[tuple[str | None, int], StepBadge]) -> None:
+        """Mark the edits of the session that is shown; keys are (agent, step)."""
+        if badges != self._badges:
+            self._badges = badges
+            self.rows.refresh_rows()
+
+    def badge(self, place: Place) -> StepBadge | None:
+        """What became of the edit at a place, as far as it is known."""
+        if not self._badges:
+            return None
+        agent = next((log.agent for log in self.logs if log.id == place.log), None)
+        return self._badges.get((agent, place.step))
 
     # -- what is under the cursor -------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
 from tracetui.tui.panes.timeline import TimelinePane
+from tracetui.tui.trails import TrailDeeds
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.status import StatusLine
 
@@ -45,7 +46,7 @@ class _StepSlot(Pane):
     NAME: ClassVar[str] = "Step"
 
 
-class MainScreen(Screen[None], StepDeeds, Actor, Background):
+class MainScreen(Screen[None], StepDeeds, TrailDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.
@@ -106,6 +107,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
 
     async def _after_first_frame(self) -> None:
         """What the first frame can do without: the step pane, the counts, the look for new logs."""
+        self.app.settle_memory()
         from tracetui.tui.panes.step import StepPane
 
         with self.app.batch_update():
@@ -113,6 +115,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
             await self.query_one("#panes").mount(self.step_pane)
             self._arrange()
             await self._slot.remove()
+        self.begin_trails()
         if self._waiting is not None:
             self.show_step(*self._waiting)
         for problem in self.app.theme_problems:
@@ -271,6 +274,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
     def on_sessions_pane_rested(self, message: SessionsPane.Rested) -> None:
         if message.session is not None:
             self.timeline_pane.load(message.session)
+        self.list_trails()
 
     def on_sessions_pane_entered(self, message: SessionsPane.Entered) -> None:
         if message.session is not None:
@@ -304,6 +308,8 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
 
     def show_step(self, session: SessionRow | None, row: StepRow | None) -> None:
         """Let the step pane load a step; called after the cursor rested."""
+        self.want_trail(session)
+        self.show_step_badge()
         if self.step_pane is None:
             self._waiting = (session, row)
         elif row is None or session is None:
@@ -372,6 +378,7 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         self.go(0)
 
     def on_sessions_pane_loaded(self, message: SessionsPane.Loaded) -> None:
+        self.list_trails()
         if self._query is not None:
             if message.error is not None:
                 self._query.say(message.error, "bad")
@@ -412,9 +419,11 @@ class MainScreen(Screen[None], StepDeeds, Actor, Background):
         self.app.refresh_offers()
 
     def why_stop(self) -> str | None:
-        return None if self.indexer.running else "Nothing is being indexed."
+        return None if self.indexer.running or self.trails_running() else "Nothing is being indexed or worked out."
 
     def do_stop(self) -> None:
+        if self.stop_trails() and not self.indexer.running:
+            self.app.say("Stopped; what was worked out stays.", role="muted")
         self.indexer.stop()
 
     def on_indexing_progress(self, message: IndexingProgress) -> None:
