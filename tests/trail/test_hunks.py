@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Edits to hunks: numbering, own lines, chains of edits, what logs leave out."""
 
 from __future__ import annotations
