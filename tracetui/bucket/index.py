@@ -173,6 +173,12 @@ class IndexWriter:
             db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", texts)
         if inserts:
             db.executemany("INSERT INTO step VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", inserts)
+        if part["count"] is not None and counts["steps"] > part["count"]:
+            spent -= self._withdraw(log, part["count"], counts)
+            first = db.execute(
+                "SELECT summary FROM step WHERE log=? AND kind=? ORDER BY number LIMIT 1", (log, _PROMPT)
+            ).fetchone()
+            first_prompt = first[0] if first else None
         if newest:
             db.executemany(
                 "INSERT INTO block VALUES(?,?) ON CONFLICT(id) DO UPDATE SET newest=max(newest, excluded.newest)",
@@ -208,6 +214,20 @@ class IndexWriter:
         self.dirty(harness, session)
         if old_session and (old_session, old_harness) != (session, harness):
             self.dirty(old_harness, old_session)
+
+    def _withdraw(self, log: int, count: int, counts: dict[str, int]) -> float:
+        """Take steps beyond ``count`` out of a log that its reader numbered anew; gives what they cost."""
+        spent = 0.0
+        for row in self.db.execute(
+            "SELECT kind, flags, t_input, t_output, t_read, t_write, cost, doc FROM step WHERE log=? AND number>?",
+            (log, count),
+        ).fetchall():
+            _count(counts, -1, *row[:6])
+            spent += row[6] or 0.0
+            if row[7] is not None:
+                self.db.execute("INSERT INTO stale VALUES(?,?)", (log, row[7]))
+        self.db.execute("DELETE FROM step WHERE log=? AND number>?", (log, count))
+        return spent
 
     def _problems(self, log: int, part: dict[str, Any]) -> None:
         db = self.db

@@ -213,6 +213,10 @@ class _Run:
         """Hand over everything read so far."""
         assert self.reader is not None
         reader = self.reader
+        count = getattr(reader, "count", None)
+        if count is not None:
+            # Steps that the reader took back: a copied history turned out to be another session's.
+            self.steps = {number: step for number, step in self.steps.items() if number <= count}
         problems = [(line, reason) for line, reason in self.problems]
         problems += [(line, reason) for line, reason in reader.problems[self.seen_problems :][:_PROBLEMS]]
         self.emit(
@@ -229,6 +233,7 @@ class _Run:
                 "records": self.records,
                 "bad": self.splitter.bad - self.bad,
                 "problems": problems,
+                "count": count,
                 "rows": [row_of(self.steps[number]) for number in sorted(self.steps)],
                 "copied": writer.bytes,
                 "copy_size": writer.size,
