@@ -225,8 +225,9 @@ class FirstRunScreen(Screen[bool], Actor, Background):
             ("Keep these sessions?", "bold"),
             ("", ""),
             (
-                "tracetui makes a private, compressed copy of each log, so that a session stays when its harness deletes "
-                f"it, and an index to search. Both lie in {place}. Nothing leaves this machine and no log is changed.",
+                "tracetui makes a private, compressed copy of each log, so that a session stays when its harness "
+                f"deletes it, and an index to search. Both lie in {place}. Nothing leaves this machine and no log is "
+                "changed.",
                 "muted",
             ),
             ("", ""),
