@@ -205,7 +205,7 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         return _inside(text, at, value, level, kind, name)
     else:
         bare = (_BARE_PASSWORD if level == PASSWORD else _BARE).match(text, at, limit)
-        if bare is None:
+        if bare is None or bare.group()[0] == "@":
             return []
         value = bare.group()
         if level == PASSWORD:

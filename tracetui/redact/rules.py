@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from tracetui.redact.entropy import bits, harmless_shape, is_hex, looks_random
+from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs
 from tracetui.redact.finding import Finding
 from tracetui.redact.formats import EVERYWHERE, FORMATS
 from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
@@ -73,7 +73,6 @@ class _Rules:
         for word, woken in wakes.items():
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
-        self.weak = re2.compile(rb"[A-Za-z0-9+/_-]{20,400}={0,2}", options)
         self.everywhere = [(rule, kind, before, re.compile(pattern)) for rule, kind, before, pattern in EVERYWHERE]
 
 
@@ -260,18 +259,38 @@ def _structure(out: list[Finding], text: str, raw: bytes, row: Any, spans: list[
 
 def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: bool) -> None:
     """Long runs without blanks: formats that no keyword announces, and strings that only look random."""
-    for match in rules.weak.finditer(raw):
-        start, end = match.span()
+    done = 0
+    for start, end in runs(raw, TOKEN, 16):
+        if start < done:
+            continue
+        first = text[start]
+        if first in _EVERYWHERE_STARTS:
+            for rule, kind, before, pattern in rules.everywhere:
+                if first in before:
+                    found = pattern.match(text, start)
+                    if found is not None:
+                        _format(out, text, found.start(1), found.end(1), rule, kind)
+        if not weak or end - start >= 400:
+            continue
         value = text[start:end]
-        first = value[0]
-        for rule, kind, before, pattern in rules.everywhere:
-            if first in before:
-                found = pattern.match(text, start)
-                if found is not None:
-                    _format(out, text, found.start(1), found.end(1), rule, kind)
-        if not weak or value.isalpha() and end - start < 32:
+        if not looks_random(value):
             continue
-        if end - start >= 400 or harmless_shape(value) or (is_hex(value) and len(value) in {32, 40, 64, 96, 128}):
+        # A slash parts paths, and is a letter of base64: a random string goes on behind it where it stays random.
+        while end < len(text) and text[end] == "/" and (more := _MORE.match(text, end + 1)) and more.end() - end < 400:
+            piece = more.group()
+            if piece.isalpha() and len(piece) > 2 and not looks_random(value[-6:] + piece):
+                break
+            end = more.end()
+            value = text[start:end]
+        while end < len(text) and text[end] == "=" and end - start < 402:
+            end += 1
+        value = text[start:end]
+        done = end
+        if len(value) < _WEAK_LENGTH or harmless_shape(value) or (is_hex(value) and len(value) in {32, 40, 64, 96, 128}):
             continue
-        if looks_random(value) and not placeholder(value) and bits(value) >= 3.4:
-            out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{bits(value):.1f} bits a character"))
+        if not placeholder(value) and (entropy := bits(value)) >= 3.4:
+            out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{entropy:.1f} bits a character"))
+
+
+_MORE: Final = re.compile(r"[A-Za-z0-9+_-]{1,400}+={0,2}")
+_EVERYWHERE_STARTS: Final = frozenset("".join(before for _, _, before, _ in EVERYWHERE))

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from tracetui.redact.entropy import wordiness
+from tracetui.redact.entropy import SLASHED, runs, wordiness
 
 __all__ = ["View", "views_of"]
 
-_MARGIN: Final = 160
+_MARGIN: Final = 128
 """Code points of context scanned on both sides of a decoded place."""
 
 Piece = tuple[int, int, str]
@@ -132,11 +132,16 @@ def _json(text: str) -> list[Piece]:
 # CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text; overstruck characters.
 _ANSI: Final = re.compile(
     "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b)(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
-    "|\u009b[0-?]{0,40}+[@-~]|[^\n]\x08"
+    "|\u009b[0-?]{0,40}+[@-~]"
 )
+_OVERSTRUCK: Final = re.compile("[^\n\x08]\x08")
 
 
 def _ansi(text: str) -> list[Piece]:
+    if "\x08" in text:
+        found = [(match.start(), match.end(), "") for pattern in (_ANSI, _OVERSTRUCK) for match in pattern.finditer(text)]
+        found.sort()
+        return [piece for nth, piece in enumerate(found) if not nth or piece[0] >= found[nth - 1][1]]
     return [(match.start(), match.end(), "") for match in _ANSI.finditer(text)]
 
 
@@ -146,7 +151,7 @@ _PREFIX: Final = re.compile(
     r"|[+\->|#*][ \t]?|//[ \t]|[│┃][ ]?|[ \t]{1,40}+)"  # diff, quote, table, comment, indentation
 )
 _TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
-_RUN_LEFT: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{1,400}$")
+_LINE_ENDS: Final = _TOKEN | {"\\", "\r"}
 _RUN: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{1,400}+")
 
 
@@ -155,36 +160,48 @@ def _breaks(text: str) -> list[Piece]:
     random run, and the next one (behind what numbers or marks its lines) goes on with the token."""
     out: list[Piece] = []
     lines = text.split("\n")
+    token = _TOKEN
+    ends = _LINE_ENDS
     at = 0
     before = 0
-    token = _TOKEN
-    for line, following in zip(lines, lines[1:]):
+    for nth, line in enumerate(lines[:-1]):
         size = len(line)
-        end = at + size
-        if size >= 10 and following and (line[-1] in token or line[-1] in "\\\r"):
-            tail = line.rstrip("\r")
-            tail = tail.removesuffix("\\")
-            skip = 0
-            if following[0] not in token or following[0] in "+-0123456789":
-                mark = _PREFIX.match(following)
-                if mark is not None and (following[0] not in token or mark.end() > 1):
-                    skip = mark.end()
-            if tail and tail[-1] in token and len(following) > skip + 1 and following[skip] in token:
-                full = size >= before - 1 and size >= len(following) - 1
-                left = len(tail)
-                floor = max(0, left - 400)
-                while left > floor and tail[left - 1] in token:
-                    left -= 1
-                run = tail[left:]
-                indented = skip > 0 and following[:skip].isspace()
-                if (full and len(run) >= 2 and not indented) or len(run) >= 16:
-                    right = _RUN.match(following, skip)
-                    rest = right.group() if right is not None else ""
-                    if _one(run, rest, full=full):
-                        out.append((at + len(tail), end + 1 + skip, ""))
+        # Most lines end in a mark or with a word; this loop runs once per line of every text.
+        if size >= 10 and line[-1] in ends:
+            following = lines[nth + 1]
+            if following and (size >= len(following) - 1 or " " not in line[-16:]):
+                piece = _break(line, following, before, at, token)
+                if piece is not None:
+                    out.append(piece)
         before = size
-        at = end + 1
+        at += size + 1
     return out
+
+
+def _break(line: str, following: str, before: int, at: int, token: frozenset[str]) -> Piece | None:
+    """The break between two lines, ``line`` at ``at``, where one token goes on behind it."""
+    size = len(line)
+    tail = line.rstrip("\r").removesuffix("\\")
+    skip = 0
+    if following[0] not in token or following[0] in "+-0123456789":
+        mark = _PREFIX.match(following)
+        if mark is not None and (following[0] not in token or mark.end() > 1):
+            skip = mark.end()
+    if not tail or tail[-1] not in token or len(following) <= skip + 1 or following[skip] not in token:
+        return None
+    full = size >= before - 1 and size >= len(following) - 1
+    indented = skip > 0 and following[:skip].isspace()
+    left = len(tail)
+    floor = max(0, left - 400)
+    while left > floor and tail[left - 1] in token:
+        left -= 1
+    run = tail[left:]
+    if not ((full and len(run) >= 2 and not indented) or len(run) >= 16):
+        return None
+    right = _RUN.match(following, skip)
+    if right is None or not _one(run, right.group(), full=full):
+        return None
+    return at + len(tail), at + size + 1 + skip, ""
 
 
 def _one(left: str, right: str, *, full: bool) -> bool:
@@ -230,21 +247,25 @@ _DECODED_LIMIT: Final = 400_000
 def _base64(text: str) -> list[Piece]:
     """Runs of base64 that hold text; images, hashes and keys do not decode to text and stay as they are."""
     out: list[Piece] = []
-    for match in _BASE64.finditer(text):
-        start = match.start()
+    done = 0
+    for start, _ in runs(text.encode("ascii", "replace"), SLASHED, 24):
+        if start < done:
+            continue
         head = text[start : start + 24].replace("-", "+").replace("_", "/")
-        if head.startswith("eyJ"):
-            if text[match.end() : match.end() + 1] == ".":
-                continue  # a JWT is found as a whole
         try:
             probe = binascii.a2b_base64(head)
         except binascii.Error:
             continue
         if len(probe) != len(probe.translate(None, _CONTROL)):
             continue
-        high = sum(byte >= 0x80 for byte in probe)
-        if high > 9 or (high and not _utf8_start(probe)):
+        if not probe.isascii() and not _utf8_start(probe):
             continue
+        match = _BASE64.match(text, start)
+        if match is None:
+            continue
+        done = match.end()
+        if head.startswith("eyJ") and text[done : done + 1] == ".":
+            continue  # a JWT is found as a whole
         run = match.group().replace("\r", "").replace("\n", "").rstrip("=")
         if len(run) % 4 == 1 or len(run) > _DECODED_LIMIT * 2:
             continue
@@ -302,17 +323,14 @@ def views_of(text: str) -> list[View]:
         if further is None:
             break
         views.append(further)
-        bases.append(further)
-    for nth, base in enumerate(bases):
-        # What needs no unescaping was read in the base before.
-        fresh = nth == 0 or any(text[:1] in "\n\x1b\r" or text[:1] in "%&" for text in _new(base))
+        # What lies far from a decoded place was read in the base before.
+        bases.append(_near(further))
+    for base in bases:
         clean = _decode("ansi", base)
         if clean is not None:
             views.append(clean)
         source = clean or base
         for name in ("joined", "percent", "html", "base64"):
-            if nth and not fresh and clean is None and name == "base64":
-                continue
             decoded = _decode(name, source)
             if decoded is None:
                 continue
@@ -323,11 +341,27 @@ def views_of(text: str) -> list[View]:
                     views.append(inner)
                 if name == "percent" and (twice := _decode("percent", decoded)) is not None:
                     views.append(twice)
-            elif name == "joined" and (held := _decode("base64", decoded)) is not None:
+            elif name == "joined" and (held := _decode("base64", _near(decoded))) is not None:
                 views.append(held)
     return views
 
 
-def _new(view: View) -> Iterator[str]:
-    for at, length in zip(view._at, view._lengths):
-        yield view.text[at : at + length]
+def _near(view: View) -> View:
+    """The view without what lies far from its decoded places."""
+    pieces: list[Piece] = []
+    at = kept = 0
+    for low, high in view.windows():
+        if low - at > 64:
+            pieces.append((at, low, _CUT))
+        kept += high - low
+        at = high
+    size = len(view.text)
+    if size - at > 64:
+        pieces.append((at, size, _CUT))
+    if not pieces or kept * 4 > size * 3:
+        return view
+    return View(view.name, view.text, view, pieces)
+
+
+_CUT: Final = "\n\n\0\n\n"
+"""Stands for what was cut out; no rule looks across it."""
