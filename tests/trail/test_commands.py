@@ -185,3 +185,59 @@ def test_two_sessions_of_one_project_know_of_each_other(
     assert [(r["state"], r["reason"]) for r in run(capsys, "trail", ONE)] == [("lost", "superseded")]
     assert [(r["state"], r["reason"]) for r in run(capsys, "trail", TWO)] == [("alive", "exact")]
     assert scene.read("app.py") != BASE
+
+
+def test_a_kept_trail_follows_head_as_a_new_one_does(story: Scene, home: Path) -> None:
+    from tracetui.bucket import Bucket
+    from tracetui.trail.facade import Trail
+
+    with Bucket.open(home / "bucket") as bucket, Trail(bucket) as kept:
+        session = bucket.session(ONE)
+        for step in range(4):
+            if step == 1:
+                story.git("mv", "app.py", "program.py")
+                story.commit("rename")
+            elif step == 2:
+                story.sub("program.py", "scale_by_two(value)", "value * 2")
+                story.commit("undo one")
+            elif step == 3:
+                story.tick()
+                story.git("revert", "--no-edit", "HEAD")
+            with Trail(bucket) as fresh:
+                fresh_states = fresh.hunks(session)
+            assert kept.hunks(session) == fresh_states
+        assert [state.reason for state in fresh_states] == ["file_renamed", "reapplied"]
+        assert kept.coverage(session).edits == 2
+        assert set(kept.texts(session)) == {state.key for state in fresh_states}
+
+
+def test_a_remembered_repository(scene: Scene, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from tracetui.bucket import Bucket
+    from tracetui.model import TracetuiError
+    from tracetui.trail.facade import Trail
+
+    scene.append("app.py", HELPER, ONE)
+    scene.commit("helper")
+    scene.on_other_machine("/home/someone/project")
+    save(home, claude_log(scene, ONE, cwd="/home/someone/project/src"), ONE)
+    run(capsys, "index", str(home / ".claude"), "--keep")
+    with Bucket.open(home / "bucket") as bucket, Trail(bucket) as trail:
+        session = bucket.session(ONE)
+        assert trail.hunks(session)[0].reason == "no_repository"
+        with pytest.raises(TracetuiError):
+            trail.remember("/home/someone/project", str(home))
+        trail.remember("/home/someone/project", str(scene.root))
+        assert trail.hunks(session)[0].state == "alive"
+        trail.remember("/home/someone/project", None)
+        assert trail.hunks(session)[0].reason == "no_repository"
+
+
+def test_a_path_after_two_dashes(
+    story: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(story.root)
+    story.git("branch", "app.py")
+    assert run(capsys, "blame", "app.py")[0]["path"] is None
+    capsys.readouterr()
+    assert main(["blame", "--json", "--", "app.py"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[0])["path"] == "app.py"

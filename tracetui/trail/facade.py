@@ -45,6 +45,17 @@ class Coverage:
     silent: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was judged of a session before: from which logs, at which commit, when the index held ``size`` commits."""
+
+    logs: tuple[tuple[str, str, int], ...]
+    at: str | None
+    size: int
+    hunks: list[Hunk]
+    states: list[HunkState]
+
+
 def counts(states: Iterable[HunkState]) -> dict[str, int]:
     """Hunks per state, for lists; pairs that undo each other are left out."""
     found = Counter(state.state for state in states if state.counted)
@@ -63,6 +74,7 @@ class Trail:
         self.repo = repo
         self._judges: dict[Path, Judge] = {}
         self._edits: dict[tuple[str, str], tuple[int, list[Edit], Coverage]] = {}
+        self._known: dict[tuple[object, ...], _Known] = {}
 
     def close(self) -> None:
         """Let go of repositories and databases."""
@@ -241,9 +253,21 @@ class Trail:
             others += [edit for edit in self.edits(row) if absolute(edit.change.path, edit.cwd) in files]
         times = [edit.time for edit in (*edits, *others) if edit.time is not None]
         owner.prepare(at, min(times, default=None), progress, cancelled)
-        hunks = owner.hunks([*edits, *others])
-        mine = [hunk for hunk in hunks if hunk.session == session.id]
-        states = owner.states(hunks if len(hunks) < 4 * len(mine) else mine, progress, cancelled)
+        logs = tuple((row.harness, row.id, row.bytes) for row in (session, *near))
+        key = (session.harness, session.id, at, owner.store.folder)
+        known = self._known.get(key)
+        if known is not None and known.logs == logs:
+            states = owner.refresh(known.hunks, known.states, known.at, known.size)
+            hunks = known.hunks
+        else:
+            hunks = owner.hunks([*edits, *others])
+            mine = [hunk for hunk in hunks if hunk.session == session.id]
+            hunks = hunks if len(hunks) < 4 * len(mine) else mine
+            states = owner.states(hunks, progress, cancelled)
+        if len(states) == len(hunks):
+            self._known[key] = _Known(logs, owner.at, len(owner.index.shas), hunks, states)
+            if len(self._known) > _NEIGHBOURS:
+                self._known.pop(next(iter(self._known)))
         order = {(edit.agent, edit.step, edit.call_id): nth for nth, edit in enumerate(edits)}
         own = [state for state in states if state.session == session.id]
         return sorted(own, key=lambda s: (order.get((s.agent, s.step, s.call_id), 0), s.path, s.hunk))

@@ -74,19 +74,12 @@ class TouchIndex:
         self.store = store
         self.db = _connect(database)
         place = str(store.common)
-        row = self.db.execute("SELECT id, shallow, tips, since FROM repo WHERE place = ?", (place,)).fetchone()
-        if row is None:
-            self.repo = int(
-                self.db.execute(
-                    "INSERT INTO repo(place, shallow, tips, since) VALUES(?, '', '', NULL)", (place,)
-                ).lastrowid
-                or 0
-            )
-            row = (self.repo, "", "", None)
-        self.repo = int(row[0])
-        self._cut = row[1]
-        self._tips: frozenset[str] = frozenset(row[2].split())
-        self._since: int | None = row[3]
+        self.db.execute("INSERT OR IGNORE INTO repo(place, shallow, tips, since) VALUES(?, '', '', NULL)", (place,))
+        self.db.commit()
+        self.repo = int(self.db.execute("SELECT id FROM repo WHERE place = ?", (place,)).fetchone()[0])
+        self._cut = ""
+        self._tips: frozenset[str] = frozenset()
+        self._since: int | None = None
         self.shas: list[str] = []
         self.parents: list[tuple[int, ...]] = []
         self.times: list[int] = []
@@ -104,7 +97,17 @@ class TouchIndex:
 
     # -- building
 
+    def _forget(self) -> None:
+        """Let go of what is in memory."""
+        self.shas, self.parents, self.times, self.names = [], [], [], []
+        self.index, self.path_ids, self.done = {}, {}, bytearray()
+        self._tips, self._since, self._renames = frozenset(), None, None
+        self._touches.clear()
+
     def _load(self) -> None:
+        row = self.db.execute("SELECT shallow, tips, since FROM repo WHERE id = ?", (self.repo,)).fetchone()
+        if row is not None:
+            self._cut, self._tips, self._since = row[0], frozenset(row[1].split()), row[2]
         rows = self.db.execute(
             "SELECT sha, parents, time, done FROM node WHERE repo = ? ORDER BY idx", (self.repo,)
         ).fetchall()
@@ -126,10 +129,7 @@ class TouchIndex:
     def _clear(self) -> None:
         for table in ("node", "path", "touch"):
             self.db.execute(f"DELETE FROM {table} WHERE repo = ?", (self.repo,))
-        self.shas, self.parents, self.times, self.names = [], [], [], []
-        self.index, self.path_ids, self.done = {}, {}, bytearray()
-        self._tips, self._since, self._renames = frozenset(), None, None
-        self._touches.clear()
+        self._forget()
 
     def update(
         self,
@@ -143,7 +143,40 @@ class TouchIndex:
         ``since`` (seconds): diffs of older commits are left out, they can be no landing; asking again for an earlier
         time adds them. ``progress(done, total)``; ``cancelled`` ends early, keeping what is done. Raises ``GitError``.
         """
-        wanted = frozenset(tips)
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            self._follow()
+            count = self._update(frozenset(tips), since, progress, cancelled)
+            self.db.commit()
+        except BaseException:
+            self.db.rollback()
+            self._forget()
+            self._load()
+            raise
+        if count:
+            self._touches.clear()
+            self._renames = None
+        return count
+
+    def _follow(self) -> None:
+        """Take over what another process added, or threw away, since this one looked."""
+        row = self.db.execute("SELECT shallow, tips, since FROM repo WHERE id = ?", (self.repo,)).fetchone()
+        last = self.db.execute(
+            "SELECT idx, sha FROM node WHERE repo = ? ORDER BY idx DESC LIMIT 1", (self.repo,)
+        ).fetchone()
+        here = (len(self.shas) - 1, self.shas[-1]) if self.shas else None
+        state = (self._cut, " ".join(sorted(self._tips)), self._since)
+        if row is None or tuple(row) != state or last != here:
+            self._forget()
+            self._load()
+
+    def _update(
+        self,
+        wanted: frozenset[str],
+        since: int | None,
+        progress: Callable[[int, int], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> int:
         cut = " ".join(sorted(self.store.shallow))
         if cut != self._cut:
             self._clear()
@@ -160,17 +193,14 @@ class TouchIndex:
         ]
         if not fresh and not waiting:
             return 0
-        finished = self._diffs(waiting, progress, cancelled)
-        if finished:
+        if self._diffs(waiting, progress, cancelled):
             self._since = since
-            self._tips = (self._tips & wanted) | wanted
+            self._tips = wanted
         self.db.execute(
             "UPDATE repo SET shallow = ?, tips = ?, since = ? WHERE id = ?",
             (self._cut, " ".join(sorted(self._tips)), self._since, self.repo),
         )
-        self.db.commit()
-        self._renames = None
-        return len(waiting)
+        return len(waiting) or len(fresh)
 
     def _nodes(self, fresh: frozenset[str]) -> None:
         given = [sha.encode("ascii") + b"\n" for sha in sorted(fresh)]
@@ -624,7 +654,7 @@ def _connect(database: Path | None) -> sqlite3.Connection:
     for attempt in (0, 1):
         handle = os.open(database, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         os.close(handle)
-        db = sqlite3.connect(database, timeout=30, check_same_thread=False)
+        db = sqlite3.connect(database, timeout=300, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode=WAL")
             db.execute("PRAGMA synchronous=NORMAL")
