@@ -61,6 +61,7 @@ def forget(
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 path.parent.rmdir()
+        _caches(folder, db)
         if not exact:
             from tracetui.bucket.schema import reset_index
 
@@ -127,6 +128,15 @@ def _rows(
         "DELETE FROM name WHERE id NOT IN (SELECT tool FROM step WHERE tool IS NOT NULL "
         "UNION SELECT model FROM step WHERE model IS NOT NULL)"
     )
+
+
+def _caches(folder: Path, db: sqlite3.Connection) -> None:
+    """Remove what was worked out from copies that are no more."""
+    left = {copy.replace("/", "-") for (copy,) in db.execute("SELECT copy FROM log")}
+    with contextlib.suppress(OSError), os.scandir(folder / "cache") as entries:
+        for entry in entries:
+            if entry.name.rpartition(".")[0] not in left:
+                os.unlink(entry.path)  # noqa: PTH108
 
 
 def _compact(folder: Path, db: sqlite3.Connection) -> None:

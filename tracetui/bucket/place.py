@@ -15,7 +15,17 @@ from typing import Final
 
 from tracetui.model import TracetuiError
 
-__all__ = ["FORMAT", "Lock", "default_path", "make_private", "network_file_system", "prepare", "sweep", "write_private"]
+__all__ = [
+    "FORMAT",
+    "Lock",
+    "cache_file",
+    "default_path",
+    "make_private",
+    "network_file_system",
+    "prepare",
+    "sweep",
+    "write_private",
+]
 
 FORMAT: Final = 1
 """Version of the layout of a bucket; one of a higher number is refused."""
@@ -34,6 +44,11 @@ def default_path(environ: Mapping[str, str] | None = None) -> Path:
     import platformdirs
 
     return Path(platformdirs.user_data_dir("tracetui", appauthor=False)) / "bucket"
+
+
+def cache_file(folder: Path, copy: str, kind: str) -> Path:
+    """The file in which a bucket keeps something worked out from a copy."""
+    return folder / "cache" / f"{copy.replace('/', '-')}.{kind}"
 
 
 def make_private(path: Path) -> None:

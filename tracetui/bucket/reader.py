@@ -99,6 +99,13 @@ class LogReader:
             old.close()
         return held
 
+    def copy_name(self, log: int) -> str:
+        """The name of a log's copy below ``copies/``."""
+        row = self._db.execute("SELECT copy FROM log WHERE id=?", (log,)).fetchone()
+        if row is None:
+            raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
+        return str(row[0])
+
     def logs(self, session: str, harness: str) -> list[LogRow]:
         """The logs of a session: the main one, those of subagents in the order of their beginning, then what is not
         shown. Generations count from 0 in the order of capture."""

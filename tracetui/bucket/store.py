@@ -170,6 +170,11 @@ class Bucket:
         """The bytes of one line, without its end; only the frames that hold it are decompressed."""
         return self._reader.raw(_log(log), source)
 
+    def cache_file(self, log: int | LogRow, kind: str) -> Path:
+        """Where something that was worked out from a log may be kept: a private file, thrown away at will, that
+        ``forget`` removes. Its folder may not exist yet."""
+        return place.cache_file(self.path, self._reader.copy_name(_log(log)), kind)
+
     # search
 
     def search(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tracetui.harness.context import ContextRules
 from tracetui.model import LogFacts, Problem, Record, Step
 
 __all__ = ["FileEdit", "Harness", "Reader", "Root"]
@@ -87,3 +88,5 @@ class Harness:
     """The argument list that resumes the session (to be run in ``facts.cwd``)."""
     edits: Callable[[Step, Sequence[Record]], list[FileEdit]]
     """The file edits of one step, from the step and the records of its ``sources``; empty for failed calls."""
+    context: ContextRules | None = None
+    """What the model saw, out of the records; None where nobody has told yet."""

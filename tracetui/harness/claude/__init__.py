@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tracetui.harness.base import Harness, Root
+from tracetui.harness.claude.context import RULES
 from tracetui.harness.claude.detect import detect
 from tracetui.harness.claude.edits import edits
 from tracetui.harness.claude.reader import ClaudeReader
@@ -41,4 +42,5 @@ HARNESS = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
+    context=RULES,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracetui.harness.base import Harness, Root
+from tracetui.harness.codex.context import RULES
 from tracetui.harness.codex.edits import edits
 from tracetui.harness.codex.reader import CodexReader
 from tracetui.model import LogFacts
@@ -64,4 +65,5 @@ HARNESS: Final = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
+    context=RULES,
 )

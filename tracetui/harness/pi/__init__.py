@@ -14,6 +14,7 @@ import orjson
 
 from tracetui.harness.base import Harness, Root
 from tracetui.harness.opening import open_log
+from tracetui.harness.pi.context import RULES
 from tracetui.harness.pi.detect import detect
 from tracetui.harness.pi.edits import edits
 from tracetui.harness.pi.reader import PiReader
@@ -78,4 +79,5 @@ HARNESS = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
+    context=RULES,
 )

@@ -1,0 +1,1 @@
+"""What the model saw at each step: reconstruction, estimates, comparison, and taking it along."""

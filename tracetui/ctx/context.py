@@ -1,0 +1,230 @@
+"""A context to look at: what the model saw when it made a step, and how two contexts differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from tracetui.ctx.estimate import window_of
+from tracetui.ctx.index import NO_PIECE, Index, View
+from tracetui.harness import HARNESSES
+from tracetui.harness.context import CATEGORIES, CAUSES, Category, Cause, Piece
+from tracetui.model import Record, Source, TracetuiError
+
+__all__ = ["Context", "Gone", "NoCall", "Segment", "context_of", "gone", "piece_of", "segment"]
+
+_SYSTEM: Final = CATEGORIES.index("system")
+_SEALED: Final = "thinking that the log holds sealed only"
+_UNREAD: Final = "parts that could not be read"
+
+
+class NoCall(TracetuiError):
+    """A step that no model produced; ``next_step`` is the next one that a model did, None where there is none."""
+
+    def __init__(self, message: str, next_step: int | None) -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class Segment(NamedTuple):
+    """A part of a context. ``at`` is its place in the index, the same in every context; ``n`` counts in this one from
+    1. ``from_step`` is None for what is no step of this log. ``bytes`` count its text; ``tokens`` are estimated."""
+
+    n: int
+    at: int
+    category: Category
+    from_step: int | None
+    tokens: int
+    bytes: int
+    preview: str
+    name: str | None
+    log: int
+    source: Source
+
+
+class Gone(NamedTuple):
+    """A segment that left a context, and why."""
+
+    at: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the model saw for ``step``: its segments by ``ids``, in order.
+
+    ``first_step`` is the first step of the same response; ``reported`` the prompt that the log states, in tokens;
+    ``estimated`` the sum over the segments; ``missing`` names what the log never holds, ``missing_tokens`` its size:
+    what the thread's first call reports beyond what is seen of it. ``window_guessed``: by the model's name.
+    """
+
+    index: Index
+    step: int
+    first_step: int
+    call: int
+    model: str | None
+    exact: bool
+    reported: int | None
+    estimated: int
+    window: int | None
+    window_guessed: bool
+    missing: tuple[str, ...]
+    missing_tokens: int | None
+    view: View
+
+    @property
+    def ids(self) -> Sequence[int]:
+        """The places of the segments in the index, in order."""
+        return self.view.ids
+
+    def __len__(self) -> int:
+        return len(self.view.ids)
+
+    def segment(self, n: int) -> Segment:
+        """The segment ``n``, counted from 1."""
+        return segment(self.index, self.view.ids[n - 1], n)
+
+    def segments(self) -> Iterator[Segment]:
+        """All segments, in order."""
+        for n, at in enumerate(self.view.ids, 1):
+            yield segment(self.index, at, n)
+
+    def by_category(self) -> dict[Category, tuple[int, int]]:
+        """Segments and estimated tokens per category that occurs, in the order of ``CATEGORIES``."""
+        counts = [[0, 0] for _ in CATEGORIES]
+        category, tokens = self.index.category, self.index.tokens
+        for at in self.view.ids:
+            count = counts[category[at]]
+            count[0] += 1
+            count[1] += tokens[at]
+        return {name: (count[0], count[1]) for name, count in zip(CATEGORIES, counts, strict=True) if count[0]}
+
+
+def segment(index: Index, at: int, n: int = 0) -> Segment:
+    """A segment by its place in the index."""
+    return Segment(
+        n,
+        at,
+        CATEGORIES[index.category[at]],
+        index.step[at] or None,
+        index.tokens[at],
+        index.size[at],
+        index.preview[at],
+        index.names[index.name[at]] or None,
+        index.log[at],
+        Source(index.line[at], index.offset[at], index.length[at]),
+    )
+
+
+def context_of(index: Index, step: int) -> Context:
+    """The context of a step. Raises NoCall (status 1) where no model produced the step."""
+    call = index.call_of(step)
+    if call is None:
+        later = index.next_step(step)
+        hint = f"the next model call is that of step {later:,}" if later else "no model call follows it"
+        raise NoCall(f"Step {step:,} was not produced by a model; {hint}", later)
+    found = index.call(call)
+    view = index.view(call)
+    tokens = index.tokens
+    estimated = sum(tokens[at] for at in view.ids)
+    reported = found.reported if found.reported > 0 else None
+    exact = _exact(index, view)
+    missing, size = ((), None) if exact else (_missing(index, view), _missing_tokens(index, call))
+    window = index.window
+    guessed = window is None
+    if window is None:
+        window = window_of(found.model, max(reported or 0, estimated))
+    return Context(
+        index, step, found.step or step, call, found.model, exact, reported, estimated, window,
+        guessed and window is not None, missing, size, view,
+    )  # fmt: skip
+
+
+def _exact(index: Index, view: View) -> bool:
+    """Whether the log holds everything that the model saw."""
+    rules = HARNESSES[index.harness].context
+    if rules is None or not rules.complete or index.incomplete or not view.ids:
+        return False
+    if index.category[view.ids[0]] != _SYSTEM:
+        return False
+    return not any(index.hidden[at] and not index.size[at] for at in view.ids)
+
+
+def _missing(index: Index, view: View) -> tuple[str, ...]:
+    rules = HARNESSES[index.harness].context
+    names = list(rules.missing) if rules is not None else []
+    if any(index.category[at] == _SYSTEM for at in view.ids):
+        names = [name for name in names if name != "system prompt"]
+    if any(index.hidden[at] and not index.size[at] for at in view.ids):
+        names.append(_SEALED)
+    if index.incomplete:
+        names.append(_UNREAD)
+    return tuple(names)
+
+
+def _missing_tokens(index: Index, call: int) -> int | None:
+    """What the first call of the thread with a report reports beyond what is seen of it."""
+    node = index.call_node[call]
+    for at in range(call + 1):
+        if index.call_reported[at] <= 0:
+            continue
+        other = index.call_node[at]
+        if at == call or index.same_thread(other, node):
+            view = index.view(at)
+            return max(0, index.call_reported[at] - sum(index.tokens[seg] for seg in view.ids))
+    return None
+
+
+def gone(index: Index, before: int, after: int) -> list[Gone]:
+    """What stood in the context of the call ``before`` and does not in that of ``after``, with the cause of each."""
+    old, new = index.view(before), index.view(after)
+    stays = set(new.ids)
+    left = [at for at in old.ids if at not in stays]
+    if not left:
+        return []
+    dropped = set(new.thinking)
+    cuts = _cuts(index, before, after)
+    causes: list[Gone] = []
+    for at in left:
+        if at in new.replaced:
+            cause = CAUSES[new.replaced[at]]
+        elif at in dropped:
+            cause = "thinking_of_earlier_turn"
+        else:
+            cause = next((why for inside, why in cuts if at in inside), "rollback")
+        causes.append(Gone(at, cause))
+    return causes
+
+
+def _cuts(index: Index, before: int, after: int) -> list[tuple[set[int], Cause]]:
+    """The segments of the chains that were cut off between two calls, and why."""
+    known = set(index.chain_cuts(index.call_node[before]))
+    out: list[tuple[set[int], Cause]] = []
+    seen: set[int] = set()
+    nodes = [index.call_node[after]]
+    while nodes:
+        for mark in index.chain_cuts(nodes.pop()):
+            if mark in known or mark in seen:
+                continue
+            seen.add(mark)
+            prior, cause = index.cuts[mark]
+            out.append((set(index.view_at(prior, keeps=True).ids), CAUSES[cause]))
+            nodes.append(prior)
+    return out
+
+
+def piece_of(index: Index, at: int, records: Callable[[int, Source], Sequence[Record]]) -> Piece:
+    """A segment's piece, read again from its line: ``records(log, source)`` gives the records of one line."""
+    category = CATEGORIES[index.category[at]]
+    name = index.names[index.name[at]] or None
+    place = index.place[at]
+    if place != NO_PIECE:
+        rules = HARNESSES[index.harness].context
+        source = Source(index.line[at], index.offset[at], index.length[at])
+        for record in records(index.log[at], source):
+            if record.nth == index.nth[at] and rules is not None:
+                found = rules.pieces(record)
+                if place < len(found):
+                    return found[place]._replace(category=category)
+    return Piece(category, index.preview[at], name=name)

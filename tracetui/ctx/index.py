@@ -1,0 +1,282 @@
+"""The contexts of all steps of a log, in shared, compact form.
+
+Segments stand once, in file order, in arrays; nodes name stretches of them and a parent; a model call names the node
+at which its context ends. Consecutive nodes are walked as one run, so that a context of 100,000 segments is put
+together from a few slices.
+"""
+
+from __future__ import annotations
+
+import marshal
+from array import array
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from tracetui.harness.context import CATEGORIES
+
+__all__ = ["NO_PIECE", "Call", "Effect", "Index", "View"]
+
+NO_PIECE: Final = 0xFFFF
+"""Place of a segment that is no piece of its record: its preview is its text."""
+_THINKING: Final = CATEGORIES.index("thinking")
+_VERSION: Final = 1
+_ARRAYS: Final = {
+    "category": "B", "log": "B", "line": "I", "offset": "Q", "length": "Q", "nth": "H", "place": "H", "step": "i",
+    "size": "Q", "tokens": "I", "key": "q", "call_key": "q", "name": "I", "hidden": "I", "images": "H", "by": "i",
+    "parent": "i", "first": "I", "end": "I", "start": "i", "turn": "i",
+    "call_node": "i", "call_step": "i", "call_reported": "q", "call_output": "q", "call_model": "I",
+    "call_segment": "I",
+    "step_call": "i",
+}  # fmt: skip
+
+
+class Effect(NamedTuple):
+    """What a node does to earlier segments with these keys: each is replaced by segments, or by none. Only segments
+    below ``limit`` are meant."""
+
+    limit: int
+    cause: int
+    keys: dict[int, tuple[int, ...]]
+
+
+class Call(NamedTuple):
+    """A model call: the node at which its context ends, its first step (0: none), what the log reports (-1: nothing)
+    of prompt and output, and its model."""
+
+    node: int
+    step: int
+    reported: int
+    output: int
+    model: str | None
+
+
+class View(NamedTuple):
+    """A context: its segments in order."""
+
+    ids: array[int]
+    replaced: dict[int, int]
+    """Segments that others took the place of, with the cause's place in ``CAUSES``."""
+    thinking: array[int]
+    """Thinking of earlier turns that was left out."""
+
+
+@dataclass(slots=True)
+class Index:
+    """Arrays of segments (``category`` to ``by``, ``preview``), nodes (``parent`` to ``turn``), calls and steps.
+
+    ``step_call`` goes by step number (0 is unused) and holds places of calls, -1 for steps that no model produced.
+    ``cuts`` are nodes at which a chain begins anew: the chain that ended at a node left for a cause. ``keeps`` says for
+    which calls the thinking of earlier turns stays.
+    """
+
+    category: array[int]
+    log: array[int]
+    line: array[int]
+    offset: array[int]
+    length: array[int]
+    nth: array[int]
+    place: array[int]
+    step: array[int]
+    size: array[int]
+    tokens: array[int]
+    key: array[int]
+    call_key: array[int]
+    name: array[int]
+    hidden: array[int]
+    images: array[int]
+    by: array[int]
+    preview: list[str]
+    names: list[str]
+    parent: array[int]
+    first: array[int]
+    end: array[int]
+    start: array[int]
+    turn: array[int]
+    cuts: dict[int, tuple[int, int]]
+    effects: dict[int, Effect]
+    call_node: array[int]
+    call_step: array[int]
+    call_reported: array[int]
+    call_output: array[int]
+    call_model: array[int]
+    call_segment: array[int]
+    step_call: array[int]
+    others: list[str]
+    """Sessions that the conversation goes on from; segments of log ``n`` > 0 are of ``others[n - 1]``."""
+    keeps: set[int]
+    """Models (places in ``names``) whose thinking of earlier turns stays."""
+    harness: str = ""
+    window: int | None = None
+    incomplete: bool = False
+    """Something that the model saw could not be read (a line over the limit, a parent's log that is gone)."""
+
+    @classmethod
+    def empty(cls, harness: str) -> Index:
+        """An index of nothing."""
+        arrays: dict[str, Any] = {name: array(code) for name, code in _ARRAYS.items()}
+        arrays["step_call"].append(-1)
+        return cls(**arrays, preview=[], names=[""], cuts={}, effects={}, others=[], keeps=set(), harness=harness)
+
+    # ---- contexts ----------------------------------------------------------------------------------------------------
+
+    def call(self, place: int) -> Call:
+        """A call by its place."""
+        return Call(
+            self.call_node[place],
+            self.call_step[place],
+            self.call_reported[place],
+            self.call_output[place],
+            self.names[self.call_model[place]] or None,
+        )
+
+    def call_of(self, step: int) -> int | None:
+        """The place of the call that produced a step; None where no model did."""
+        if 0 < step < len(self.step_call):
+            place = self.step_call[step]
+            return place if place >= 0 else None
+        return None
+
+    def next_step(self, step: int) -> int | None:
+        """The first step after ``step`` that a model produced."""
+        for number in range(step + 1, len(self.step_call)):
+            if self.step_call[number] >= 0:
+                return number
+        return None
+
+    def runs(self, node: int) -> list[tuple[int, int]]:
+        """The chain of a node as runs of consecutive nodes, from the root on."""
+        out: list[tuple[int, int]] = []
+        while node >= 0:
+            first = self.start[node]
+            out.append((first, node))
+            node = self.parent[first]
+        out.reverse()
+        return out
+
+    def chain_cuts(self, node: int) -> list[int]:
+        """The cuts on the chain of a node, the latest first."""
+        marks = sorted(self.cuts)
+        return [mark for first, last in reversed(self.runs(node)) for mark in _between(marks, first, last)[::-1]]
+
+    def above(self, node: int, ancestor: int) -> bool:
+        """Whether ``ancestor`` is ``node`` or stands above it."""
+        while node > ancestor:
+            first = self.start[node]
+            if first <= ancestor:
+                return True
+            node = self.parent[first]
+        return node == ancestor
+
+    def view(self, call: int) -> View:
+        """The context of a call."""
+        node = self.call_node[call]
+        return self.view_at(node, keeps=self.call_model[call] in self.keeps)
+
+    def view_at(self, node: int, *, keeps: bool) -> View:
+        """The context that ends at a node. ``keeps``: with the thinking of earlier turns."""
+        runs = self.runs(node)
+        turn = -1 if keeps or node < 0 else self.turn[node]
+        ids, gone = array("I"), array("I")
+        first, end, category = self.first, self.end, self.category
+        for begin, last in runs:
+            if turn < 0 or begin >= turn:
+                ids.extend(range(first[begin], end[last]))
+                continue
+            cut = min(last, turn - 1)
+            part = range(first[begin], end[cut])
+            gone.extend([at for at in part if category[at] == _THINKING])
+            if gone:
+                ids.extend([at for at in part if category[at] != _THINKING])
+            else:
+                ids.extend(part)
+            if cut < last:
+                ids.extend(range(first[cut + 1], end[last]))
+        active = self._active(runs)
+        replaced: dict[int, int] = {}
+        if active:
+            ids = self._replace(ids, active, replaced)
+        return View(ids, replaced, gone)
+
+    def _active(self, runs: list[tuple[int, int]]) -> dict[int, Effect]:
+        """What effects on the chain say of each key; the latest wins."""
+        if not self.effects:
+            return {}
+        marks = sorted(self.effects)
+        active: dict[int, Effect] = {}
+        for first, last in reversed(runs):
+            for mark in _between(marks, first, last)[::-1]:
+                effect = self.effects[mark]
+                for key in effect.keys:
+                    active.setdefault(key, effect)
+        return active
+
+    def _replace(self, ids: array[int], active: dict[int, Effect], replaced: dict[int, int]) -> array[int]:
+        out = array("I")
+        done: set[int] = set()
+        keys = self.key
+        for at in ids:
+            key = keys[at]
+            effect = active.get(key) if key else None
+            if effect is None or at >= effect.limit:
+                out.append(at)
+                continue
+            replaced[at] = effect.cause
+            if key not in done:
+                done.add(key)
+                out.extend(effect.keys[key])
+        return out
+
+    def root(self, node: int) -> int:
+        """The first node of the chain of a node, through cuts."""
+        while node >= 0:
+            runs_first = node
+            while True:
+                runs_first = self.start[node]
+                if self.parent[runs_first] < 0:
+                    break
+                node = self.parent[runs_first]
+            cut = next((self.cuts[mark] for mark in self.chain_cuts(node)), None)
+            if cut is None:
+                return runs_first
+            node = cut[0]
+        return -1
+
+    def same_thread(self, one: int, other: int) -> bool:
+        """Whether two nodes belong to one conversation, compactions and branches included."""
+        return one < 0 or other < 0 or self.root(one) == self.root(other)
+
+    # ---- to bytes and back -------------------------------------------------------------------------------------------
+
+    def dump(self) -> bytes:
+        """Everything as bytes, for a cache in the bucket."""
+        state: dict[str, Any] = {name: getattr(self, name).tobytes() for name in _ARRAYS}
+        for name in ("preview", "names", "cuts", "others", "harness", "window", "incomplete"):
+            state[name] = getattr(self, name)
+        state["keeps"] = sorted(self.keeps)
+        state["effects"] = {node: tuple(effect) for node, effect in self.effects.items()}
+        state["version"] = _VERSION
+        return marshal.dumps(state)
+
+    @classmethod
+    def load(cls, data: bytes) -> Index:
+        """The reverse of ``dump``; raises ValueError where the bytes are none of this version's."""
+        try:
+            state = marshal.loads(data)  # noqa: S302 - our own bytes, out of the private bucket
+        except (EOFError, TypeError, ValueError) as error:
+            raise ValueError("not a context index") from error
+        if not isinstance(state, dict) or state.get("version") != _VERSION:
+            raise ValueError("a context index of another version")
+        values: dict[str, Any] = {}
+        for name, code in _ARRAYS.items():
+            values[name] = array(code)
+            values[name].frombytes(state[name])
+        for name in ("preview", "names", "cuts", "others", "harness", "window", "incomplete"):
+            values[name] = state[name]
+        values["keeps"] = set(state["keeps"])
+        values["effects"] = {node: Effect(*effect) for node, effect in state["effects"].items()}
+        return cls(**values)
+
+
+def _between(marks: list[int], first: int, last: int) -> list[int]:
+    return marks[bisect_left(marks, first) : bisect_right(marks, last)]
