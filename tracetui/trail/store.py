@@ -219,6 +219,23 @@ class Store:
         except (KeyError, ValueError, pygit2.GitError) as error:
             raise MissingError(oid) from error
 
+    def whole_blob(self, oid: str) -> bytes:
+        """The content of a blob of any size; raises ``MissingError``."""
+        if self._objects is not None:
+            got = self._objects.get(oid)
+            if got is None or got[0] != "blob":
+                raise MissingError(oid)
+            return got[1]
+        import pygit2
+
+        try:
+            value = self._repo[oid]
+            if not isinstance(value, pygit2.Blob):
+                raise MissingError(oid)
+            return bytes(value.data)
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise MissingError(oid) from error
+
     def entry(self, sha: str, path: str) -> tuple[int, str] | None:
         """(mode, oid) of a path in the tree of a commit; None when it is not there. Raises ``MissingError``."""
         return self._entry(sha, path)
