@@ -22,6 +22,8 @@ PLACES = {
     "timeline": "Timeline",
     "step": "Step",
     "search": "Search",
+    "commit": "A commit",
+    "blame": "Blame",
     "first": "First run",
     "jump": "Jump dialog",
     "dialog": "Dialogs",

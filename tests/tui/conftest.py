@@ -28,6 +28,12 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def no_trails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process works trails out; the tests of trails turn it on again."""
+    monkeypatch.setattr("tracetui.tui.trailing.TrailService.enabled", False)
+
+
+@pytest.fixture(autouse=True)
 def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The runs of the indexer that were asked for; none is started."""
     asked: list[tuple[str, ...]] = []

@@ -198,24 +198,23 @@ class Answerer:
         if full is None or made is None:
             raise TracetuiError(f"{sha[:9]} is not in this repository any more")
         owner.prepare("HEAD", None, progress, cancelled, [full])
-        files: list[dict[str, Any]] = []
         idx = owner.index.index.get(full)
-        for touch in owner.index.of_commit(idx) if idx is not None else ():
-            files.append(
-                {
-                    "path": _clean(touch.path),
-                    "added": sum(touch.added.values()),
-                    "removed": sum(touch.removed.values()),
-                    "source": _clean(touch.source) if touch.source else None,
-                }
-            )
+        files = [
+            {
+                "path": _clean(touch.path),
+                "added": sum(touch.added.values()),
+                "removed": sum(touch.removed.values()),
+                "source": _clean(touch.source) if touch.source else None,
+            }
+            for touch in (owner.index.of_commit(idx) if idx is not None else ())
+        ]
         return {
             **_commit(store, full),
             "sha": full,
             "message": _clean(made.message)[:20_000],
             "authored": made.authored * 1000,
             "parents": list(made.parents),
-            "files": sorted(files, key=lambda item: item["path"])[:_FILES],
+            "files": sorted(files, key=lambda item: str(item["path"]))[:_FILES],
             "more_files": max(0, len(files) - _FILES),
         }
 

@@ -75,7 +75,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
     _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
-    _A("main.stop", "ctrl+x", "stop indexing", "Stop the indexing that runs; what is read stays.", "Sessions"),
+    _A("main.stop", "ctrl+x", "stop", "Stop what is being indexed or worked out; what is there stays.", "Sessions"),
+    _A("main.landing", "L", "landing", "Show the commit that accepted the hunk.", "Trail", 13),
+    _A("main.ended", "K", "ended by", "Show the commit that ended the hunk.", "Trail", 14),
+    _A("main.blame", "B", "blame", "Ask who is behind a commit, a range or the lines of a file.", "Trail", 31),
+    _A("main.repository", "R", "repository", "Name the repository of this session's folder.", "Trail"),
     # Every list.
     _A("list.down", "j,down", "down", "Move down.", "Move"),
     _A("list.up", "k,up", "up", "Move up.", "Move"),
@@ -109,7 +113,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "sessions.sort",
         "S",
         "sort",
-        "Sort by the next column: newest, oldest, steps, errors, tokens, size.",
+        "Sort by the next column: newest, oldest, steps, errors, tokens, size, title, what survived.",
         "Sessions",
     ),
     _A("sessions.group", "d", "group", "Group by day, by project, or not at all.", "Sessions", 40),
@@ -154,6 +158,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("step.view", "v", "view", "Show the step to be read, as JSON, or as the raw records.", "Step", 5),
     _A("step.next-tab", "right_square_bracket", "next tab", "Go to the next tab of the step.", "Step", 7),
     _A("step.previous-tab", "left_square_bracket", "previous tab", "Go to the previous tab of the step.", "Step"),
+    _A("step.side", "s", "side by side", "Show old and new side by side, or one below the other.", "Trail", 6),
+    _A("step.next-hunk", "e", "next hunk", "Go to the next hunk of the edit.", "Trail", 12),
+    _A("step.previous-hunk", "E", "previous hunk", "Go to the previous hunk of the edit.", "Trail"),
     _A("step.next", "full_stop", "next step", "Show the next step of the timeline.", "Step"),
     _A("step.previous", "comma", "previous step", "Show the previous step of the timeline.", "Step"),
     # What leaves the app: the clipboard, an editor, another program.
@@ -165,6 +172,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.pager", "O", "pager", "Open the step in $PAGER.", "Copy and open"),
     _A("main.image", "i", "image", "Open the step's next image in the system's viewer.", "Copy and open"),
     _A("main.resume", "c", "resume", "Copy or run the command that resumes the session.", "Copy and open", 52),
+    # A commit, and the sessions behind commits and lines.
+    _A("commit.copy", "y", "copy sha", "Copy the name (sha) of the commit.", "Copy and open", 20),
+    _A(
+        "commit.markdown",
+        "Y",
+        "copy Markdown",
+        "Copy this as Markdown for a pull request.",
+        "Copy and open",
+        21,
+    ),
+    _A("blame.copy", "y", "copy Markdown", "Copy this as Markdown for a pull request.", "Copy and open", 10),
+    _A("blame.edit", "slash", "edit", "Go back to the line that says what is asked about.", "Trail", 3),
     # Help and the palette.
     _A("help.find", "slash", "find", "Find a key by what it does.", "App", 2),
     # The search over everything; these work while typing.

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Final
 from tracetui.tui.widgets.text_view import Document
 
 if TYPE_CHECKING:
+    from textual.message_pump import MessagePump
+
     from tracetui.bucket.store import Bucket
     from tracetui.tui.step_document import LoadedStep
+    from tracetui.tui.trailing import TrailService
 
 __all__ = ["TABS", "Tab", "TabAsk", "register"]
 
@@ -29,6 +32,15 @@ class TabAsk:
     bucket: Bucket
     cancelled: Callable[[], bool]
     view: str = "read"
+    width: int = 80
+    """Cells that a line of the document has."""
+    side: bool = False
+    """Old and new side by side, where the document shows both."""
+    ascii: bool = False
+    trail: TrailService | None = None
+    """Answers about trails; ``target`` is told how far it is. Only a named repository is asked with ``named_only``."""
+    target: MessagePump | None = None
+    named_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,12 @@ class Tab:
 TABS: Final[list[Tab]] = [
     Tab("step", "Step", ("No step.", "Choose one in the timeline: 2"), "tracetui.tui.step_document:step_tab"),
     Tab("ctx", "Ctx", ("What the model saw when it made this step.", "This version does not work it out yet.")),
-    Tab("diff", "Diff", ("What this edit became in Git.", "This version does not look at repositories yet.")),
+    Tab(
+        "diff",
+        "Diff",
+        ("No edit here.", "What an edit became in Git stands here."),
+        "tracetui.tui.diff_document:diff_tab",
+    ),
     Tab("findings", "Findings", ("Secrets and names in this step.", "This version does not look for them yet.")),
 ]
 

@@ -6,6 +6,7 @@ asked for lists, and stops it; that is asked again afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -51,6 +52,8 @@ class Question:
 class TrailAnswer(Message):
     """A question is done."""
 
+    bubble = False
+
     def __init__(self, question: Question) -> None:
         super().__init__()
         self.question = question
@@ -58,6 +61,8 @@ class TrailAnswer(Message):
 
 class TrailProgress(Message):
     """The child works on a question; ``what`` is ``index`` (commits) or ``judge`` (hunks)."""
+
+    bubble = False
 
     def __init__(self, question: Question, what: str, done: int, total: int) -> None:
         super().__init__()
@@ -153,10 +158,8 @@ class TrailService:
             self._waiting.clear()
             process, self._process = self._process, None
             if process is not None and process.stdin is not None:
-                try:
+                with contextlib.suppress(OSError):
                     process.stdin.close()
-                except OSError:
-                    pass
                 process.terminate()
         if process is not None:
             process.wait()
@@ -231,10 +234,8 @@ class TrailService:
         process.wait()
         with self._lock:
             if process.stdin is not None:
-                try:
+                with contextlib.suppress(OSError):
                     process.stdin.close()
-                except OSError:
-                    pass
             if self._process is not process:
                 return
             self._process = None

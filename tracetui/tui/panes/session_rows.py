@@ -28,6 +28,7 @@ SORTS: Final[Mapping[str, str]] = {
     "tokens": "most tokens first",
     "size": "largest first",
     "title": "by title",
+    "survived": "most survived first",
 }
 GROUPS: Final = ("day", "project", "none")
 FOLDED: Final[Mapping[str, str]] = {
@@ -98,7 +99,17 @@ def _sorted(sessions: Iterable[SessionRow], sort: str) -> list[SessionRow]:
         return sorted(sessions, key=lambda row: (-row.bytes, -ended(row)))
     if sort == "title":
         return sorted(sessions, key=lambda row: (title_of(row).casefold(), -ended(row)))
+    if sort == "survived":
+        return sorted(sessions, key=lambda row: (-survived(row.survival), -ended(row)))
     return sorted(sessions, key=ended, reverse=True)
+
+
+def survived(survival: Mapping[str, int] | None) -> float:
+    """The share of a session's hunks that still stand, of those that could; below 0 where none was judged."""
+    table = survival or {}
+    standing = table.get("alive", 0) + table.get("transformed", 0)
+    judged = standing + table.get("reverted", 0) + table.get("lost", 0)
+    return standing / judged if judged else -1.0
 
 
 def _families(sessions: Sequence[SessionRow]) -> tuple[list[SessionRow], dict[str, list[SessionRow]]]:
@@ -153,6 +164,8 @@ def survival_bar(survival: Mapping[str, int], width: int, look: Look) -> list[Sp
     total = sum(survival.get(state, 0) for state in _SURVIVAL)
     if not total or width < 1:
         return []
+    if survival.get("unknown", 0) == total:
+        return [(look.sign("unknown") + " " * (width - 1), look.sign_style("unknown"))]
     present = [state for state in _SURVIVAL if survival.get(state)][:width]
     sizes = {state: max(1, width * survival[state] // total) for state in present}
     while sum(sizes.values()) != width:
@@ -280,16 +293,20 @@ class SessionRows:
         facts: list[tuple[str, str, Style, int]] = [
             ("", f"{row.steps:,} steps" if row.steps != 1 else "1 step", muted, 9)
         ]
-        if width >= 30:
+        bar = survival_bar(row.survival, 6, look) if row.survival and width >= 30 else []
+        if width >= 46 or (width >= 30 and not bar):
             facts.append((" ", f"{row.edits:,} edit{'s' if row.edits != 1 else ''}" if row.edits else "", muted, 9))
         facts.append((" ", f"{row.errors} {look.sign('failed')}" if row.errors else "", look.style("bad"), 5))
         open_findings = (row.findings or {}).get("open", 0)
         if open_findings:
             facts.append((" ", f"{open_findings} {look.sign('finding')}", look.style("warn"), 4))
         right: list[Span] = []
-        if row.survival and width >= 46:
-            right += [*survival_bar(row.survival, 6, look), (" ", muted)]
+        if bar and width >= 46:
+            right += [*bar, (" ", muted)]
         for gap, text, fact_style, size in facts:
+            if bar and width < 46 and len(right) == 1:
+                # Where there is no room for both, what became of the edits stands in the place of their number.
+                right += [("   ", muted), *bar]
             right.append((gap + " " * (size - len(gap) - cells(text)) + text, fact_style))
         place = harness_sign(row.harness)
         if self.shape.group != "project" or depth:

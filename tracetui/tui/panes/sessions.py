@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
@@ -52,6 +52,9 @@ class SessionsPane(Pane):
     class Cleared(Message):
         """The user wants the query gone."""
 
+    class Sorted(Message):
+        """The list is in another order."""
+
     class Loaded(Message):
         """The list was read again; ``error`` is what is wrong with the query."""
 
@@ -72,6 +75,7 @@ class SessionsPane(Pane):
         self.total = 0
         self._rest = Rest(self, self._tell)
         self._rested: SessionRow | None = None
+        self._known: tuple[list[SessionRow], dict[str, int]] = ([], {})
 
     def content(self) -> Sequence[Widget]:
         return (self.rows,)
@@ -183,6 +187,33 @@ class SessionsPane(Pane):
         self.rows.center(at)
         return True
 
+    @property
+    def on_screen(self) -> list[SessionRow]:
+        """The sessions whose rows can be seen now, those at the cursor first."""
+        rows = self.rows.source
+        if not isinstance(rows, SessionRows) or not rows.items:
+            return []
+        top = int(self.rows.scroll_offset.y)
+        first = max(0, self.rows.row_at(top))
+        last = self.rows.row_at(min(self.rows.line_count, top + max(1, self.rows.size.height)) - 1)
+        seen = [(abs(at - self.rows.cursor), rows.items[at].session) for at in range(first, last + 1)]
+        return [session for _, session in sorted(seen, key=lambda pair: pair[0]) if session is not None]
+
+    def show_survival(self, identity: str, counts: Mapping[str, int] | None) -> None:
+        """What became of a session's edits was worked out; what is kept was written by whoever did."""
+        if self._known[0] is not self.sessions:
+            self._known = (self.sessions, {identity_of(row): at for at, row in enumerate(self.sessions)})
+        at = self._known[1].get(identity)
+        if at is None or self.sessions[at].survival == counts:
+            return
+        changed = self.sessions[at] = dataclasses.replace(self.sessions[at], survival=counts)
+        rows = self.rows.source
+        assert isinstance(rows, SessionRows)
+        row = rows.find(("session", identity))
+        if row >= 0:
+            rows.items[row] = rows.items[row]._replace(session=changed)
+            self.rows.refresh_rows()
+
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         message.stop()
         self._rest.moved()
@@ -248,6 +279,7 @@ class SessionsPane(Pane):
         self.shape = dataclasses.replace(self.shape, sort=names[(names.index(self.shape.sort) + 1) % len(names)])
         self._reshape()
         self.app.say(f"Sessions {SORTS[self.shape.sort]}.", role="muted")
+        self.post_message(self.Sorted())
 
     def do_group(self) -> None:
         group = GROUPS[(GROUPS.index(self.shape.group) + 1) % len(GROUPS)]

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from tracetui.model import SessionRow, Step, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
+from tracetui.tui.badges import StepBadge
+from tracetui.tui.badges import spans as badge_spans
 from tracetui.tui.look import Look
 from tracetui.tui.panes.base import Pane
 from tracetui.tui.rows import Span, cells, clip_middle, paint
 from tracetui.tui.step_document import VIEWS, LoadedStep, fetch
 from tracetui.tui.tabs import TABS, Tab, TabAsk
+from tracetui.tui.trailing import TrailAnswer, TrailProgress
 from tracetui.tui.widgets.query_line import QueryLine
 from tracetui.tui.widgets.text_view import Document, TextView
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.tui.app import TracetuiApp
+    from tracetui.tui.diff_document import DiffDocument
 
 __all__ = ["StepHeader", "StepPane", "TabBar"]
+
+WIDE: Final = 100
+"""Cells from which old and new stand side by side unless the user chose."""
+SLOW: Final = 0.2
+"""Seconds after which it is said that something is being worked out."""
 
 
 class StepHeader(Widget):
@@ -40,6 +50,13 @@ class StepHeader(Widget):
         super().__init__()
         self._row: StepRow | None = None
         self._loaded: LoadedStep | None = None
+        self._badge: StepBadge | None = None
+
+    def show_badge(self, badge: StepBadge | None) -> None:
+        """What became of the edit, once it is known."""
+        if badge != self._badge:
+            self._badge = badge
+            self.refresh()
 
     def show(self, row: StepRow | None, loaded: LoadedStep | None = None) -> None:
         """``row`` at once, ``loaded`` when the step was read."""
@@ -82,6 +99,9 @@ class StepHeader(Widget):
     def _how(self, row: StepRow, look: Look, width: int) -> list[Span]:
         dot: Span = (f" {look.sign('dot')} ", look.style("muted"))
         facts: list[Span] = []
+        if self._badge is not None and row.kind == "edit":
+            pieces = badge_spans(self._badge, look, 20)
+            facts += [(text.strip(), style) for text, style in pieces]
         if row.tool:
             facts.append((one_line(row.tool, 40), look.style("muted")))
         if row.failed:
@@ -176,8 +196,13 @@ class StepPane(Pane):
         self.tab_at = 0
         self.view = VIEWS[0]
         self.image_at = 0
+        self.side: bool | None = None
+        """Old and new side by side; None: where it is wide enough."""
         self._find: QueryLine | None = None
         self._last_find = ""
+        self._slow: Timer | None = None
+        self._hunk_at = -1
+        self._made_for = (0, False)
 
     def content(self) -> Sequence[Widget]:
         self.text.empty = TABS[0].nothing
@@ -194,6 +219,7 @@ class StepPane(Pane):
         if self.row == row and self.loaded is not None:
             return
         self.row, self.loaded, self.image_at = row, None, 0
+        self._hunk_at = -1
         self.header.show(row)
         self.title_line.show(str(row.number))
         self.ask(
@@ -209,6 +235,8 @@ class StepPane(Pane):
         loaded = fetch(bucket, log, row.number, session, cancelled)
         if loaded is None:
             return None
+        if self.tab.id == "diff":
+            return loaded, None  # it may have to wait; the step itself is there at once
         return loaded, self.tab.build(TabAsk(loaded, bucket, cancelled, self.view))
 
     def clear(self) -> None:
@@ -228,35 +256,144 @@ class StepPane(Pane):
         loaded, document = found
         self.loaded = loaded
         self.header.show(self.row, loaded)
+        if self.tab.id == "diff":
+            self._show_tab()
+            return
         self._show_document(document)
         self.app.refresh_offers()
 
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, TracetuiError):
             raise error
-        self.text.empty = ("This step cannot be read.", one_line(str(error), 300))
+        self._hurry()
+        what = "This step cannot be read." if self.tab.id != "diff" else "What became of it cannot be told."
+        self.text.empty = (what, one_line(str(error), 300))
         self.text.show(Document())
 
     def _show_document(self, document: Document | None, *, keep_place: bool = False) -> None:
+        self._hurry()
         self.text.empty = self.tab.nothing
         self.text.show(document or Document(), keep_place=keep_place)
         self._say_where()
 
-    def _show_tab(self) -> None:
+    def _ask_for(self, loaded: LoadedStep) -> Callable[[Bucket, Callable[[], bool]], TabAsk]:
+        """What a tab is asked for, as things are now."""
+        view, app = self.view, self.app
+        width = self.text.text_width
+        side = self.side if self.side is not None else width >= WIDE
+        self._made_for = (width, side)
+
+        def make(bucket: Bucket, cancelled: Callable[[], bool]) -> TabAsk:
+            return TabAsk(loaded, bucket, cancelled, view, width, side, app.ascii_only, app.trail, self, app.read_only)
+
+        return make
+
+    def show_again(self) -> None:
+        """What the tab shows may have changed: make it again, and stay at the place."""
+        if self.loaded is not None and self.tab.id == "diff":
+            self._show_tab(keep_place=True)
+
+    def _hurry(self) -> None:
+        if self._slow is not None:
+            self._slow.stop()
+            self._slow = None
+
+    def _wait(self) -> None:
+        """The answer takes its time: say so in the place of what stood there."""
+        self._slow = None
+        self.text.empty = ("Working out what became of this edit.", "The other keys work meanwhile.")
+        self.text.show(Document())
+
+    def on_trail_progress(self, message: TrailProgress) -> None:
+        message.stop()
+        if not self.text.document.source and self.tab.id == "diff":
+            what = "commits read" if message.what == "index" else "hunks judged"
+            self.text.empty = (
+                "Working out what became of this edit.",
+                f"{fmt.count(message.done)} of {fmt.count(message.total)} {what}",
+            )
+            self.text.refresh()
+
+    def on_trail_answer(self, message: TrailAnswer) -> None:
+        message.stop()  # the worker that asked has it
+
+    def _show_tab(self, *, keep_place: bool = False) -> None:
         """Make the document of the tab and view that are chosen now, in a worker."""
-        loaded, tab, view = self.loaded, self.tab, self.view
+        loaded, tab = self.loaded, self.tab
         self._say_where()
         self.app.refresh_offers()
         if loaded is None:
             self.text.empty = tab.nothing
             self.text.refresh()
             return
+        make = self._ask_for(loaded)
+        self._hurry()
+        if tab.id == "diff":
+            self._slow = self.set_timer(SLOW, self._wait)
         self.ask(
             "step",
-            lambda bucket, cancelled: tab.build(TabAsk(loaded, bucket, cancelled, view)),
-            self._show_document,
+            lambda bucket, cancelled: tab.build(make(bucket, cancelled)),
+            lambda document: self._show_document(document, keep_place=keep_place),
             self._failed,
         )
+
+    # -- hunks --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _diff(self) -> DiffDocument | None:
+        from tracetui.tui.diff_document import DiffDocument
+
+        document = self.text.document
+        return document if isinstance(document, DiffDocument) and self.tab.id == "diff" else None
+
+    @property
+    def hunk(self) -> Mapping[str, Any] | None:
+        """The hunk that the reader is at; None in other tabs and of other steps than edits."""
+        document = self._diff
+        if document is None or not document.hunks:
+            return None
+        bottom = self.text.row_count <= int(self.text.scroll_offset.y) + self.text.size.height
+        if bottom and self._hunk_at >= 0:
+            return document.hunks[min(self._hunk_at, len(document.hunks) - 1)]
+        return document.hunks[max(0, document.hunk_at(self.text.top_offset))]
+
+    def why_next_hunk(self) -> str | None:
+        document = self._diff
+        if document is None:
+            return "Only the tab Diff has hunks."
+        return None if len(document.hunks) > 1 else "There is one hunk." if document.hunks else "There is no hunk here."
+
+    why_previous_hunk = why_next_hunk
+
+    def _go_to_hunk(self, by: int) -> None:
+        document = self._diff
+        assert document is not None
+        here = self._hunk_at if self._hunk_at >= 0 else document.hunk_at(self.text.top_offset)
+        self._hunk_at = min(max(0, here + by), len(document.hunks) - 1)
+        self.text.go_to(document.places[self._hunk_at])
+        self.app.say(f"Hunk {self._hunk_at + 1} of {len(document.hunks)}.", role="muted")
+        self.app.refresh_offers()
+
+    def do_next_hunk(self) -> None:
+        self._go_to_hunk(1)
+
+    def do_previous_hunk(self) -> None:
+        self._go_to_hunk(-1)
+
+    def why_side(self) -> str | None:
+        return self._nothing or (None if self.tab.id == "diff" else "Only the tab Diff can stand side by side.")
+
+    def do_side(self) -> None:
+        self.side = not self._made_for[1]
+        self._show_tab()
+
+    def on_resize(self) -> None:
+        document = self._diff
+        if document is not None and document.hunks:
+            width = self.text.text_width
+            side = self.side if self.side is not None else width >= WIDE
+            if side != self._made_for[1] or (side and width != self._made_for[0]):
+                self.call_after_refresh(self.show_again)
 
     # -- where the reader is ------------------------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ from textual.strip import Strip
 from tracetui.model import StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
-from tracetui.tui.look import SIGNS, Look
+from tracetui.tui.badges import StepBadge
+from tracetui.tui.badges import spans as badge_spans
+from tracetui.tui.look import Look
 from tracetui.tui.panes.outline import Outline, Place
 from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
 
@@ -51,7 +53,7 @@ class StepPages:
 
 
 class StepRows:
-    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives the survival state of an edit; paths
+    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives what became of an edit; paths
     below ``cwd``, the session's folder, are shown from there."""
 
     uniform = True
@@ -62,7 +64,7 @@ class StepRows:
         pages: StepPages,
         *,
         matches: Collection[Place] = (),
-        badge: Callable[[Place], str | None] | None = None,
+        badge: Callable[[Place], StepBadge | None] | None = None,
         cwd: str | None = None,
     ) -> None:
         self._folder = cwd.rstrip("/") + "/" if cwd and cwd.strip("/") else None
@@ -172,9 +174,9 @@ class StepRows:
         muted = look.style("muted")
         right: list[Span] = []
         badge = self.badge(place) if self.badge is not None and step.kind == "edit" else None
-        if badge in SIGNS:
-            word = f" {badge}" if width >= 60 else ""
-            right.append((f"  {look.sign(badge)}{word}", look.sign_style(badge)))
+        if badge is not None:
+            room = 20 if width >= 84 else 13 if width >= 60 else 1
+            right += [("  ", muted), *badge_spans(badge, look, room)]
         if step.images:
             right.append((f"  {step.images} img", muted))
         if step.failed:
@@ -188,7 +190,7 @@ class StepRows:
         elif duration:
             right.append((f" {duration:>6}", muted))
         if right and sum(cells(text) for text, _ in right) > width // 2:
-            right = right[-1:]
+            right = [("  ", muted), *badge_spans(badge, look, 1)] if badge is not None else right[-1:]
         return right
 
 

@@ -23,6 +23,7 @@ class StatusLine(Widget):
         self._facts: list[str] = []
         self._progress: tuple[int, int] | None = None
         self._state = ""
+        self._work = ""
 
     def facts(self, *facts: str) -> None:
         """The counts, most telling first; those that do not fit are left out from the end."""
@@ -34,6 +35,12 @@ class StatusLine(Widget):
         """Files done of all; None when nothing is running."""
         self._progress = None if done is None else (done, total)
         self.refresh()
+
+    def work(self, text: str) -> None:
+        """What else is going on, with its counts; nothing for nothing."""
+        if text != self._work:
+            self._work = text
+            self.refresh()
 
     def state(self, text: str) -> None:
         """A word or two at the right end while nothing is being indexed (``following``)."""
@@ -55,6 +62,8 @@ class StatusLine(Widget):
                 right.append((f" {fmt.percent(done, total)}", look.style()))
             else:
                 right.append((look.sign("ellipsis"), look.style("muted")))
+        elif self._work:
+            right.append((self._work, look.style("muted")))
         elif self.banner or self._state:
             right.append((self.banner or self._state, look.style("warn" if self.banner else "muted")))
         if right:

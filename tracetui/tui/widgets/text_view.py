@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -28,7 +28,7 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from tracetui.text.safe import copy_safe, display_safe
-from tracetui.text.syntax import Tokens
+from tracetui.text.syntax import Token, Tokens
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.look import Look
 from tracetui.tui.wrap import char_cells, lay_out, row_end
@@ -55,6 +55,13 @@ class Section:
     name: str = ""
 
 
+class Coloured(Protocol):
+    """What tells the colours of a section: the tokens of its language, or pieces that somebody else styled."""
+
+    def between(self, start: int, end: int) -> Sequence[Token]:
+        """The pieces that touch ``[start, end)``, in order."""
+
+
 @dataclass(slots=True)
 class Document:
     """``shown`` is safe to show and as long as ``source``, which is what is copied."""
@@ -62,7 +69,7 @@ class Document:
     source: str = ""
     shown: str = ""
     sections: Sequence[Section] = ()
-    tokens: dict[int, Tokens] = field(default_factory=dict)
+    tokens: dict[int, Coloured] = field(default_factory=dict)
 
     def section_at(self, offset: int) -> int:
         """The index of the section that holds ``offset``, -1 when there is none."""
@@ -190,6 +197,15 @@ class TextView(ScrollView, Actor, can_focus=True):
         start = self._starts[row]
         following = self._starts[row + 1] if row + 1 < len(self._starts) else self._laid_out
         return start, row_end(self.document.shown, start, following)
+
+    @property
+    def text_width(self) -> int:
+        """Cells that a row has on the screen."""
+        return max(16, self.scrollable_content_region.width)
+
+    def go_to(self, offset: int) -> None:
+        """Bring the row that holds the character at ``offset`` to the top."""
+        self._to(self.row_of(offset))
 
     # -- layout -------------------------------------------------------------------------------------------------------
 
