@@ -276,10 +276,12 @@ class Judge:
         if len(changed) > 2000 or (before is not None and before not in self.index.index):
             return self.states(hunks, work=work)
         paths = self.index.paths_of(changed)
-        loose = [hunk for hunk in hunks if hunk.key in old and old[hunk.key].landing is None]
+        loose = [hunk for hunk in hunks if hunk.key in old and _open(old[hunk.key])]
         wanted = {fingerprint(line) for hunk in loose for line in hunk.added if line}
-        seen = self.index.find(wanted, min(changed, default=len(self.index.shas)))
-        brought = {line for line, hits in seen.items() if any(hit.idx in changed for hit in hits)}
+        brought: set[int] = set()  # also what a commit that left the history had taken away
+        for idx in changed if wanted else ():
+            for touch in self.index.of_commit(idx):
+                brought |= wanted.intersection(touch.added) | wanted.intersection(touch.removed)
         again = []
         for hunk in hunks:
             state = old.get(hunk.key)
@@ -287,7 +289,7 @@ class Judge:
                 state is None
                 or state.state in ("pending", "unknown")
                 or not paths.isdisjoint(state.depends)
-                or (state.landing is None and any(fingerprint(line) in brought for line in hunk.added))
+                or (_open(state) and any(fingerprint(line) in brought for line in hunk.added))
                 or any(self.index.index.get(sha) in changed for sha in state.commits)
             ):
                 again.append(hunk)
@@ -311,6 +313,11 @@ class Judge:
                     with contextlib.suppress(UnsupportedError):
                         self._inner[folder] = Judge(Store(*place))
         return self._inner[folder]
+
+
+def _open(state: HunkState) -> bool:
+    """Whether lines that turn up in some other file can change the state."""
+    return state.landing is None or state.state != "alive"
 
 
 def _head_of(folder: Path, refs: dict[str, str]) -> str | None:
