@@ -18,6 +18,7 @@ def run(named: str | None) -> int:
     gc.disable()
     from tracetui import config
     from tracetui.bucket import Bucket
+    from tracetui.bucket.rebuild import index_state, rebuild_if_missing
     from tracetui.tui.app import run as run_app
     from tracetui.tui.tempfolder import TempFolder
 
@@ -25,6 +26,9 @@ def run(named: str | None) -> int:
     settings = config.load()
     bucket = Bucket.open(bucket_path(named), create=True)
     try:
+        if index_state(bucket) == "missing":
+            note("The index is gone or of another version; bringing it back from the copies …")
+            rebuild_if_missing(bucket)
         status = run_app(bucket, config=settings.app())
     finally:
         bucket.close()
