@@ -319,7 +319,7 @@ def test_rows_are_exactly_as_wide_as_asked(width: int) -> None:
     bucket = FakeBucket([make_session(0)], {1: rows})
     view = LogView(1, bytes(CODES.values()), bytes(len(CODES)))
     source = StepRows(
-        Outline(view, Fold(events=True)), StepPages(bucket), matches={Place(1, 2)}, badge=lambda place: "alive", cwd="/"
+        Outline(view, Fold(events=True)), StepPages(bucket), matches={Place(1, 2)}, badge=lambda place: StepBadge("alive", 1.0, (("alive", 1),)), cwd="/"
     )  # type: ignore[arg-type]
     for row in range(len(source)):
         (strip,) = source.paint(row, look, width)

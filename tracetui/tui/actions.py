@@ -76,8 +76,6 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
     _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
     _A("main.stop", "ctrl+x", "stop", "Stop what is being indexed or worked out; what is there stays.", "Sessions"),
-    _A("main.landing", "L", "landing", "Show the commit that accepted the hunk.", "Trail", 13),
-    _A("main.ended", "K", "ended by", "Show the commit that ended the hunk.", "Trail", 14),
     _A("main.blame", "B", "blame", "Ask who is behind a commit, a range or the lines of a file.", "Trail", 31),
     _A("main.repository", "R", "repository", "Name the repository of this session's folder.", "Trail"),
     # Every list.
@@ -140,6 +138,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("timeline.thinking", "t", "thinking", "Show or hide thinking.", "Timeline", 22),
     _A("timeline.events", "v", "events", "Show or hide events of the harness.", "Timeline"),
     _A("timeline.follow", "f", "follow", "Stay at the end while the session grows.", "Timeline", 30),
+    _A("timeline.landing", "L", "landing", "Show the commit that accepted the edit under the cursor.", "Trail", 13),
+    _A("timeline.ended", "K", "ended by", "Show the commit that ended the edit under the cursor.", "Trail", 14),
     _A("timeline.out", "h,left", "out", "Go out of the subagent, or back to the sessions.", "Timeline"),
     # Text.
     _A("text.down", "j,down", "down", "Scroll down a row.", "Move"),
@@ -161,6 +161,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("step.side", "s", "side by side", "Show old and new side by side, or one below the other.", "Trail", 6),
     _A("step.next-hunk", "e", "next hunk", "Go to the next hunk of the edit.", "Trail", 12),
     _A("step.previous-hunk", "E", "previous hunk", "Go to the previous hunk of the edit.", "Trail"),
+    _A("step.landing", "L", "landing", "Show the commit that accepted the hunk.", "Trail", 10),
+    _A("step.ended", "K", "ended by", "Show the commit that ended the hunk.", "Trail", 11),
     _A("step.next", "full_stop", "next step", "Show the next step of the timeline.", "Step"),
     _A("step.previous", "comma", "previous step", "Show the previous step of the timeline.", "Step"),
     # What leaves the app: the clipboard, an editor, another program.

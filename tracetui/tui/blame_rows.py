@@ -131,15 +131,19 @@ def rows_of(answer: Mapping[str, Any]) -> list[Row]:
     for blame in answer["rows"]:
         found.append(Row("blame", facts=blame))
         own = session_rows(blame, answer)
-        found += own or [Row("none", "no session is behind it")]
+        nobody = "no session is behind it" if blame["added"] else "it only takes lines out; nobody is named for those"
+        found += own or [Row("none", nobody)]
     return found
 
 
 def session_rows(blame: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Row]:
     """The sessions of one commit or run of lines."""
-    return [
-        Row("session", facts={**share, "harness": answer["harnesses"].get(share["id"])}) for share in blame["sessions"]
-    ]
+    found: list[Row] = []
+    for share in blame["sessions"]:
+        # A session without a title of its own is called by its prompt; that is said once.
+        prompt = None if share["prompt"] == share["title"] else share["prompt"]
+        found.append(Row("session", facts={**share, "prompt": prompt, "harness": answer["harnesses"].get(share["id"])}))
+    return found
 
 
 def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, waiting: str) -> list[Row]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["REASONS", "DiffDocument", "commands_line", "diff_document", "diff_tab"]
 
-_NUMBER: Final = 5
 _STATES: Final = ("alive", "transformed", "pending", "reverted", "lost", "unknown")
 
 REASONS: Final[Mapping[str, str]] = {
@@ -89,7 +89,7 @@ def diff_tab(ask: TabAsk) -> Document | None:
     question = service.ask(
         "step",
         rank=NOW,
-        target=ask.target,
+        to=ask.target,
         session=session.id,
         harness=session.harness,
         agent=log.agent,
@@ -197,17 +197,20 @@ def _hunk(page: Page, hunk: Mapping[str, Any], number: int, total: int, answer: 
     page.line(" · ".join(facts), "muted:b")
     _verdict(page, hunk, answer, ask)
     page.line()
+    shown = list(hunk.get("today") or ())
     if hunk.get("binary"):
         page.line("A binary file; its text is not shown.", "muted")
     elif not (hunk.get("old") or hunk.get("new")):
         page.line("The log does not hold the text of this edit.", "muted")
-    elif ask.side:
+    elif ask.side and hunk["old"] and hunk["new"]:
         _side_by_side(page, hunk, ask)
+    elif ask.side and hunk["new"] and len(shown) == 1 and shown[0]["lines"] and shown[0]["marked"]:
+        _beside_today(page, hunk, shown.pop(), ask)
     else:
         _unified(page, hunk)
     if hunk.get("more"):
         page.line(f"and {fmt.plural(hunk['more'], 'more line')}", "muted")
-    for today in hunk.get("today") or ():
+    for today in shown:
         page.line()
         _today(page, today, hunk, ask)
 
@@ -218,7 +221,13 @@ def _verdict(page: Page, hunk: Mapping[str, Any], answer: Mapping[str, Any], ask
     badge = f"{_sign(ask, state)} {state}"
     if retention is not None and (state == "transformed" or 0 < retention < 1):
         badge += f" {fmt.percent(retention, 1)}"
-    page.put(badge, SIGNS[state].role + ":b").put(f"  {REASONS.get(hunk['reason'], hunk['reason'])}")
+    page.put(badge, SIGNS[state].role + ":b")
+    reason = str(REASONS.get(hunk["reason"], hunk["reason"]))
+    if len(badge) + 2 + len(reason) > ask.width:
+        page.end()
+    else:
+        page.put("  ")
+    page.put(reason)
     if hunk.get("flag") == "worktree_removed":
         page.put("; removed in the work tree", "warn")
     if not hunk["counted"]:
@@ -234,16 +243,26 @@ def _commit(page: Page, word: str, sha: str | None, answer: Mapping[str, Any], a
     if sha is None:
         return
     facts = answer["commits"].get(sha) or {}
-    when = fmt.relative(facts.get("time"))
-    subject = one_line(str(facts.get("subject") or ""), max(12, ask.width - 22 - len(when)))
+    when = fmt.relative(facts.get("time")) if ask.width >= 48 else ""
+    subject = one_line(str(facts.get("subject") or ""), max(8, ask.width - 18 - (len(when) + 3 if when else 0)))
     page.put(f"{word:<9}", "muted").put(sha[:7], "accent").put(f" {subject}")
     page.put(f" · {when}" if when else "", "muted").end()
 
 
-def _numbered(page: Page, number: int | None, sign: str, style: str) -> None:
-    """The gutter: line number and sign. It reads without colour."""
-    page.put(f"{number or '':>{_NUMBER}} ", style if sign != " " else "muted")
-    page.put(f"{sign} ", f"{style}:b" if style else "muted")
+class _Gutter:
+    """Line numbers and signs before lines of code; they read without colour. ``digits`` is the width of a number, 0
+    where none is known."""
+
+    def __init__(self, page: Page, numbers: Sequence[int | None]) -> None:
+        self._page = page
+        self._digits = len(str(max((number or 0 for number in numbers), default=0))) if any(numbers) else 0
+        self.width = (self._digits + 1 if self._digits else 0) + 2
+
+    def put(self, number: int | None, sign: str, style: str, *, quiet: bool = False) -> None:
+        """The gutter of one line; ``quiet`` keeps the number out of the style."""
+        if self._digits:
+            self._page.put(f"{number or '':>{self._digits}} ", "muted" if quiet or not style else style)
+        self._page.put(f"{sign} ", f"{style}:b" if style else "muted")
 
 
 def _unified(page: Page, hunk: Mapping[str, Any]) -> None:
@@ -251,62 +270,130 @@ def _unified(page: Page, hunk: Mapping[str, Any]) -> None:
     above, below = hunk["above"], hunk["below"]
     new = Code([*above, *hunk["new"], *below], path)
     old = Code(hunk["old"], path)
-    start = hunk["start"]
-    first = start - len(above) if start else None
+    first = hunk["start"] - len(above) if hunk["start"] else None
+    gutter = _Gutter(page, [first + len(new.lines) if first else None])
 
-    def context(line: int) -> None:
-        _numbered(page, first + line if first else None, " ", "")
-        page.code(new, line)
+    def line(at: int, sign: str, style: str) -> None:
+        gutter.put(first + at if first else None, sign, style)
+        page.code(new, at)
         page.end()
 
-    for line in range(len(above)):
-        context(line)
-    for line in range(len(old.lines)):
-        _numbered(page, None, "-", "removed")
-        page.code(old, line, style="removed")
+    came = len(above) + len(hunk["new"])
+    for at in range(len(above)):
+        line(at, " ", "")
+    for at in range(len(old.lines)):
+        gutter.put(None, "-", "removed")
+        page.code(old, at, style="removed")
         page.end()
-    for line in range(len(above), len(above) + len(hunk["new"])):
-        _numbered(page, first + line if first else None, "+", "added")
-        page.code(new, line)
-        page.end()
-    for line in range(len(above) + len(hunk["new"]), len(new.lines)):
-        context(line)
+    for at in range(len(above), came):
+        line(at, "+", "added")
+    for at in range(came, len(new.lines)):
+        line(at, " ", "")
+
+
+class _Cell(NamedTuple):
+    """A line of one column: which, its number, its sign and their style; ``plain`` is the style of the code itself."""
+
+    at: int
+    number: int | None
+    sign: str
+    style: str
+    plain: str = ""
+
+
+def _columns(
+    page: Page, ask: TabAsk, left: Code, right: Code, rows: Sequence[tuple[_Cell | None, _Cell | None]]
+) -> None:
+    """Two texts side by side, each line broken within its column."""
+    wall = f" {SIGNS['wall'].ascii if ask.ascii else SIGNS['wall'].glyph} "
+    half = (ask.width - len(wall)) // 2
+    gutters = [_Gutter(page, [cell.number for row in rows if (cell := row[side])]) for side in (0, 1)]
+    for row in rows:
+        pieces = [
+            code.rows(cell.at, max(8, half - gutter.width)) if cell is not None else []
+            for code, cell, gutter in zip((left, right), row, gutters)
+        ]
+        for nth in range(max(len(piece) for piece in pieces)):
+            for side, (code, cell) in enumerate(zip((left, right), row)):
+                used = 0
+                if cell is not None and nth < len(pieces[side]):
+                    first = not nth
+                    gutters[side].put(cell.number if first else None, cell.sign if first else " ", cell.style)
+                    used = gutters[side].width + page.code(code, cell.at, *pieces[side][nth], style=cell.plain)
+                if not side:
+                    page.put(" " * max(0, half - used)).put(wall, "line")
+            page.end()
 
 
 def _side_by_side(page: Page, hunk: Mapping[str, Any], ask: TabAsk) -> None:
-    """Old left, new right, each line broken within its column."""
+    """Old left, new right."""
     path = hunk["path"]
     above, below = list(hunk["above"]), list(hunk["below"])
     old = Code([*above, *hunk["old"], *below], path, expand=True)
     new = Code([*above, *hunk["new"], *below], path, expand=True)
-    wall = f" {SIGNS['wall'].ascii if ask.ascii else SIGNS['wall'].glyph} "
-    half = (ask.width - len(wall)) // 2
-    room = max(8, half - _NUMBER - 3)
     first = hunk["start"] - len(above) if hunk["start"] else None
-    olds, news = len(hunk["old"]), len(hunk["new"])
-    pairs: list[tuple[int | None, int | None]] = [(line, line) for line in range(len(above))]
-    pairs += [
-        (len(above) + line if line < olds else None, len(above) + line if line < news else None)
-        for line in range(max(olds, news))
-    ]
-    pairs += [(len(above) + olds + line, len(above) + news + line) for line in range(len(below))]
-    for left, right in pairs:
-        lefts = old.rows(left, room) if left is not None else []
-        rights = new.rows(right, room) if right is not None else []
-        gone = left is not None and len(above) <= left < len(above) + olds
-        came = right is not None and len(above) <= right < len(above) + news
-        for row in range(max(len(lefts), len(rights))):
-            used = 0
-            if row < len(lefts) and left is not None:
-                number = first + left if first and not row and not gone else None
-                _numbered(page, number, "-" if gone and not row else " ", "removed" if gone else "")
-                used = _NUMBER + 3 + page.code(old, left, *lefts[row], style="removed" if gone else "")
-            page.put(" " * max(0, half - used)).put(wall, "line")
-            if row < len(rights) and right is not None:
-                number = first + right if first and not row else None
-                _numbered(page, number, "+" if came and not row else " ", "added" if came else "")
-                page.code(new, right, *rights[row])
-            page.end()
+    olds, news, lead = len(hunk["old"]), len(hunk["new"]), len(above)
+
+    def same(left: int, right: int) -> tuple[_Cell, _Cell]:
+        number = first + right if first else None
+        return _Cell(left, None, " ", ""), _Cell(right, number, " ", "")
+
+    rows: list[tuple[_Cell | None, _Cell | None]] = [same(at, at) for at in range(lead)]
+    for at in range(max(olds, news)):
+        number = first + lead + at if first else None
+        rows.append(
+            (
+                _Cell(lead + at, None, "-", "removed", "removed") if at < olds else None,
+                _Cell(lead + at, number, "+", "added") if at < news else None,
+            )
+        )
+    rows += [same(lead + olds + at, lead + news + at) for at in range(len(below))]
+    _columns(page, ask, old, new, rows)
+
+
+def _beside_today(page: Page, hunk: Mapping[str, Any], today: Mapping[str, Any], ask: TabAsk) -> None:
+    """What was added left, what stands at HEAD today right, lines that agree in one row."""
+    from tracetui.trail.lines import aligned, norm
+
+    above = list(hunk["above"])
+    new = Code([*above, *hunk["new"], *hunk["below"]], hunk["path"], expand=True)
+    now = Code([text for _, text in today["lines"]], today["path"], expand=True)
+    first = hunk["start"] - len(above) if hunk["start"] else None
+    came = range(len(above), len(above) + len(hunk["new"]))
+    marked, sign = set(today["marked"]), _sign(ask, "alive")
+
+    def left(at: int) -> _Cell:
+        return _Cell(at, first + at if first else None, "+" if at in came else " ", "added" if at in came else "")
+
+    def right(at: int) -> _Cell:
+        number = today["lines"][at][0]
+        stands = number in marked
+        return _Cell(at, number, sign if stands else " ", "good" if stands else "", "" if stands else "muted")
+
+    def normal(code: Code) -> list[bytes]:
+        return [norm(line.encode("utf-8", "replace")) for line in code.lines]
+
+    rows: list[tuple[_Cell | None, _Cell | None]] = []
+    waiting: list[int] = []
+    done = 0
+    for at, other in enumerate(aligned(normal(new), normal(now))):
+        if other < 0:
+            waiting.append(at)
+            continue
+        _pair(rows, [left(line) for line in waiting], [right(line) for line in range(done, other)])
+        rows.append((left(at), right(other)))
+        waiting, done = [], other + 1
+    _pair(rows, [left(line) for line in waiting], [right(line) for line in range(done, len(now.lines))])
+    path = fmt.middle_cut(one_line(str(today["path"])), max(16, ask.width // 2 - 18))
+    half = (ask.width - 3) // 2
+    page.put("as written", "muted:b").put(" " * (half + 3 - len("as written")))
+    page.put("at HEAD today", "muted:b").put(f" · {path}", "muted").end()
+    _columns(page, ask, new, now, rows)
+
+
+def _pair(rows: list[tuple[_Cell | None, _Cell | None]], lefts: list[_Cell], rights: list[_Cell]) -> None:
+    """Lines that do not agree, one beside the other as far as they go."""
+    rows += zip_longest(lefts, rights)
 
 
 def _today(page: Page, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: TabAsk) -> None:
@@ -319,19 +406,20 @@ def _today(page: Page, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: T
         return
     marked = set(today["marked"])
     if not marked:
-        what = "nothing of these lines" if hunk["added"] else "nothing to mark: only lines were deleted"
+        what = "nothing of these lines" if hunk["added"] else "the deleted lines stand nowhere to be marked"
         page.put(f" · {path} · {what}", "muted").end()
         return
     page.put(f" · {path} · ", "muted")
     page.put(f"{fmt.plural(len(marked), 'line')} of it", "muted").end()
     sign = _sign(ask, "alive")
     code = Code([text for _, text in today["lines"]], today["path"])
+    gutter = _Gutter(page, [number for number, _ in today["lines"]])
     before: int | None = None
     for at, (number, _) in enumerate(today["lines"]):
         if before is not None and number != before + 1:
-            page.line(" " * (_NUMBER - 1) + ("~" if ask.ascii else "⋮"), "muted")
+            page.line("~" if ask.ascii else "⋮", "muted")
         before = number
         stands = number in marked
-        page.put(f"{number:>{_NUMBER}} ", "muted").put(f"{sign if stands else ' '} ", "good")
+        gutter.put(number, sign if stands else " ", "good" if stands else "", quiet=True)
         page.code(code, at, style="" if stands else "muted")
         page.end()

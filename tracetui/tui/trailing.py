@@ -99,9 +99,9 @@ class TrailService:
         self._starts = 0
         self._closed = False
 
-    def ask(self, ask: str, *, rank: int = NOW, target: MessagePump | None = None, **values: Any) -> Question:
-        """Ask; `TrailAnswer` comes to ``target``, unless cancelled."""
-        question = Question(ask, values, rank, target)
+    def ask(self, ask: str, *, rank: int = NOW, to: MessagePump | None = None, **values: Any) -> Question:
+        """Ask; `TrailAnswer` comes to ``to``, unless cancelled. ``values`` are the words of `trail.serve`."""
+        question = Question(ask, values, rank, to)
         with self._lock:
             if not self.enabled or self._closed:
                 question.cancelled = True

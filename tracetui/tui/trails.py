@@ -97,7 +97,7 @@ class TrailDeeds(DOMNode):
         app.trail.ask(
             "trail",
             rank=rank,
-            target=self,
+            to=self,
             session=session.id,
             harness=session.harness,
             named_only=app.read_only,
@@ -270,34 +270,23 @@ class TrailDeeds(DOMNode):
             return None, "The log does not describe what this step changed."
         return next((hunk for hunk in hunks if hunk[want]), hunks[0]), None
 
-    def why_landing(self) -> str | None:
-        hunk, reason = self._hunk_here("landing")
+    def why_no_commit(self, which: str) -> str | None:
+        """Why the hunk has no commit of a kind (``landing``, ``killer``) to show, None when it has one."""
+        hunk, reason = self._hunk_here(which)
         if hunk is None:
             return reason
-        return None if hunk["landing"] else f"No commit of this history holds it: {hunk['state']}."
+        if hunk[which]:
+            return None
+        return f"No commit {'of this history holds' if which == 'landing' else 'ended'} it: {hunk['state']}."
 
-    def why_ended(self) -> str | None:
-        hunk, reason = self._hunk_here("killer")
-        if hunk is None:
-            return reason
-        return None if hunk["killer"] else f"No commit ended it: {hunk['state']}."
-
-    def do_landing(self) -> None:
-        hunk, _ = self._hunk_here("landing")
-        if hunk is not None:
-            self._open_commit(hunk["landing"])
-
-    def do_ended(self) -> None:
-        hunk, _ = self._hunk_here("killer")
-        if hunk is not None:
-            self._open_commit(hunk["killer"])
-
-    def _open_commit(self, sha: str) -> None:
+    def open_commit(self, which: str) -> None:
+        """Show the commit of a kind of the hunk."""
         from tracetui.tui.screens.commit import CommitScreen
 
+        hunk, _ = self._hunk_here(which)
         session = self.timeline_pane.session
-        if session is not None:
-            self.app.push_screen(CommitScreen(session, sha), self._go_behind)
+        if hunk is not None and session is not None:
+            self.app.push_screen(CommitScreen(session, hunk[which]), self._go_behind)
 
     def _go_behind(self, place: tuple[str, str | None, int] | None) -> None:
         """Go to a step that is behind a commit or a line."""

@@ -19,6 +19,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.badges import StepBadge
 from tracetui.tui.badges import spans as badge_spans
+from tracetui.tui.hunk_keys import HunkKeys
 from tracetui.tui.look import Look
 from tracetui.tui.panes.base import Pane
 from tracetui.tui.rows import Span, cells, clip_middle, paint
@@ -176,7 +177,7 @@ class TabBar(Widget):
                 self.post_message(self.Picked(at))
 
 
-class StepPane(Pane):
+class StepPane(Pane, HunkKeys):
     """Shows one step. ``load`` is called once the cursor rested on a row of the timeline."""
 
     NUMBER: ClassVar[str] = "3"

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from tracetui.model import LogRow, SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
+from tracetui.tui.hunk_keys import HunkKeys
 from tracetui.tui.panes.base import Pane, Rest
 from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
 from tracetui.tui.panes.session_rows import identity_of, title_of
@@ -52,7 +53,7 @@ def view_of(bucket: Bucket, log: int, agent: str | None = None) -> LogView:
     return LogView(log, kinds, failed, tokens, agent)
 
 
-class TimelinePane(Pane):
+class TimelinePane(Pane, HunkKeys):
     """The steps of the session that was last loaded."""
 
     NUMBER: ClassVar[str] = "2"

@@ -102,7 +102,7 @@ class BlameScreen(Screen[Place | None], Actor):
 
     def _ask(self, ask: str, **values: str) -> Question:
         row = self._session
-        question = self.app.trail.ask(ask, rank=NOW, target=self, session=row.id, harness=row.harness, **values)
+        question = self.app.trail.ask(ask, rank=NOW, to=self, session=row.id, harness=row.harness, **values)
         self._questions.append(question)
         return question
 

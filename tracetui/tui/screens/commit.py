@@ -65,7 +65,7 @@ class CommitScreen(Screen[Place | None], Actor):
         row = self._session
         for ask, values in (("commit", {"sha": self.sha}), ("blame", {"target": self.sha})):
             self._asked.append(
-                self.app.trail.ask(ask, rank=NOW, target=self, session=row.id, harness=row.harness, **values)
+                self.app.trail.ask(ask, rank=NOW, to=self, session=row.id, harness=row.harness, **values)
             )
 
     def on_unmount(self) -> None:

@@ -79,7 +79,9 @@ class RepositoryScreen(ModalScreen[bool | None], Actor):
         self._place = place
         named = str(place.get("work") or place["git"]) if place is not None and place.get("named") else ""
         self._named = bool(named)
-        start = named or (os.path.dirname(cwd) + "/" if os.path.isdir(os.path.dirname(cwd)) else "~/")  # noqa: PTH112, PTH120
+        above = os.path.dirname(cwd)  # noqa: PTH120
+        start = above + "/" if os.path.isdir(above) else "~/"  # noqa: PTH112
+        start = fmt.home_path(named or start, str(Path.home()))
         self.line = QueryLine(start, sign="R", placeholder="a folder with a Git repository", complete=complete_folder)
         self.problem = Static(Content(""), id="problem")
 
@@ -117,7 +119,7 @@ class RepositoryScreen(ModalScreen[bool | None], Actor):
         if not text and not self._named:
             self.dismiss(None)
             return
-        self.app.trail.ask("remember", rank=NOW, target=self, cwd=self._cwd, repo=text or None)
+        self.app.trail.ask("remember", rank=NOW, to=self, cwd=self._cwd, repo=text or None)
 
     def on_query_line_dropped(self, message: QueryLine.Dropped) -> None:
         message.stop()
