@@ -192,14 +192,14 @@ class Index:
                 ids.extend(part)
             if cut < last:
                 ids.extend(range(first[cut + 1], end[last]))
-        active = self._active(runs)
         replaced: dict[int, int] = {}
+        active = self._active(runs, replaced)
         if active:
             ids = self._replace(ids, active, replaced)
         return View(ids, replaced, gone)
 
-    def _active(self, runs: list[tuple[int, int]]) -> dict[int, Effect]:
-        """What effects on the chain say of each key; the latest wins."""
+    def _active(self, runs: list[tuple[int, int]], replaced: dict[int, int]) -> dict[int, Effect]:
+        """What effects on the chain say of each key; the latest wins, and what earlier ones put there is replaced."""
         if not self.effects:
             return {}
         marks = sorted(self.effects)
@@ -207,8 +207,10 @@ class Index:
         for first, last in reversed(runs):
             for mark in _between(marks, first, last)[::-1]:
                 effect = self.effects[mark]
-                for key in effect.keys:
-                    active.setdefault(key, effect)
+                for key, new in effect.keys.items():
+                    winner = active.setdefault(key, effect)
+                    if winner is not effect:
+                        replaced.update(dict.fromkeys(new, winner.cause))
         return active
 
     def _replace(self, ids: array[int], active: dict[int, Effect], replaced: dict[int, int]) -> array[int]:

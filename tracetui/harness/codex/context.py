@@ -310,11 +310,10 @@ class CodexTracker:
                 head = self.canvas.node(ROOT, record, [])
         else:
             taken: set[int] = set()
-            for at, piece in enumerate(found):
-                known = self.canvas.find(piece, taken)
+            same = [self._same(piece, taken) for piece in found]
+            for at, (piece, known) in enumerate(zip(found, same, strict=True)):
                 turn = piece.category == "prompt"
                 if known is not None:
-                    taken.add(known)
                     head = self.canvas.reuse(head, known, turn=turn)
                 else:
                     head = self.canvas.node(head, record, [piece], first=at, turn=turn)
@@ -323,6 +322,12 @@ class CodexTracker:
         if prior != ROOT:
             self.canvas.cut(head, prior, "compaction")
         self._head = head
+
+    def _same(self, piece: Piece, taken: set[int]) -> int | None:
+        known = self.canvas.find(piece, taken)
+        if known is not None:
+            taken.add(known)
+        return known
 
     def _asked(self, head: int) -> list[int]:
         """What stays without a replacement: the first instructions and what people asked."""
