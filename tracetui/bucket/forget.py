@@ -69,7 +69,31 @@ def forget(
         else:
             db.execute("INSERT OR REPLACE INTO meta VALUES('clean', 1)")
         _compact(folder, db)
+        _beside(folder, rows)
         return exact
+
+
+def _beside(folder: Path, rows: list[SessionRow]) -> None:
+    """Remove the sessions from the databases that other subjects keep in the bucket: from every table that names
+    harness and session; tables called ``cache`` are emptied."""
+    for path in sorted(folder.glob("*.db")):
+        if path.name in ("index.db", "user.db") or path.is_symlink():
+            continue
+        other = sqlite3.connect(path, timeout=30, isolation_level=None)
+        try:
+            other.execute("PRAGMA secure_delete=ON")
+            for (table,) in other.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
+                columns = {row[1] for row in other.execute(f'PRAGMA table_info("{table}")')}
+                if table == "cache":
+                    other.execute('DELETE FROM "cache"')
+                elif {"harness", "session"} <= columns:
+                    other.executemany(
+                        f'DELETE FROM "{table}" WHERE harness=? AND session=?', [(row.harness, row.id) for row in rows]
+                    )
+            other.execute("VACUUM")
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            other.close()
 
 
 def _clean_text(db: sqlite3.Connection, reader: LogReader, logs: list[int]) -> bool:

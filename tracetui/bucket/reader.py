@@ -136,6 +136,15 @@ class LogReader:
         )
         return [_step_row(row) for row in found]
 
+    def sources(self, log: int) -> Iterator[tuple[int, str, str, tuple[Source, ...]]]:
+        """Number, kind, key and sources of every step of a log, by number; no text is read."""
+        from tracetui.bucket.reading import unpack_sources
+
+        for number, kind, key, sources in self._db.execute(
+            "SELECT number, kind, key, sources FROM step WHERE log=? ORDER BY number", (log,)
+        ):
+            yield number, KINDS[kind], key, unpack_sources(sources)
+
     def overview(self, log: int) -> Overview:
         """Everything that the strip shows."""
         kinds, failed, tokens, numbers = array("B"), array("B"), array("L"), array("L")

@@ -158,6 +158,10 @@ class Bucket:
         """Full steps, read again from the copy, one at a time."""
         return self._reader.steps(_log(log), first, last)
 
+    def sources(self, log: int | LogRow) -> Iterator[tuple[int, str, str, tuple[Source, ...]]]:
+        """Number, kind, key and sources of every step of a log; nothing is read from the copy."""
+        return self._reader.sources(_log(log))
+
     def records(self, log: int | LogRow, offset: int = 0) -> Iterator[Record]:
         """The records of a log, from the line that begins at byte ``offset`` on."""
         return self._reader.records(_log(log), offset)

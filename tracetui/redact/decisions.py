@@ -1,0 +1,249 @@
+"""What the user decided: an append-only log per session, folded into a state; precious, kept in ``decisions.db``.
+
+Decisions are kept apart from proposals and keyed by the value (a keyed hash) and by record id and field, never by step
+number, so that they survive scanning anew and growth of the log. Undo and redo are entries of the log as well.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from tracetui.model import TracetuiError
+from tracetui.redact.private import open_private
+
+__all__ = ["SCOPES", "Accepted", "Decisions", "Rule", "State"]
+
+SCOPES: Final = ("place", "path", "name", "kind", "all")
+"""How far a rejection reaches: one place, one path of records, a name that gave the value away, a kind, the value."""
+_SCRIPT: Final = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE op(
+  id INTEGER PRIMARY KEY, harness TEXT NOT NULL, session TEXT NOT NULL, at INTEGER NOT NULL, what TEXT NOT NULL,
+  body TEXT NOT NULL);
+CREATE INDEX op_session ON op(session, harness, id);
+CREATE TABLE placeholder(
+  harness TEXT NOT NULL, session TEXT NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL,
+  PRIMARY KEY(session, harness, value)) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A value to be replaced everywhere. ``by``: ``hand``, ``tier`` (accepted by its tier) or ``mark``."""
+
+    value: str
+    kind: str
+    by: str
+    rule: str = ""
+    tier: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that stays: ``literal``, ``regex`` (RE2) or ``glob``; without a replacement it gets a placeholder."""
+
+    form: str
+    pattern: str
+    replacement: str | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """All decisions of a session in force. ``rejected`` holds (scope, key) pairs; ``excluded`` (what, key) pairs:
+    ``step`` with the step's key, ``kind`` with a kind of step, ``results``, ``thinking``, ``keep-images``."""
+
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    rejected: set[tuple[str, str]] = field(default_factory=set)
+    excluded: set[tuple[str, str]] = field(default_factory=set)
+    rules: list[Rule] = field(default_factory=list)
+
+    def of(self, place: Any) -> str:
+        """``open``, ``accepted`` or ``rejected``: what was decided about a place (a ``findings.Place``).
+
+        The narrower decision wins; a rejection of a place stands against an acceptance of the value elsewhere.
+        """
+        rejected = self.rejected
+        if rejected and ("place", place.key) in rejected:
+            return "rejected"
+        if place.value in self.accepted:
+            return "accepted"
+        if rejected and (
+            ("all", place.value) in rejected
+            or ("path", f"{place.kind} {place.path}") in rejected
+            or ("name", place.why) in rejected
+            or ("kind", place.kind) in rejected
+        ):
+            return "rejected"
+        return "open"
+
+
+class Decisions:
+    """Reads and writes ``decisions.db`` of a bucket. Close it after use."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "decisions.db"
+        self._db = open_private(self.path, _SCRIPT, 1, precious=True)
+        row = self._db.execute("SELECT value FROM meta WHERE name='key'").fetchone()
+        if row is None:
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES('key', ?)", (secrets.token_bytes(32),))
+            row = self._db.execute("SELECT value FROM meta WHERE name='key'").fetchone()
+        self._key = bytes(row[0])
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Decisions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def hash(self, value: str) -> str:
+        """A keyed hash of a value, of use in this bucket alone."""
+        return hmac.new(self._key, value.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:32]
+
+    def short(self, *parts: object) -> str:
+        """A short keyed name for a place."""
+        text = "\0".join(map(str, parts)).encode("utf-8", "surrogatepass")
+        return blake2b(text, key=self._key, digest_size=6).hexdigest()
+
+    # the log
+
+    def add(self, harness: str, session: str, what: str, body: Mapping[str, Any]) -> None:
+        """Append one entry."""
+        self._db.execute(
+            "INSERT INTO op(harness, session, at, what, body) VALUES(?,?,?,?,?)",
+            (harness, session, int(time.time() * 1000), what, orjson.dumps(dict(body)).decode()),
+        )
+
+    def add_many(self, harness: str, session: str, what: str, bodies: Iterable[Mapping[str, Any]]) -> None:
+        """Append entries that are undone together."""
+        items = [dict(body) for body in bodies]
+        if items:
+            self.add(harness, session, "group", {"what": what, "items": items})
+
+    def _ops(self, harness: str, session: str) -> tuple[list[tuple[str, dict[str, Any]]], list[Any]]:
+        """Entries in force in order, and those that were undone (the last one first to be redone)."""
+        done: list[tuple[str, dict[str, Any]]] = []
+        undone: list[tuple[str, dict[str, Any]]] = []
+        for what, body in self._db.execute(
+            "SELECT what, body FROM op WHERE session=? AND harness=? ORDER BY id", (session, harness)
+        ):
+            if what == "undo":
+                if done:
+                    undone.append(done.pop())
+            elif what == "redo":
+                if undone:
+                    done.append(undone.pop())
+            else:
+                done.append((what, orjson.loads(body)))
+                undone.clear()
+        return done, undone
+
+    def undo(self, harness: str, session: str) -> str | None:
+        """Take the last entry back; what it was, None when there is none."""
+        done, _ = self._ops(harness, session)
+        if not done:
+            return None
+        self.add(harness, session, "undo", {})
+        return done[-1][0]
+
+    def redo(self, harness: str, session: str) -> str | None:
+        """Bring back what was undone last."""
+        _, undone = self._ops(harness, session)
+        if not undone:
+            return None
+        self.add(harness, session, "redo", {})
+        return str(undone[-1][0])
+
+    def state(self, harness: str, session: str) -> State:
+        """The decisions in force, with the rules that stay for all sessions."""
+        state = State()
+        for where in (("", ""), (harness, session)):
+            done, _ = self._ops(*where)
+            for what, body in done:
+                items = body["items"] if what == "group" else [body]
+                name = body["what"] if what == "group" else what
+                for item in items:
+                    _fold(state, name, item, self)
+        return state
+
+    # rules that stay
+
+    def add_rule(self, rule: Rule) -> None:
+        """Keep a rule for all sessions; refuses what is no pattern."""
+        check_rule(rule)
+        self.add("", "", "rule", {"form": rule.form, "pattern": rule.pattern, "replacement": rule.replacement})
+
+    def drop_rule(self, rule: Rule) -> None:
+        self.add("", "", "unrule", {"form": rule.form, "pattern": rule.pattern, "replacement": rule.replacement})
+
+    # placeholders
+
+    def placeholders(self, harness: str, session: str) -> dict[str, tuple[str, int]]:
+        """The kind and number that stand for a value (by its hash) in this session."""
+        return {
+            value: (kind, number)
+            for value, kind, number in self._db.execute(
+                "SELECT value, kind, number FROM placeholder WHERE session=? AND harness=?", (session, harness)
+            )
+        }
+
+    def keep_placeholders(self, harness: str, session: str, given: Mapping[str, tuple[str, int]]) -> None:
+        """Keep them, so that the next time the same value gets the same placeholder."""
+        self._db.executemany(
+            "INSERT OR IGNORE INTO placeholder VALUES(?,?,?,?,?)",
+            [(harness, session, value, kind, number) for value, (kind, number) in given.items()],
+        )
+
+
+def check_rule(rule: Rule) -> None:
+    """Raise TracetuiError (status 2) where a rule is none."""
+    if rule.form not in ("literal", "regex", "glob") or not rule.pattern:
+        raise TracetuiError(f"{rule.form}:{rule.pattern} is not a rule; one is literal:…, regex:… or glob:…", status=2)
+    if rule.form == "regex":
+        import re2
+
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            empty = re2.compile(rule.pattern, options).match("") is not None
+        except re2.error as error:
+            raise TracetuiError(f"The pattern {rule.pattern} is not understood ({error})", status=2) from None
+        if empty:
+            raise TracetuiError(f"The pattern {rule.pattern} matches the empty text", status=2)
+
+
+def _fold(state: State, what: str, item: dict[str, Any], decisions: Decisions) -> None:
+    if what in ("accept", "mark"):
+        key = item.get("hash") or decisions.hash(item["value"])
+        state.accepted[key] = Accepted(
+            item["value"], item["kind"], item.get("by", "hand"), item.get("rule", ""), item.get("tier", 2)
+        )
+        state.rejected.discard(("all", key))
+    elif what == "reject":
+        state.rejected.add((item["scope"], item["key"]))
+        if item["scope"] == "all":
+            state.accepted.pop(item["key"], None)
+    elif what == "reopen":
+        state.accepted.pop(item["hash"], None)
+        state.rejected.discard(("all", item["hash"]))
+    elif what == "exclude":
+        state.excluded.add((item["what"], item["key"]))
+    elif what == "include":
+        state.excluded.discard((item["what"], item["key"]))
+    elif what in ("rule", "unrule"):
+        rule = Rule(item["form"], item["pattern"], item.get("replacement"))
+        if what == "rule" and rule not in state.rules:
+            state.rules.append(rule)
+        elif what == "unrule" and rule in state.rules:
+            state.rules.remove(rule)

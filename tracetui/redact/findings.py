@@ -1,0 +1,309 @@
+"""Findings of whole sessions: every string of every record, scanned once, kept in the bucket's private ``findings.db``.
+
+The database is thrown away at will. A scan goes on where it stopped; strings that were scanned before, in whatever
+session, are not scanned again. Values are not stored: a place tells where to read them, a keyed hash which are equal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from tracetui.model import LogRow, Record, SessionRow, Source
+from tracetui.redact.finding import Finding
+from tracetui.redact.known import Known, log_values
+from tracetui.redact.private import open_private
+from tracetui.redact.scanner import scan_many
+from tracetui.redact.units import units
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+    from tracetui.redact.decisions import Decisions
+
+__all__ = ["RULES", "Findings", "Place", "record_id", "scan_records"]
+
+RULES: Final = 3
+"""Version of the detectors; findings of another one are looked for anew."""
+_SCRIPT: Final = """
+CREATE TABLE log(
+  harness TEXT NOT NULL, session TEXT NOT NULL, path TEXT NOT NULL, agent TEXT, sign TEXT NOT NULL,
+  offset INTEGER NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(session, harness, path)) WITHOUT ROWID;
+CREATE TABLE place(
+  harness TEXT NOT NULL, session TEXT NOT NULL, path TEXT NOT NULL, agent TEXT, line INTEGER NOT NULL,
+  nth INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, rid TEXT NOT NULL, field TEXT NOT NULL,
+  in_key INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL, kind TEXT NOT NULL, rule TEXT NOT NULL,
+  tier INTEGER NOT NULL, view TEXT NOT NULL, why TEXT NOT NULL, value TEXT NOT NULL);
+CREATE INDEX place_session ON place(session, harness, path);
+CREATE TABLE cache(hash BLOB PRIMARY KEY, found TEXT NOT NULL) WITHOUT ROWID
+"""
+_CACHED: Final = 160
+"""Code points; shorter strings are scanned faster than looked up."""
+_BATCH: Final = 2_000_000
+_OUTSIDE: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A finding in a session. ``value`` is the keyed hash of the text found, ``rid`` the record's own id (its line where
+    it has none), ``key`` the place's stable key, ``path`` the field with ``*`` for places in lists."""
+
+    id: str
+    key: str
+    agent: str | None
+    log_path: str
+    source: Source
+    nth: int
+    rid: str
+    field: str
+    path: str
+    in_key: bool
+    start: int
+    end: int
+    kind: str
+    rule: str
+    tier: int
+    view: str
+    why: str
+    value: str
+
+
+def record_id(record: Record) -> str:
+    """What names a record for good: its own id, else its line."""
+    value = record.value
+    for holder in (value, value.get("payload")):
+        if isinstance(holder, dict):
+            for name in ("uuid", "id"):
+                found = holder.get(name)
+                if isinstance(found, str) and 0 < len(found) <= 128:
+                    return found
+    return f"line-{record.source.line}" + (f".{record.nth}" if record.nth else "")
+
+
+def _general(field: str) -> str:
+    return "/".join("*" if part.isdigit() else part for part in field.split("/"))
+
+
+class Findings:
+    """The findings of a bucket. Close it after use; one thread at a time."""
+
+    def __init__(self, bucket: Bucket, decisions: Decisions) -> None:
+        self._bucket = bucket
+        self._decisions = decisions
+        self._db = open_private(bucket.path / "findings.db", _SCRIPT, RULES, precious=False)
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Findings:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def scan(
+        self,
+        session: SessionRow,
+        *,
+        known: Sequence[tuple[str, str]] = (),
+        deep: bool = False,
+        cancelled: Callable[[], bool] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> bool:
+        """Scan what is new in a session's logs; False when ``cancelled`` said so before the end. What was done stays.
+
+        ``progress`` is told (bytes done, all bytes). ``deep`` asks detect-secrets too.
+        """
+        logs = [log for log in self._bucket.logs(session.id, session.harness) if log.shown]
+        total = sum(log.bytes for log in logs)
+        done = 0
+        for log in logs:
+            if not self._log(session, log, known, deep, cancelled, lambda at, base=done: progress and progress(base + at, total)):  # type: ignore[misc]
+                return False
+            done += log.bytes
+        return True
+
+    def _log(
+        self,
+        session: SessionRow,
+        log: LogRow,
+        known: Sequence[tuple[str, str]],
+        deep: bool,
+        cancelled: Callable[[], bool] | None,
+        tell: Callable[[int], object],
+    ) -> bool:
+        values = [*log_values(log.path, log.facts.cwd, session.cwd, remote=log.facts.repo), *known]
+        sign = self._decisions.short("sign", RULES, deep, orjson.dumps(sorted(set(values))).decode())
+        row = self._db.execute(
+            "SELECT sign, offset, line FROM log WHERE session=? AND harness=? AND path=?",
+            (session.id, session.harness, log.path),
+        ).fetchone()
+        offset, line = (row[1], row[2]) if row is not None and row[0] == sign else (0, 1)
+        if offset > log.bytes:
+            offset, line = 0, 1
+        if offset == 0:
+            self._db.execute(
+                "DELETE FROM place WHERE session=? AND harness=? AND path=?", (session.id, session.harness, log.path)
+            )
+        detector = Known(values)
+        batch: list[Record] = []
+        size = 0
+        base = line - 1 if offset else 0
+
+        def flush() -> None:
+            nonlocal batch, size
+            if not batch:
+                return
+            places = self._places(session, log, batch, detector, deep)
+            last = batch[-1].source
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany(
+                    "INSERT INTO place VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    places,
+                )
+                self._db.execute(
+                    "INSERT OR REPLACE INTO log VALUES(?,?,?,?,?,?,?)",
+                    (session.harness, session.id, log.path, log.agent, sign, last.offset + last.length + 1, last.line + 1),
+                )
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            tell(last.offset + last.length)
+            batch, size = [], 0
+
+        if offset < log.bytes:
+            for record in self._bucket.records(log, offset):
+                if base:
+                    source = record.source
+                    record = record._replace(source=source._replace(line=source.line + base))
+                if size > _BATCH and record.source.line != batch[-1].source.line:
+                    flush()
+                    if cancelled is not None and cancelled():
+                        return False
+                batch.append(record)
+                size += record.source.length
+        flush()
+        tell(log.bytes)
+        return not (cancelled is not None and cancelled())
+
+    def _places(
+        self, session: SessionRow, log: LogRow, records: Sequence[Record], known: Known, deep: bool
+    ) -> list[tuple[Any, ...]]:
+        out: list[tuple[Any, ...]] = []
+        for record, field, in_key, text, found in scan_records(records, log.harness, known=known, many=lambda texts: self._scan(texts, deep)):
+            source = record.source
+            out.append(
+                (
+                    *(session.harness, session.id, log.path, log.agent, source.line, record.nth, source.offset),
+                    *(source.length, record_id(record), field, int(in_key), found.start, found.end, found.kind),
+                    *(found.rule, found.tier, found.view, found.why, self._decisions.hash(text[found.start : found.end])),
+                )
+            )
+        return out
+
+    def _scan(self, texts: list[str], deep: bool) -> list[list[Finding]]:
+        """``scan_many`` over strings of which those scanned before come from the database."""
+        out: list[list[Finding] | None] = [None] * len(texts)
+        hashes: dict[int, bytes] = {}
+        for nth, text in enumerate(texts):
+            if len(text) < _CACHED:
+                continue
+            digest = blake2b(
+                text.encode("utf-8", "surrogatepass"), key=self._decisions.short("cache", RULES, deep).encode(), digest_size=16
+            ).digest()
+            row = self._db.execute("SELECT found FROM cache WHERE hash=?", (digest,)).fetchone()
+            if row is not None:
+                out[nth] = [Finding(*item) for item in orjson.loads(row[0])]
+            else:
+                hashes[nth] = digest
+        fresh = [nth for nth, found in enumerate(out) if found is None]
+        results = scan_many([texts[nth] for nth in fresh])
+        if deep and fresh:
+            from tracetui.redact.outside import Outside
+            from tracetui.redact.scanner import settle
+
+            with Outside() as outside:
+                more = outside.scan([texts[nth] for nth in fresh])
+            results = [settle([*a, *b]) for a, b in zip(results, more)]
+        keep = []
+        for nth, found in zip(fresh, results):
+            out[nth] = found
+            if nth in hashes and not any(item.rule == "unscanned" for item in found):
+                rows = [[f.start, f.end, f.kind, f.rule, f.tier, f.view, f.why] for f in found]
+                keep.append((hashes[nth], orjson.dumps(rows).decode()))
+        self._db.executemany("INSERT OR IGNORE INTO cache VALUES(?,?)", keep)
+        return [found or [] for found in out]
+
+    def places(self, session: SessionRow) -> list[Place]:
+        """All findings of a session, by log and place."""
+        short = self._decisions.short
+        out = []
+        for row in self._db.execute(
+            "SELECT agent, path, line, offset, length, nth, rid, field, in_key, start, end, kind, rule, tier, view, why, "
+            "value FROM place WHERE session=? AND harness=? ORDER BY agent IS NOT NULL, path, line, nth, rowid",
+            (session.id, session.harness),
+        ):
+            agent, path, line, offset, length, nth, rid, field, in_key, start, end, kind, rule, tier, view, why, value = row
+            key = f"{agent or ''}|{rid}|{field}|{'k' if in_key else 'v'}|{start}|{value}"
+            out.append(
+                Place(
+                    short(key, kind, rule), key, agent, path, Source(line, offset, length), nth, rid, field,
+                    _general(field), bool(in_key), start, end, kind, rule, tier, view, why, value,
+                )
+            )  # fmt: skip
+        return out
+
+    def done(self, session: SessionRow) -> bool:
+        """Whether every log of the session was scanned to its end by these rules."""
+        held = dict(
+            self._db.execute("SELECT path, offset FROM log WHERE session=? AND harness=?", (session.id, session.harness))
+        )
+        return all(
+            held.get(log.path, 0) >= log.bytes - 1
+            for log in self._bucket.logs(session.id, session.harness)
+            if log.shown and log.bytes
+        )
+
+    def summarise(self, session: SessionRow) -> dict[str, int]:
+        """Count findings of tiers 1 and 2 by decision, and tell lists."""
+        state = self._decisions.state(session.harness, session.id)
+        counts = {"open": 0, "accepted": 0, "rejected": 0}
+        for place in self.places(session):
+            if place.tier <= 2:
+                counts[state.of(place)] += 1
+        self._bucket.put_summary(session, "findings", counts)
+        return counts
+
+
+def scan_records(
+    records: Iterable[Record],
+    harness: str,
+    *,
+    known: Known | None = None,
+    many: Callable[[list[str]], list[list[Finding]]] = scan_many,
+) -> Iterator[tuple[Record, str, bool, str, Finding]]:
+    """Findings of records: (record, field, in key, the decoded string, finding). Equal strings are scanned once."""
+    held = [(record, [*units(record.value, harness)]) for record in records]
+    distinct: dict[str, int] = {}
+    for _, items in held:
+        for unit in items:
+            distinct.setdefault(unit.text, len(distinct))
+    texts = [*distinct]
+    results = many(texts)
+    if known is not None and known.values:
+        from tracetui.redact.scanner import settle
+
+        results = [settle([*found, *known.scan(text)]) for text, found in zip(texts, results)]
+    for record, items in held:
+        if record.oversize:
+            why = "a line over 16 MiB is not read"
+            yield record, "", False, "", Finding(0, 0, "unscanned", "unscanned", 1, "plain", why)
+        for unit in items:
+            for found in results[distinct[unit.text]]:
+                yield record, unit.field, unit.in_key, unit.text, found

@@ -1,0 +1,133 @@
+"""Known values, tier 1: what the machine that a log came from, and the user's own, are known to be called, and values
+that the user lets be read from the environment or ``.env`` files.
+
+They are exact strings: the surest and cheapest detector there is. Nothing of them is stored.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from tracetui.model import TracetuiError
+from tracetui.redact.finding import Finding
+from tracetui.redact.forms import Matcher
+from tracetui.redact.personal import COMMON_USERS
+
+__all__ = ["Known", "env_file", "local_values", "log_values"]
+
+_LEAST: Final = 8
+_HOME: Final = re.compile(r"(?:/home|/Users|/var/home|/export/home|[A-Za-z]:[\\/]Users)[\\/]([^\\/\s:\"']{2,40})")
+_DASHED: Final = re.compile(r"-(?:home|Users)-([A-Za-z0-9._]{2,40}?)-")
+_SECRET_NAME: Final = re.compile(r"key|token|secret|pass|auth|cred|dsn|private|pwd|_url$|webhook|cookie|session", re.IGNORECASE)
+_BORING: Final = frozenset("localhost local localdomain ubuntu debian macbook macbook-pro desktop laptop server".split())
+
+
+class Known:
+    """A detector of given values: (text, kind)."""
+
+    def __init__(self, values: Iterable[tuple[str, str]]) -> None:
+        seen: dict[str, str] = {}
+        for text, kind in values:
+            if len(text) >= 2:
+                seen.setdefault(text, kind)
+        self.values = [*seen.items()]
+        self._matcher = Matcher(self.values)
+
+    def scan(self, text: str) -> list[Finding]:
+        """Where these values stand in a text, in every form."""
+        out: list[Finding] = []
+        last = -1
+        for hit in sorted(self._matcher.hits(text), key=lambda hit: (hit.start, hit.start - hit.end)):
+            if hit.form == "part" or hit.end <= last:
+                continue
+            last = hit.end
+            kind = self.values[hit.value][1]
+            out.append(Finding(hit.start, hit.end, kind, "known-value", 1, hit.form, f"a known {kind}"))
+        return out
+
+
+def _user(name: str) -> bool:
+    return len(name) >= 3 and name.lower() not in COMMON_USERS
+
+
+def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str, str]]:
+    """User names of the machine that a log came from, by its own folder and path; the owner of a private remote."""
+    out: list[tuple[str, str]] = []
+    for path in paths:
+        if not path:
+            continue
+        out += [(name, "user") for name in (*_HOME.findall(path), *_DASHED.findall(path)) if _user(name)]
+    if remote:
+        user = re.match(r"[a-z+]{2,10}://([^/@\s]+)@", remote)
+        if user is not None and user[1] != "git" and len(user[1]) >= _LEAST:
+            out.append((user[1].rpartition(":")[2], "password"))
+    return out
+
+
+def local_values(
+    environ: Mapping[str, str] | None = None,
+    *,
+    home: Path | None = None,
+    names: Iterable[str] = (),
+    files: Iterable[str] = (),
+) -> list[tuple[str, str]]:
+    """The user's own name, host and e-mail; values of the environment variables ``names`` (``*``: all whose name says
+    secret) and of the ``.env`` ``files``, of eight characters or more."""
+    environ = os.environ if environ is None else environ
+    home = home or Path.home()
+    out: list[tuple[str, str]] = []
+    try:
+        user = environ.get("USER") or environ.get("LOGNAME") or getpass.getuser()
+    except (KeyError, OSError):
+        user = ""
+    out += [(name, "user") for name in {user, home.name} if _user(name)]
+    host = socket.gethostname()
+    for name in {host, host.partition(".")[0]}:
+        if len(name) >= 5 and name.lower() not in _BORING and not name.isdigit():
+            out.append((name, "host"))
+    try:
+        config = (home / ".gitconfig").read_text("utf-8", "replace")[:65536]
+    except OSError:
+        config = ""
+    mail = re.search(r"(?m)^\s*email\s*=\s*(\S+@\S+)\s*$", config)
+    if mail is not None and "noreply" not in mail[1]:
+        out.append((mail[1], "email"))
+    named = re.search(r"(?m)^\s*name\s*=\s*(\S[^\n]{2,60}?)\s*$", config)
+    if named is not None and " " in named[1]:
+        out.append((named[1], "name"))
+    wanted = {*names}
+    for name, value in environ.items():
+        if name in wanted or ("*" in wanted and _SECRET_NAME.search(name)):
+            out += _secret(value)
+    for path in files:
+        out += env_file(Path(path))
+    return out
+
+
+def env_file(path: Path) -> list[tuple[str, str]]:
+    """The values of a ``.env`` file that are long enough to be told from other text."""
+    try:
+        text = path.read_text("utf-8", "replace")[: 1 << 20]
+    except OSError as error:
+        raise TracetuiError(f"Cannot read {ascii(str(path))[1:-1]} ({error.strerror})") from None
+    out: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        match = re.match(r"\s*(?:export\s+)?[A-Za-z_]\w*\s*=\s*(.*?)\s*$", line)
+        if match is not None:
+            out += _secret(match[1].strip("\"'"))
+    return out
+
+
+def _secret(value: str) -> list[tuple[str, str]]:
+    value = value.strip()
+    if len(value) < _LEAST or value.startswith(("/", "~", "http://localhost", "./")) or value.isdigit():
+        return []
+    if re.fullmatch(r"[a-z]+(?:[-_. ][a-z]+)*|true|false", value):
+        return []
+    return [(value, "env-value")]
