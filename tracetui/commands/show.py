@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.address import parse_address
 from tracetui.commands.common import find_logs, opened
-from tracetui.commands.out import JsonLines, Paper, note, tokens_json
-from tracetui.model import LogRow, SessionRow, Step, to_iso
+from tracetui.commands.out import JsonLines, Paper, note
+from tracetui.harness import spell
+from tracetui.model import LogRow, SessionRow, Step
 from tracetui.text import format as fmt
 from tracetui.text.safe import display_safe, one_line
 from tracetui.text.width import cell_len, cut, pad, wrap
@@ -60,29 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def step_json(session: SessionRow, log: LogRow, step: Step) -> dict[str, Any]:
     """A step as ``show --json`` prints it."""
-    tool = step.tool
-    return {
-        "session": session.id,
-        "agent": log.agent,
-        "step": step.number,
-        "kind": step.kind,
-        "time": to_iso(step.time),
-        "model": step.model,
-        "text": step.text,
-        "tool": None
-        if tool is None
-        else {
-            "name": tool.name,
-            "input": tool.input,
-            "output": tool.output,
-            "is_error": tool.is_error,
-            "exit_code": tool.exit_code,
-            "call_id": tool.call_id,
-            "duration_ms": tool.duration_ms,
-        },
-        "tokens": None if step.tokens is None else tokens_json(step.tokens),
-        "source": {"path": log.path, "line": step.sources[0].line if step.sources else None},
-    }
+    return spell.step_json(session.id, log.agent, log.path, step)
 
 
 def _print(session: SessionRow, log: LogRow, steps: Iterator[Step], last: int, *, full: bool, whole: bool) -> None:

@@ -17,7 +17,7 @@ from hashlib import blake2b
 from tracetui.harness.base import FileEdit
 from tracetui.trail.lines import changes, count_lines, is_binary, norm, split
 
-__all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "hunks_of"]
+__all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "absolute", "apply_pieces", "hunks_of"]
 
 Base = Callable[[str, int | None], bytes | None]
 CONTEXT = 6
@@ -113,7 +113,7 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _apply(text: bytes, pieces: Iterable[tuple[bytes, bytes]], every: bool) -> bytes | None:
+def apply_pieces(text: bytes, pieces: Iterable[tuple[bytes, bytes]], every: bool) -> bytes | None:
     """The text with the pieces replaced in order, None when one is not found."""
     at = 0
     for old, new in pieces:
@@ -193,10 +193,10 @@ class _Chain:
                 return known[0], known[0]
             return (known[0] if known else None), None
         for text in known:
-            result = _apply(text, pieces, change.replace_all)
+            result = apply_pieces(text, pieces, change.replace_all)
             if result is None and b"\r\n" in text:
                 text = text.replace(b"\r\n", b"\n")
-                result = _apply(text, pieces, change.replace_all)
+                result = apply_pieces(text, pieces, change.replace_all)
             if result is not None:
                 return text, result
         return None, None
