@@ -79,7 +79,7 @@ class BlameRows:
             end = f"{author}  {when:>8}" if width >= 60 else f"{when:>8}"
             return [paint(spans, width, right=[(end, muted)], mark=look.sign("ellipsis"))]
         if found.kind == "file":
-            counts = f"+{facts['added']:,} −{facts['removed']:,}"
+            counts = f"+{facts['added']:,} -{facts['removed']:,}"
             name: str = one_line(found.text)
             if facts.get("source"):
                 name = f"{one_line(str(facts['source']))} {'>' if look.ascii else '→'} {name}"
@@ -153,7 +153,7 @@ def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, wai
     found = [Row("text", lines[0] or "(no message)", style=":b")]
     found += [Row("text", line) if line.strip() else Row("gap") for line in lines[1:200]]
     author = one_line(str(commit["author"]), 80)
-    found += [Row("gap"), Row("text", f"{author} · {fmt.absolute(commit['authored'])}", style="muted")]
+    found += [Row("gap"), Row("text", f"{author}, {fmt.absolute(commit['authored'])}", style="muted")]
     if abs((commit["time"] or 0) - (commit["authored"] or 0)) > 60_000:
         found.append(Row("text", f"committed {fmt.absolute(commit['time'])}", style="muted"))
     if len(commit["parents"]) > 1:
@@ -161,7 +161,7 @@ def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, wai
     files = commit["files"]
     number = len(files) + commit["more_files"]
     added, removed = sum(file["added"] for file in files), sum(file["removed"] for file in files)
-    head = f"{fmt.plural(number, 'file')} · +{added:,} −{removed:,}" if files else "No file changed against its parents"
+    head = f"{fmt.plural(number, 'file')}, +{added:,} -{removed:,}" if files else "No file changed against its parents"
     found += [Row("gap"), Row("head", head, style="muted:b")]
     found += [Row("file", file["path"], file) for file in files]
     if commit["more_files"]:
@@ -174,7 +174,7 @@ def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, wai
     if not own:
         return [*found, Row("head", "No session is behind it, as far as the bucket knows.", style="muted")]
     share = f"{fmt.count(blame['attributed'])} of {fmt.plural(blame['added'], 'added line')}"
-    return [*found, Row("head", f"Sessions behind it · {share}", style="muted:b"), *own]
+    return [*found, Row("head", f"Sessions behind it: {share}", style="muted:b"), *own]
 
 
 def home(path: str) -> str:

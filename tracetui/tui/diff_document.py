@@ -174,7 +174,7 @@ def _session(page: Page, answer: Mapping[str, Any], ask: TabAsk) -> None:
                 added = sum(state["added"] for state in own)
                 removed = sum(state["removed"] for state in own)
                 page.put("  ").put(f"{_sign(ask, name)} {name:<12}", SIGNS[name].role)
-                page.put(f"{len(own):>5}").put(f"   +{added} −{removed}", "muted").end()
+                page.put(f"{len(own):>5}").put(f"   +{added} -{removed}", "muted").end()
         page.line()
         page.line("e and E in the timeline go from edit to edit.", "muted")
     if answer["commands"]:
@@ -193,8 +193,8 @@ def _hunk(page: Page, hunk: Mapping[str, Any], number: int, total: int, answer: 
     facts = [f"hunk {number + 1} of {total}"] if total > 1 else []
     start = hunk.get("start")
     facts.append(f"{fmt.middle_cut(path, max(16, ask.width - 24))}{f':{start}' if start else ''}")
-    facts.append(f"+{hunk['added']} −{hunk['removed']}")
-    page.line(" · ".join(facts), "muted:b")
+    facts.append(f"+{hunk['added']} -{hunk['removed']}")
+    page.line(", ".join(facts), "muted:b")
     _verdict(page, hunk, answer, ask)
     page.line()
     shown = list(hunk.get("today") or ())
@@ -246,7 +246,7 @@ def _commit(page: Page, word: str, sha: str | None, answer: Mapping[str, Any], a
     when = fmt.relative(facts.get("time")) if ask.width >= 48 else ""
     subject = one_line(str(facts.get("subject") or ""), max(8, ask.width - 18 - (len(when) + 3 if when else 0)))
     page.put(f"{word:<9}", "muted").put(sha[:7], "accent").put(f" {subject}")
-    page.put(f" · {when}" if when else "", "muted").end()
+    page.put(f", {when}" if when else "", "muted").end()
 
 
 class _Gutter:
@@ -299,6 +299,7 @@ class _Cell(NamedTuple):
     sign: str
     style: str
     plain: str = ""
+    quiet: bool = False
 
 
 def _columns(
@@ -318,7 +319,8 @@ def _columns(
                 used = 0
                 if cell is not None and nth < len(pieces[side]):
                     first = not nth
-                    gutters[side].put(cell.number if first else None, cell.sign if first else " ", cell.style)
+                    sign = cell.sign if first else " "
+                    gutters[side].put(cell.number if first else None, sign, cell.style, quiet=cell.quiet)
                     used = gutters[side].width + page.code(code, cell.at, *pieces[side][nth], style=cell.plain)
                 if not side:
                     page.put(" " * max(0, half - used)).put(wall, "line")
@@ -368,7 +370,7 @@ def _beside_today(page: Page, hunk: Mapping[str, Any], today: Mapping[str, Any],
     def right(at: int) -> _Cell:
         number = today["lines"][at][0]
         stands = number in marked
-        return _Cell(at, number, sign if stands else " ", "good" if stands else "", "" if stands else "muted")
+        return _Cell(at, number, sign if stands else " ", "good" if stands else "", "" if stands else "muted", True)
 
     def normal(code: Code) -> list[bytes]:
         return [norm(line.encode("utf-8", "replace")) for line in code.lines]
@@ -387,7 +389,7 @@ def _beside_today(page: Page, hunk: Mapping[str, Any], today: Mapping[str, Any],
     path = fmt.middle_cut(one_line(str(today["path"])), max(16, ask.width // 2 - 18))
     half = (ask.width - 3) // 2
     page.put("as written", "muted:b").put(" " * (half + 3 - len("as written")))
-    page.put("at HEAD today", "muted:b").put(f" · {path}", "muted").end()
+    page.put("at HEAD today", "muted:b").put(f", {path}", "muted").end()
     _columns(page, ask, new, now, rows)
 
 
@@ -402,14 +404,14 @@ def _today(page: Page, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: T
     page.put("at HEAD today", "muted:b")
     if today["lines"] is None:
         what = "is a binary file" if today["binary"] else "is not there"
-        page.put(f" · {path} {what}", "muted").end()
+        page.put(f", {path} {what}", "muted").end()
         return
     marked = set(today["marked"])
     if not marked:
         what = "nothing of these lines" if hunk["added"] else "the deleted lines stand nowhere to be marked"
-        page.put(f" · {path} · {what}", "muted").end()
+        page.put(f", {path}, {what}", "muted").end()
         return
-    page.put(f" · {path} · ", "muted")
+    page.put(f", {path}, ", "muted")
     page.put(f"{fmt.plural(len(marked), 'line')} of it", "muted").end()
     sign = _sign(ask, "alive")
     code = Code([text for _, text in today["lines"]], today["path"])

@@ -5,15 +5,16 @@ What it makes is a `Document` like any other, so that it scrolls, is searched, s
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 from tracetui.text.safe import display_safe
 from tracetui.text.syntax import Token, language_of, scan
 from tracetui.tui.widgets.text_view import Document, Section
-from tracetui.tui.wrap import TAB, char_cells
+from tracetui.tui.wrap import TAB, char_cells, lay_out
 
 __all__ = ["Code", "Page", "Styled"]
 
@@ -60,20 +61,14 @@ class Code:
         return found
 
     def rows(self, line: int, width: int) -> list[tuple[int, int]]:
-        """The line in pieces of at most ``width`` cells; one, empty, for an empty line."""
-        text = self.lines[line]
-        if text.isascii():
-            return [(at, min(len(text), at + width)) for at in range(0, max(1, len(text)), width)]
-        pieces: list[tuple[int, int]] = []
-        start = used = 0
-        for at, char in enumerate(display_safe(text)):
-            size = char_cells(char, used)
-            if used + size > width and at > start:
-                pieces.append((start, at))
-                start, used = at, 0
-            used += size
-        pieces.append((start, len(text)))
-        return pieces
+        """The line in pieces of at most ``width`` cells, broken at blanks where there are some; one, empty, for an
+        empty line."""
+        starts = array("q")
+        text = display_safe(self.lines[line])
+        lay_out(text, 0, width, starts, len(text) or 1)
+        pieces = list(pairwise([*starts, len(text)])) or [(0, 0)]
+        # The blank at which a row is broken may stand outside of it.
+        return [(low, len(text[:high].rstrip(" ")) if high < len(text) else high) for low, high in pieces]
 
 
 class Page:
@@ -106,7 +101,8 @@ class Page:
         text = code.lines[line]
         high = len(text) if high is None else high
         if not style:
-            self._styled += [(self._at + a, self._at + b, kind) for a, b, kind in code.tokens(line, low, high)]
+            base = self._at - low
+            self._styled += [(base + start, base + end, kind) for start, end, kind in code.tokens(line, low, high)]
         piece = text[low:high]
         self.put(piece, style)
         if piece.isascii():

@@ -161,7 +161,7 @@ class TrailDeeds(DOMNode):
             return
         what = "commits" if message.what == "index" else "hunks"
         left = len(self._tracetui.trail.pending(LIST, REST))
-        more = f" · {fmt.plural(left, 'session')} to go" if question.rank >= LIST and left > 1 else ""
+        more = f", {fmt.plural(left, 'session')} to go" if question.rank >= LIST and left > 1 else ""
         self.status.work(f"trail {fmt.count(message.done)} of {fmt.plural(message.total, what[:-1], what)}{more}")
 
     def on_trail_answer(self, message: TrailAnswer) -> None:
@@ -171,7 +171,7 @@ class TrailDeeds(DOMNode):
         if len(left) < 2:
             self.status.work("")
         elif question.rank >= LIST:
-            self.status.work(f"trail · {fmt.plural(len(left), 'session')} to go")
+            self.status.work(f"trail, {fmt.plural(len(left), 'session')} to go")
         if question.error is not None:
             if question.rank == HERE and question.error != self._trail_error:
                 self._trail_error = question.error

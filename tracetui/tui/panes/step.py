@@ -52,6 +52,8 @@ class StepHeader(Widget):
         self._row: StepRow | None = None
         self._loaded: LoadedStep | None = None
         self._badge: StepBadge | None = None
+        self.told_below = False
+        """The text below says what became of the edit; it need not stand here as well."""
 
     def show_badge(self, badge: StepBadge | None) -> None:
         """What became of the edit, once it is known."""
@@ -100,7 +102,7 @@ class StepHeader(Widget):
     def _how(self, row: StepRow, look: Look, width: int) -> list[Span]:
         dot: Span = (f" {look.sign('dot')} ", look.style("muted"))
         facts: list[Span] = []
-        if self._badge is not None and row.kind == "edit":
+        if self._badge is not None and row.kind == "edit" and not self.told_below:
             pieces = badge_spans(self._badge, look, 20)
             facts += [(text.strip(), style) for text, style in pieces]
         if row.tool:
@@ -289,6 +291,12 @@ class StepPane(Pane, HunkKeys):
 
         return make
 
+    def _tell_below(self) -> None:
+        told = self.tab.id == "diff"
+        if told != self.header.told_below:
+            self.header.told_below = told
+            self.header.refresh()
+
     def show_again(self) -> None:
         """What the tab shows may have changed: make it again, and stay at the place."""
         if self.loaded is not None and self.tab.id == "diff":
@@ -329,6 +337,7 @@ class StepPane(Pane, HunkKeys):
             return
         make = self._ask_for(loaded)
         self._hurry()
+        self._tell_below()
         if tab.id == "diff":
             self._slow = self.set_timer(SLOW, self._wait)
         self.ask(

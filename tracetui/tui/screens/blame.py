@@ -39,9 +39,7 @@ class _Target(NamedTuple):
 def complete_target(text: str, cursor: int, places: Mapping[str, Any]) -> list[_Target]:
     """What the word before the cursor may become: a branch, a recent commit (also by its subject), a path."""
     typed = text[:cursor]
-    start = max(typed.rfind(".."), -2) + 2
-    while typed[start : start + 1] == ".":
-        start += 1
+    start = typed.rfind("..") + 2 if ".." in typed else 0
     word = typed[start:].casefold()
     if not word:
         return []
