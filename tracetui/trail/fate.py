@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -41,6 +42,7 @@ class Fates:
         self._message = lru_cache(maxsize=1024)(self._read_message)
         self._sizes = lru_cache(maxsize=1024)(self._all_lines)
         self._merges = lru_cache(maxsize=4096)(self._find_merges)
+        self._joins = [idx for idx, parents in enumerate(index.parents) if len(parents) > 1 and reach[idx]]
 
     # -- the way
 
@@ -140,10 +142,8 @@ class Fates:
 
     def _merge_that_dropped(self, landing: Landing, left_at: Callable[[int], float]) -> int | None:
         tried = 0
-        for idx in range(landing.idx + 1, len(self.index.shas)):
+        for idx in self._joins[bisect.bisect_right(self._joins, landing.idx) :]:
             parents = self.index.parents[idx]
-            if not self.reach[idx] or len(parents) < 2:
-                continue
             holding = [parent for parent in parents if self.index.is_ancestor(landing.idx, parent)]
             if not holding:
                 continue
@@ -211,8 +211,10 @@ class Fates:
     def _find_merges(self, landing: int, before: int) -> tuple[int, ...]:
         """The merges that brought the landing into the line of their first parents."""
         found: list[int] = []
-        for idx in range(landing + 1, before):
-            if len(self.index.parents[idx]) > 1 and self.reach[idx] and self._brought(idx, landing):
+        for idx in self._joins[bisect.bisect_right(self._joins, landing) :]:
+            if idx >= before:
+                break
+            if self._brought(idx, landing):
                 found.append(idx)
                 if len(found) >= 8:
                     break

@@ -160,7 +160,7 @@ class Judge:
         files: dict[str, Any] = {}
         if sha:
             try:
-                files = self.store.files(sha)
+                files = self.store.keep(sha)
             except MissingError:
                 files = {}
         staged = set(self.store.index_paths()) if sha == self.head else set()

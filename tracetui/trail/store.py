@@ -21,6 +21,10 @@ from tracetui.trail import git
 __all__ = ["Commit", "MissingError", "Store", "UnsupportedError", "find_git"]
 
 _LIMIT: Final = 32 * 1024 * 1024
+_CACHE: Final = 32 * 1024 * 1024
+_WINDOW: Final = 8 * 1024 * 1024
+_MAPPED: Final = 96 * 1024 * 1024
+"""What libgit2 may keep of objects and map of packs, in bytes."""
 _FULL = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -83,6 +87,7 @@ class Store:
                 self.common = (folder / link.read_text("utf-8").strip()).resolve()
         except OSError:
             pass
+        self._hot: tuple[str, dict[str, tuple[int, str]]] | None = None
         self._repo: Any = None
         self._objects: git.Objects | None = None
         self._open()
@@ -94,7 +99,10 @@ class Store:
     def _open(self) -> None:
         import pygit2
 
-        pygit2.settings.owner_validation = False
+        pygit2.settings.owner_validation = False  # nothing that a repository names is run, whoever owns it
+        pygit2.settings.cache_max_size(_CACHE)
+        pygit2.settings.mwindow_size = _WINDOW
+        pygit2.settings.mwindow_mapped_limit = _MAPPED
         try:
             self._repo = pygit2.Repository(str(self.folder), pygit2.enums.RepositoryOpenFlag.NO_SEARCH)
         except (pygit2.GitError, KeyError, ValueError):
@@ -240,14 +248,24 @@ class Store:
         """(mode, oid) of a path in the tree of a commit; None when it is not there. Raises ``MissingError``."""
         return self._entry(sha, path)
 
+    def keep(self, sha: str) -> dict[str, tuple[int, str]]:
+        """Keep the whole tree of a commit that is asked for often; gives it as ``files`` does."""
+        files = self.files(sha)
+        self._hot = (sha, files)
+        return files
+
     def _read_entry(self, sha: str, path: str) -> tuple[int, str] | None:
+        if self._hot is not None and self._hot[0] == sha:
+            found = self._hot[1].get(path)
+            if found is not None:
+                return found
         if self._repo is None:
             return self.files(sha).get(path)
         import pygit2
 
         try:
-            found = self._repo[sha].tree[path]
-            return int(found.filemode), str(found.id)
+            item = self._repo[sha].tree[path]
+            return int(item.filemode), str(item.id)
         except KeyError as error:
             if self._commit(sha) is None:
                 raise MissingError(sha) from error

@@ -115,7 +115,7 @@ class Measurer:
         earlier: Text | None = None
         if landing is not None:
             landed = self.index.shas[landing.idx]
-            base_oid = self.texts.oid(landed, landing.path)
+            base_oid = self._brought(landing) or self.texts.oid(landed, landing.path)
             if base_oid is not None:
                 base = self.texts.blob(base_oid, landing.path)
                 spots = self._spots(hunk, base)
@@ -166,6 +166,13 @@ class Measurer:
                         earlier = self._before(landing)
                     self._recognise(hunk, evidence, missing, target, base_oid, spots, found, earlier)
         return found
+
+    def _brought(self, landing: Landing) -> str | None:
+        """The content that the landing gave its path."""
+        for touch in self.index.touches(landing.path):
+            if touch.idx == landing.idx and touch.blob:
+                return touch.blob
+        return None
 
     def _before(self, landing: Landing) -> Text | None:
         """The file as it was before the landing."""

@@ -22,6 +22,8 @@ from tracetui.trail.store import MissingError, Store
 __all__ = ["Hit", "Touch", "TouchIndex", "tips_of", "unquote"]
 
 VERSION: Final = 1
+_HELD: Final = 6000
+"""Touches kept in memory."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS repo(id INTEGER PRIMARY KEY, place TEXT UNIQUE, shallow TEXT, tips TEXT, since INTEGER);
 CREATE TABLE IF NOT EXISTS node(repo INTEGER, idx INTEGER, sha TEXT, parents TEXT, time INTEGER, done INTEGER,
@@ -88,6 +90,9 @@ class TouchIndex:
         self.names: list[str] = []
         self.path_ids: dict[str, int] = {}
         self._touches: dict[int, list[Touch]] = {}
+        self._held = 0
+        self._chains: list[int] = []
+        self._ancestry: dict[tuple[int, int], bool] = {}
         self._renames: dict[str, list[tuple[int, str]]] | None = None
         self._load()
 
@@ -102,6 +107,7 @@ class TouchIndex:
         self.shas, self.parents, self.times, self.names = [], [], [], []
         self.index, self.path_ids, self.done = {}, {}, bytearray()
         self._tips, self._since, self._renames = frozenset(), None, None
+        self._chains, self._ancestry = [], {}
         self._touches.clear()
 
     def _load(self) -> None:
@@ -388,18 +394,46 @@ class TouchIndex:
 
     def is_ancestor(self, older: int, newer: int) -> bool:
         """Whether one commit (by number) is the other or comes before it."""
-        if older == newer:
+        if older >= newer:
+            return older == newer
+        chain = self._chain_of()
+        if chain[older] == chain[newer]:
             return True
+        found = self._ancestry.get((older, newer))
+        if found is None:
+            found = self._walk(older, newer, chain)
+            if len(self._ancestry) > 100_000:
+                self._ancestry.clear()
+            self._ancestry[older, newer] = found
+        return found
+
+    def _walk(self, older: int, newer: int, chain: list[int]) -> bool:
         seen = {newer}
         waiting = [newer]
+        own = chain[older]
         while waiting:
             for parent in self.parents[waiting.pop()]:
-                if parent == older:
+                if parent == older or (parent > older and chain[parent] == own):
                     return True
                 if parent > older and parent not in seen:
                     seen.add(parent)
                     waiting.append(parent)
         return False
+
+    def _chain_of(self) -> list[int]:
+        """For each commit the line of first parents that it lies on; of two on one line the lower comes before."""
+        if len(self._chains) != len(self.shas):
+            chain = [-1] * len(self.shas)
+            for top in range(len(self.shas) - 1, -1, -1):
+                at = top
+                while chain[at] < 0:
+                    chain[at] = top
+                    parents = self.parents[at]
+                    if not parents:
+                        break
+                    at = parents[0]
+            self._chains = chain
+        return self._chains
 
     def _row(self, row: tuple[int, int, str, int | None, str, bytes, bytes]) -> Touch:
         idx, path, status, source, blob, added, removed = row
@@ -421,19 +455,21 @@ class TouchIndex:
         found = self._touches.get(number)
         if found is None:
             rows = self.db.execute(
-                "SELECT idx, path, status, source, blob, added, removed FROM touch"
-                " WHERE repo = ? AND path = ? ORDER BY idx",
+                "SELECT idx, path, status, source, blob, added, removed FROM touch INDEXED BY touch_path"
+                " WHERE repo = ? AND path = ?",
                 (self.repo, number),
             )
             found = [self._row(row) for row in rows]
             for row in self.db.execute(
-                "SELECT idx, removed, status FROM touch WHERE repo = ? AND source = ? AND path != ? ORDER BY idx",
+                "SELECT idx FROM touch INDEXED BY touch_source WHERE repo = ? AND source = ? AND path != ?",
                 (self.repo, number, number),
             ):
                 found.append(Touch(row[0], path, "r", None, "", Counter(), Counter()))
             found.sort(key=lambda touch: touch.idx)
-            if len(self._touches) > 2000:
+            self._held += len(found)
+            if self._held > _HELD:
                 self._touches.clear()
+                self._held = len(found)
             self._touches[number] = found
         return found
 
