@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tracetui.redact.finding import Finding
 
-__all__ = ["Finding", "scan"]
+if TYPE_CHECKING:
+    from tracetui.redact.review import Review
+
+__all__ = ["Finding", "Review", "scan"]
 
 
 def scan(text: str) -> list[Finding]:
@@ -15,3 +20,11 @@ def scan(text: str) -> list[Finding]:
     from tracetui.redact.scanner import scan as run
 
     return run(text)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Review":
+        from tracetui.redact.review import Review
+
+        return Review
+    raise AttributeError(name)

@@ -16,6 +16,7 @@ import orjson
 
 from tracetui.model import LogRow, Record, SessionRow, Source
 from tracetui.redact.finding import Finding
+from tracetui.redact.forms import plain_value
 from tracetui.redact.known import Known, log_values
 from tracetui.redact.private import open_private
 from tracetui.redact.scanner import scan_many
@@ -202,7 +203,7 @@ class Findings:
                 (
                     *(session.harness, session.id, log.path, log.agent, source.line, record.nth, source.offset),
                     *(source.length, record_id(record), field, int(in_key), found.start, found.end, found.kind),
-                    *(found.rule, found.tier, found.view, found.why, self._decisions.hash(text[found.start : found.end])),
+                    *(found.rule, found.tier, found.view, found.why, self._decisions.hash(plain_value(text[found.start : found.end], found.view))),
                 )
             )
         return out

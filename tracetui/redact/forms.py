@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from tracetui.redact.entropy import looks_random, wordiness
+from tracetui.redact.entropy import wordiness
 
-__all__ = ["PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of"]
+__all__ = ["PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "plain_value"]
 
 PERSONAL_KINDS: Final = frozenset("email user host address name home machine remote".split())
 _PIECE: Final = 8
@@ -120,6 +120,25 @@ _GLUE: Final = re.compile(
     r"|\\?\r?\n(?:[ \t]{0,10}+\d{1,7}+(?:→|\t|:[ \t]?|\||[ ]?│|[ ]{2})|[\w./@-]{1,160}+[:\-]\d{1,7}[:\-]|[ \t]{0,40}+[>|#*│]++[ \t]?|[+-](?![+-])[ \t]?|[ \t]{1,60}+)?"
     r"|\\r?\\?n"
 )
+
+
+def plain_value(raw: str, view: str) -> str:
+    """The value behind a found text, as the view in which it was found reads it: without colour codes, breaks, escapes.
+
+    Base64 stays as it is: a run of it holds more than the value.
+    """
+    if view == "plain":
+        return raw
+    from tracetui.redact.views import decode_as
+
+    text = raw
+    for name in view.split("+"):
+        if name == "base64":
+            return raw
+        text = _GLUE.sub("", text) if name in ("ansi", "joined", "split") else decode_as(name, text)
+    return text or raw
+
+
 _INSIDE: Final = re.compile(r"\w", re.ASCII)
 
 
@@ -152,9 +171,6 @@ class Matcher:
                     edge = at == 0 or at == len(core) - _PIECE
                     if _telling(piece, edge=edge):
                         needles.setdefault(piece, []).append((number, "part", at))
-                lead = value[: len(value) - len(core)] if value.endswith(core) else ""
-                if lead and looks_random(core[:16]) is False and len(lead) >= 6:
-                    continue
         self._automaton: Any = ahocorasick.Automaton()
         for text, what in needles.items():
             self._automaton.add_word(text, (len(text), tuple(what)))

@@ -19,7 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 from tracetui.redact.entropy import SLASHED, runs, wordiness
 
-__all__ = ["View", "views_of"]
+__all__ = ["View", "decode_as", "views_of"]
 
 _MARGIN: Final = 128
 """Code points of context scanned on both sides of a decoded place."""
@@ -307,6 +307,13 @@ def _decode(name: str, view: View) -> View | None:
         return None
     label = name if view.parent is None else f"{view.name}+{name}"
     return View(label, view.text, view, pieces)
+
+
+def decode_as(name: str, text: str) -> str:
+    """A text as one decoder reads it."""
+    if name not in _DECODERS:
+        return text
+    return View(name, text, View("plain", text, None), _DECODERS[name][1](text)).text
 
 
 def views_of(text: str) -> list[View]:

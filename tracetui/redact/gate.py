@@ -1,0 +1,65 @@
+"""The gate before anything leaves: findings that nobody decided about, what was not scanned, what the proof still found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracetui.model import TracetuiError
+from tracetui.redact.findings import Place
+from tracetui.redact.proof import Leak
+from tracetui.redact.review import Review
+
+__all__ = ["Gate", "check", "check_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """``open`` findings of tiers 1 and 2 without a decision, ``unscanned`` text, and ``leaks`` of the proof."""
+
+    open: tuple[Place, ...]
+    unscanned: tuple[Place, ...]
+    leaks: tuple[Leak, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        return not (self.open or self.unscanned or self.leaks)
+
+    def say(self) -> str:
+        """Why it does not pass, in one line."""
+        parts = []
+        if self.open:
+            values = len({place.value for place in self.open})
+            parts.append(f"{values:,} finding{'' if values == 1 else 's'} open ({len(self.open):,} copies)")
+        if self.unscanned:
+            parts.append(f"{len(self.unscanned):,} not scanned")
+        if self.leaks:
+            first = self.leaks[0]
+            parts.append(f"{len(self.leaks):,} left in the result, the first at {first.rid}{first.field} ({first.why})")
+        return "; ".join(parts)
+
+
+def check(review: Review, *, proof: bool = False) -> Gate:
+    """Whether an episode may be shared. ``proof`` also applies the decisions and searches the result."""
+    if not review.findings.done(review.session):
+        review.scan()
+    state = review.state
+    waiting = tuple(p for p in review.places() if p.tier <= 2 and p.rule != "unscanned" and state.of(p) == "open")
+    unscanned = tuple(review.unscanned())
+    if waiting or unscanned or not proof:
+        return Gate(waiting, unscanned)
+    return Gate((), (), review.prove().leaks)
+
+
+def check_text(text: str, *, unreviewed: bool = False, flag: str = "--unreviewed") -> None:
+    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2."""
+    if unreviewed:
+        return
+    from tracetui.redact.scanner import scan
+
+    found = [item for item in scan(text) if item.tier <= 2]
+    if found:
+        kinds = ", ".join(sorted({item.kind for item in found})[:4])
+        raise TracetuiError(
+            f"The result holds {len(found):,} possible secret{'' if len(found) == 1 else 's'} ({kinds}); review the "
+            f"session with tracetui redact, or say {flag}"
+        )

@@ -1,0 +1,262 @@
+"""detect-secrets as one more proposer, kept in a cage.
+
+Its compiled patterns are used directly (``finditer``), never its scan path: no filters, no verification, no settings,
+and spans instead of its values, some of which are not the secret. Only lines that hold one of its keywords are looked
+at, cut off at a length and without long runs of blanks, on which some of its patterns take cubic time; all of it in a
+child process with a time budget, that is killed when it takes longer. What it was then looking at is ``unscanned``.
+"""
+
+from __future__ import annotations
+
+import select
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+import orjson
+
+from tracetui.redact.entropy import harmless_shape, looks_random
+from tracetui.redact.finding import Finding
+from tracetui.redact.named import placeholder
+
+__all__ = ["Outside", "serve"]
+
+_LINE_LIMIT: Final = 2_000
+_BLANKS: Final = " " * 24
+_BATCH: Final = 256
+_SECONDS: Final = 3.0
+_START_SECONDS: Final = 20.0
+# Its plugins that add to our own rules, and words of which one stands in every line that their patterns match.
+_PLUGINS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "ArtifactoryDetector": ("artifactory", ("akc", "ap5", "ap6", "=ap", ":ap", '"ap')),
+    "AWSKeyDetector": ("aws", ("akia", "asia", "a3t", "aws")),
+    "AzureStorageKeyDetector": ("azure_storage_key", ("accountkey",)),
+    "BasicAuthDetector": ("basic_auth", ("://",)),
+    "CloudantDetector": ("cloudant", ("cloudant",)),
+    "GitHubTokenDetector": ("github_token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    "GitLabTokenDetector": ("gitlab_token", ("glpat", "gldt", "glft", "glsoat", "glrt", "glcbt", "glimt", "glptt", "glagent", "gloas", "gr134")),
+    "IbmCloudIamDetector": ("ibm_cloud_iam", ("ibm", "bluemix", "bmx", "iam_")),
+    "IbmCosHmacDetector": ("ibm_cos_hmac", ("hmac", "cos_", "cos-")),
+    "JwtTokenDetector": ("jwt", ("eyj",)),
+    "MailchimpDetector": ("mailchimp", ("-us",)),
+    "NpmDetector": ("npm", ("_authtoken",)),
+    "OpenAIDetector": ("openai", ("t3blbkfj",)),
+    "PypiTokenDetector": ("pypi_token", ("pypi-",)),
+    "SendGridDetector": ("sendgrid", ("sg.",)),
+    "SlackDetector": ("slack", ("xox", "hooks.slack")),
+    "SoftlayerDetector": ("softlayer", ("softlayer", "sl_", "sl-")),
+    "SquareOAuthDetector": ("square_oauth", ("sq0csp",)),
+    "StripeDetector": ("stripe", ("_live_",)),
+    "TwilioKeyDetector": ("twilio", ("ac", "sk")),
+}  # fmt: skip
+_OMIT: Final = frozenset({"TwilioKeyDetector"})
+_KEYWORDS: Final = (
+    "api_key", "apikey", "api-key", "aws_secret", "db_pass", "passwd", "password", "private_key", "privatekey", "secret",
+    "pass:", "pass=", "pwd", "contraseña",
+)  # fmt: skip
+_SIZE: Final = struct.Struct("<I")
+
+
+class Outside:
+    """A child process that runs detect-secrets' patterns; ``with Outside() as outside: outside.scan(texts)``."""
+
+    def __init__(self, seconds: float = _SECONDS) -> None:
+        self._seconds = seconds
+        self._child: subprocess.Popen[bytes] | None = None
+        self._automaton: Any = None
+
+    def __enter__(self) -> Outside:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            for stream in (child.stdin, child.stdout):
+                if stream is not None:
+                    stream.close()
+            child.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            code = "import sys; sys.path[:] = eval(sys.argv[1]); from tracetui.redact.outside import serve; serve()"
+            self._child = subprocess.Popen(
+                [sys.executable, "-I", "-c", code, repr(sys.path)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+            if _receive(self._child, _START_SECONDS) != "ready":
+                self.close()
+                raise OSError("detect-secrets did not start")
+        assert self._child is not None
+        return self._child
+
+    def _words(self) -> Any:
+        if self._automaton is None:
+            import ahocorasick
+
+            self._automaton = ahocorasick.Automaton()
+            for name, (_, words) in _PLUGINS.items():
+                if name not in _OMIT:
+                    for word in words:
+                        self._automaton.add_word(word, len(word))
+            for word in _KEYWORDS:
+                self._automaton.add_word(word, len(word))
+            self._automaton.make_automaton()
+        return self._automaton
+
+    def scan(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """Findings of each text. A text that took too long gets an ``unscanned`` finding."""
+        out: list[list[Finding]] = [[] for _ in texts]
+        places: dict[str, list[tuple[int, int]]] = {}
+        words = self._words()
+        for nth, text in enumerate(texts):
+            low = text.lower()
+            if len(low) != len(text):
+                low = text
+            done = -1
+            for last, _ in words.iter(low):
+                if last < done:
+                    continue
+                start = text.rfind("\n", max(0, last - _LINE_LIMIT), last) + 1 or max(0, last - _LINE_LIMIT)
+                end = text.find("\n", last, last + _LINE_LIMIT)
+                end = min(len(text), last + _LINE_LIMIT) if end < 0 else end
+                done = end
+                line = text[start:end]
+                if _BLANKS in line or "\t" * 8 in line:
+                    continue
+                places.setdefault(line, []).append((nth, start))
+        self._ask(places, texts, out)
+        return out
+
+    def _ask(self, places: dict[str, list[tuple[int, int]]], texts: Sequence[str], out: list[list[Finding]]) -> None:
+        lines = [*places]
+        for at in range(0, len(lines), _BATCH):
+            part = lines[at : at + _BATCH]
+            try:
+                child = self._start()
+                assert child.stdin is not None
+                data = orjson.dumps([line.encode("utf-8", "replace").decode() for line in part])
+                child.stdin.write(_SIZE.pack(len(data)) + data)
+                child.stdin.flush()
+                reply = _receive(child, self._seconds)
+            except OSError:
+                reply = None
+            if reply is None:
+                self.close()
+                for nth in {nth for line in part for nth, _ in places[line]}:
+                    out[nth].append(
+                        Finding(0, len(texts[nth]), "unscanned", "unscanned", 1, "plain", "detect-secrets took too long")
+                    )
+                continue
+            for line, found in zip(part, reply):
+                for a, b, plugin in found:
+                    for nth, start in places[line]:
+                        _keep(out[nth], start, line, a, b, plugin)
+
+
+def _keep(out: list[Finding], start: int, line: str, a: int, b: int, plugin: str) -> None:
+    value = line[a:b]
+    if len(value) < 6 or placeholder(value):
+        return
+    random = looks_random(value)
+    if plugin == "keyword" or not random:
+        # Words, paths and ids of which it is as fond as of secrets.
+        if not random or harmless_shape(value):
+            tier = 3
+            if plugin == "keyword" and (value.isalpha() or harmless_shape(value)):
+                return
+        else:
+            tier = 2 if plugin != "keyword" else 3
+    else:
+        tier = 2
+    kind = plugin.replace("_", "-")
+    out.append(Finding(start + a, start + b, kind, f"detect-secrets-{kind}", tier, "plain", f"detect-secrets: {plugin}"))
+
+
+def _receive(child: subprocess.Popen[bytes], seconds: float) -> Any:
+    """The next message of the child; None where it did not come in time."""
+    assert child.stdout is not None
+    until = time.monotonic() + seconds
+    data = b""
+    wanted = _SIZE.size
+    head = True
+    while len(data) < wanted:
+        left = until - time.monotonic()
+        if left <= 0:
+            return None
+        ready, _, _ = select.select([child.stdout], [], [], left)
+        if not ready:
+            return None
+        piece = child.stdout.raw.read(wanted - len(data)) if hasattr(child.stdout, "raw") else child.stdout.read1(wanted - len(data))  # type: ignore[attr-defined]
+        if not piece:
+            return None
+        data += piece
+        if head and len(data) == wanted:
+            wanted = _SIZE.unpack(data)[0]
+            data, head = b"", False
+            if wanted > 64 << 20:
+                return None
+    return orjson.loads(data)
+
+
+def _patterns() -> list[tuple[str, Any, int | None, tuple[str, ...]]]:
+    """(plugin, compiled pattern, group or None to choose, keywords)."""
+    from importlib import import_module
+
+    out: list[tuple[str, Any, int | None, tuple[str, ...]]] = []
+    for name, (module, words) in _PLUGINS.items():
+        if name in _OMIT:
+            continue
+        plugin = getattr(import_module(f"detect_secrets.plugins.{module}"), name)
+        out += [(module, pattern, None, words) for pattern in plugin.denylist]
+    keyword = import_module("detect_secrets.plugins.keyword")
+    for table in (
+        keyword.QUOTES_REQUIRED_DENYLIST_REGEX_TO_GROUP,
+        keyword.CONFIG_DENYLIST_REGEX_TO_GROUP,
+    ):
+        out += [("keyword", pattern, group, _KEYWORDS) for pattern, group in table.items()]
+    return out
+
+
+def serve(stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+    """The child's side: lines in, spans out, until its input ends."""
+    source = stdin or sys.stdin.buffer
+    target = stdout or sys.stdout.buffer
+
+    def send(value: Any) -> None:
+        data = orjson.dumps(value)
+        target.write(_SIZE.pack(len(data)) + data)
+        target.flush()
+
+    patterns = _patterns()
+    send("ready")
+    while len(head := source.read(_SIZE.size)) == _SIZE.size:
+        lines = orjson.loads(source.read(_SIZE.unpack(head)[0]))
+        reply = []
+        for line in lines:
+            low = line.lower()
+            found: dict[tuple[int, int], str] = {}
+            for plugin, pattern, group, words in patterns:
+                if not any(word in low for word in words):
+                    continue
+                for match in pattern.finditer(line):
+                    a, b = match.span(group) if group is not None else match.span()
+                    if group is None:
+                        for nth in range(pattern.groups, 0, -1):
+                            x, y = match.span(nth)
+                            if y - x >= 8:
+                                a, b = x, y
+                                break
+                    if b > a >= 0:
+                        found.setdefault((a, b), plugin)
+            reply.append([[a, b, plugin] for (a, b), plugin in found.items()])
+        send(reply)
