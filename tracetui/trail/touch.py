@@ -10,16 +10,17 @@ import os
 import sqlite3
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from tracetui.trail import git
-from tracetui.trail.lines import SPACE, aligned, changes, digest, foreign, is_binary, norm, split
+from tracetui.trail.difftree import DIFF, Raw, parse, prints
+from tracetui.trail.lines import aligned, changes, digest, is_binary, norm, split
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["Hit", "Touch", "TouchIndex", "tips_of", "unquote"]
+__all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
 
 VERSION: Final = 1
 _HELD: Final = 6000
@@ -237,8 +238,8 @@ class TouchIndex:
         while todo and not slow:
             seen: int | None = None
             try:
-                for idx, touches in _parse(
-                    git.stream(self.store.folder, _DIFF, (self.shas[i].encode("ascii") + b"\n" for i in todo)),
+                for idx, touches in parse(
+                    git.stream(self.store.folder, DIFF, (self.shas[i].encode("ascii") + b"\n" for i in todo)),
                     self.index,
                 ):
                     seen = idx
@@ -295,7 +296,7 @@ class TouchIndex:
                 return at
         return len(todo)
 
-    def _by_objects(self, idx: int) -> list[_Raw]:
+    def _by_objects(self, idx: int) -> list[Raw]:
         """The touches of one commit read object by object, where Git cannot: what is missing is marked."""
         store, sha = self.store, self.shas[idx]
         commit = store.commit(sha)
@@ -307,14 +308,14 @@ class TouchIndex:
         except MissingError:
             return []
         before = before or [{}]
-        found: list[_Raw] = []
+        found: list[Raw] = []
         gone = {path: item[1] for path, item in before[0].items() if path not in after}
         for path in sorted({*after, *gone}):
             item = after.get(path)
             olds = [tree.get(path) for tree in before]
             if any(old == item for old in olds) or (item or olds[0] or (0o160000,))[0] == 0o160000:
                 continue
-            raw = _Raw("M" if olds[0] and item else "A" if item else "D", path, None, item[1] if item else "")
+            raw = Raw("M" if olds[0] and item else "A" if item else "D", path, None, item[1] if item else "")
             if raw.status == "A" and len(before) == 1:
                 for name, oid in gone.items():
                     if item is not None and oid == item[1]:
@@ -329,7 +330,7 @@ class TouchIndex:
         renamed = {raw.source for raw in found if raw.source}
         return [raw for raw in found if not (raw.status.startswith("D") and raw.path in renamed)]
 
-    def _lines(self, raw: _Raw, olds: list[str | None]) -> None:
+    def _lines(self, raw: Raw, olds: list[str | None]) -> None:
         after = self.store.blob(raw.blob) if raw.blob else b""
         befores = [self.store.blob(old) if old else b"" for old in olds]
         if is_binary(after) or any(map(is_binary, befores)):
@@ -338,8 +339,8 @@ class TouchIndex:
         if len(befores) == 1:
             old, new = split(befores[0]), split(after)
             for change in changes(befores[0], after):
-                raw.removed.extend(_prints(old[change.old : change.old + change.old_len]))
-                raw.added.extend(_prints(new[change.new : change.new + change.new_len]))
+                raw.removed.extend(prints(old[change.old : change.old + change.old_len]))
+                raw.added.extend(prints(new[change.new : change.new + change.new_len]))
             return
         new = [norm(line) for line in split(after)]
         kept = bytearray(len(new))
@@ -349,7 +350,7 @@ class TouchIndex:
                     kept[place] = 1
         raw.added.extend(digest(line) for line, old_one in zip(new, kept) if line and not old_one)
 
-    def _keep(self, idx: int, touches: list[_Raw]) -> None:
+    def _keep(self, idx: int, touches: list[Raw]) -> None:
         rows: dict[int, tuple[object, ...]] = {}
         for raw in touches:
             path = self._path(raw.path)
@@ -525,160 +526,6 @@ class TouchIndex:
             for row in self.db.execute("SELECT path, source FROM touch WHERE repo = ? AND idx = ?", (self.repo, idx)):
                 found.update(self.names[number] for number in row if number is not None)
         return found
-
-
-@dataclass(slots=True)
-class _Raw:
-    status: str
-    path: str
-    source: str | None
-    blob: str
-    added: list[bytes]
-    removed: list[bytes]
-
-    def __init__(self, status: str, path: str, source: str | None, blob: str) -> None:
-        self.status, self.path, self.source, self.blob = status, path, source, blob
-        self.added, self.removed = [], []
-
-
-_DIFF: Final = (
-    "diff-tree",
-    "--stdin",
-    "-r",
-    "--root",
-    "--raw",
-    "-p",
-    "-U0",
-    "-M50%",
-    "-l1000",
-    "--cc",
-    "--no-color",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--no-abbrev",
-    "--ignore-submodules=none",
-    "--submodule=short",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-)
-
-
-def _prints(lines: Iterable[bytes]) -> Iterator[bytes]:
-    for line in lines:
-        normal = norm(line)
-        if normal:
-            yield digest(normal)
-
-
-def unquote(name: bytes) -> str:
-    """A path as Git prints it: quoted like a C string when it holds special characters."""
-    if name[:1] == b'"' and name[-1:] == b'"':
-        out = bytearray()
-        at, end = 1, len(name) - 1
-        simple = {97: 7, 98: 8, 116: 9, 110: 10, 118: 11, 102: 12, 114: 13, 34: 34, 92: 92}
-        while at < end:
-            byte = name[at]
-            if byte != 92:
-                out.append(byte)
-                at += 1
-            elif name[at + 1] in simple:
-                out.append(simple[name[at + 1]])
-                at += 2
-            else:
-                out.append(int(name[at + 1 : at + 4], 8) & 255)
-                at += 4
-        name = bytes(out)
-    return os.fsdecode(name)
-
-
-def _prefixed(prefix: bytes, name: bytes) -> bytes:
-    return b'"' + prefix + name[1:] if name[:1] == b'"' else prefix + name
-
-
-def _lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
-    rest = b""
-    for block in blocks:
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()
-        yield lines
-    if rest:
-        yield [rest]
-
-
-def _parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int, list[_Raw]]]:
-    """Commits and their touches from the output of ``diff-tree``, each when it is complete."""
-    current: int | None = None
-    raws: list[_Raw] = []
-    headers: dict[bytes, _Raw] = {}
-    raw: _Raw | None = None
-    columns, body = 1, False
-    cache: dict[bytes, bytes] = {}
-    known = cache.get
-    added: list[bytes] = []
-    removed: list[bytes] = []
-    for lines in _lines(blocks):
-        for line in lines:
-            first = line[:1]
-            if body:
-                if first == b"+" or first == b"-":
-                    if columns > 1 and line[:columns] != first * columns:
-                        continue
-                    normal = line[columns:].translate(None, SPACE)
-                    if normal:
-                        value = known(normal)
-                        if value is None:
-                            if len(cache) > 100_000:
-                                cache.clear()
-                            value = digest(normal if normal.isascii() else foreign(normal))
-                            cache[normal] = value
-                        (added if first == b"+" else removed).append(value)
-                    continue
-                if first == b" " or first == b"\\":
-                    continue
-            if first == b"@":
-                body = raw is not None
-            elif first == b":":
-                body = False
-                head, *names = line.split(b"\t")
-                parts = head.split()
-                ways = len(head) - len(head.lstrip(b":"))
-                status = parts[-1].decode("ascii", "replace")
-                modes = parts[: ways + 1]
-                if any(mode.lstrip(b":") == b"160000" for mode in modes):
-                    status = "S"
-                columns = ways
-                letter = (
-                    status[:1] if ways == 1 else ("D" if set(status) == {"D"} else "A" if set(status) == {"A"} else "M")
-                )
-                blob = parts[-2].decode("ascii", "replace")
-                target = names[-1]
-                raw = _Raw(
-                    letter,
-                    unquote(target),
-                    unquote(names[0]) if letter in "RC" and len(names) > 1 and ways == 1 else None,
-                    "" if set(blob) == {"0"} else blob,
-                )
-                if letter == "C":
-                    raw.status, raw.source = "A", None
-                if status != "S":
-                    raws.append(raw)
-                old = names[0]
-                key = _prefixed(b"a/", old) + b" " + _prefixed(b"b/", target) if ways == 1 else target
-                headers[key] = raw
-            elif line.startswith((b"diff --git ", b"diff --cc ", b"diff --combined ")):
-                body = False
-                raw = headers.get(line.split(b" ", 2)[2])
-                if raw is not None:
-                    added, removed = raw.added, raw.removed
-            elif line.startswith(b"Binary files ") and raw is not None and not body:
-                if not raw.status.endswith("b"):
-                    raw.status += "b"
-            elif len(line) in (40, 64) and (number := index.get(line.decode("ascii", "replace"))) is not None:
-                if current is not None:
-                    yield current, raws
-                current, raws, headers, raw, body, columns = number, [], {}, None, False, 1
-    if current is not None:
-        yield current, raws
 
 
 def _connect(database: Path | None) -> sqlite3.Connection:
