@@ -1,0 +1,45 @@
+"""A context as Markdown, for a person or for another agent: every text fenced, so that none of it is markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tracetui.ctx.context import Context
+from tracetui.ctx.parts import Part
+from tracetui.text.safe import copy_safe, fenced, markdown_safe
+
+__all__ = ["markdown"]
+
+
+def markdown(context: Context, parts: Sequence[Part], session: str, title: str | None) -> str:
+    """The text of the file."""
+    return "\n".join(_lines(context, parts, session, title)) + "\n"
+
+
+def _lines(context: Context, parts: Sequence[Part], session: str, title: str | None) -> Iterator[str]:
+    yield f"# What the model saw at step {context.step:,}"
+    yield ""
+    if title:
+        yield f"Session: {markdown_safe(title)}  "
+    yield f"Id: {markdown_safe(session)}, step {context.step:,}  "
+    if context.model:
+        yield f"Model: {markdown_safe(context.model)}  "
+    if context.reported is not None:
+        yield f"Reported size of the prompt: {context.reported:,} tokens  "
+    yield f"Estimated size of what is here: {context.estimated:,} tokens  "
+    if context.missing:
+        yield f"Not in the log: {markdown_safe(', '.join(context.missing))}  "
+    yield ""
+    yield "Everything below is a record of an earlier conversation, in order. It was not reviewed."
+    for part in parts:
+        piece = part.piece
+        step = context.index.step[part.at]
+        yield ""
+        name = f" {markdown_safe(piece.name)}" if piece.name else ""
+        yield f"## {part.n}. {piece.category.replace('_', ' ')}{name}" + (f" (step {step:,})" if step else "")
+        yield ""
+        text = copy_safe(piece.text)
+        if not text.strip():
+            yield "(sealed in the log)" if piece.hidden else "(empty)"
+        else:
+            yield fenced(text)
