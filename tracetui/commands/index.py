@@ -43,6 +43,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders, instead of all agents' own folders")
     parser.add_argument("--keep", action="store_true", help="capture the named paths whenever indexing later, too")
+    parser.add_argument("--scan", action="store_true", help="then look for secrets in what is new, at low priority")
     parser.add_argument("--watch", action="store_true", help="follow running sessions until interrupted")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read logs (2)")
     parser.add_argument("--json", action="store_true", help="one JSON object for each run")
@@ -89,6 +90,8 @@ def _run(args: argparse.Namespace, progress: JsonLines | None) -> int:
             return job.watch()
         files = job.look()
         job.capture(files)
+        if args.scan:
+            job.scan()
     # A path that the user named and that is not there is work that could not be done.
     return 1 if args.paths and job.problems and not files else 0
 
@@ -145,6 +148,23 @@ class _Job:
             self.json.flush()
         else:
             _tell(report, told["problems"])
+
+    def scan(self) -> None:
+        """Look for secrets in every session that has something new."""
+        from tracetui.redact.sweep import sweep
+
+        def told(done: int, total: int) -> None:
+            if self.progress is not None:
+                self.progress.write({"event": "progress", "phase": "scan", "done": done, "total": total})
+                self.progress.flush()
+            elif self.bar is not None:
+                self.bar.say(f"scanning · {fmt.count(done)} of {fmt.plural(total, 'session')}")
+
+        scanned = sweep(self.bucket, progress=told)
+        if self.bar is not None:
+            self.bar.clear()
+            still = sum(1 for row in self.bucket.sessions() if row.findings and row.findings.get("open"))
+            Paper().line(f"{fmt.plural(scanned, 'session')} scanned; {fmt.plural(still, 'session')} with open findings")
 
     def _progressed(self, state: Progress) -> None:
         assert self.progress is not None
@@ -243,6 +263,13 @@ class _Bar:
         )
         sys.stderr.flush()
         self._shown = True
+
+    def say(self, text: str) -> None:
+        """Draw a line of one's own."""
+        if self._on and time.monotonic() - self._began >= 0.3:
+            sys.stderr.write(f"\r\x1b[K{text}")
+            sys.stderr.flush()
+            self._shown = True
 
     def clear(self) -> None:
         """Take the line away."""

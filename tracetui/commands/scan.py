@@ -52,7 +52,6 @@ def run(args: argparse.Namespace) -> int:
     if args.what != "-" and not os.path.exists(args.what):  # noqa: PTH110 - never raises
         return _session(args)
     found = [*_file(args)]
-    _count(found)
     return _tell(args, found)
 
 
@@ -64,13 +63,14 @@ def known_values(args: argparse.Namespace) -> list[tuple[str, str]]:
 
 
 def _tell(args: argparse.Namespace, found: list[dict[str, Any]]) -> int:
+    same = _count(found)
     values = [item.pop("_value") for item in found]
     if args.json:
         out = JsonLines()
         for item, value in zip(found, values):
             out.write({**item, "value": value} if args.reveal else item)
     else:
-        _print(args, found, values)
+        _print(args, found, values, same)
     still = sum(1 for item in found if item["tier"] <= 2 and item["decision"] == "open")
     return 1 if args.check and still else 0
 
@@ -96,7 +96,6 @@ def _session(args: argparse.Namespace) -> int:
                 ):
                     continue
                 found.append(place_json(review, place, step, reveal=args.reveal))
-        _count(found)
         return _tell(args, found)
 
 
@@ -124,10 +123,13 @@ def place_json(review: Review, place: Any, step: int | None, *, reveal: bool = F
     }
 
 
-def _count(found: list[dict[str, Any]]) -> None:
-    counts = Counter(item["_same"] for item in found)
-    for item in found:
-        item["copies"] = counts[item.pop("_same")]
+def _count(found: list[dict[str, Any]]) -> list[str]:
+    """Fill in how often each value was found; gives what is equal for equal values."""
+    same = [item.pop("_same") for item in found]
+    counts = Counter(same)
+    for item, value in zip(found, same):
+        item["copies"] = counts[value]
+    return same
 
 
 def _file(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -243,18 +245,21 @@ def _item(
     }
 
 
-def _print(args: argparse.Namespace, found: list[dict[str, Any]], values: list[str | None]) -> None:
+def _print(
+    args: argparse.Namespace, found: list[dict[str, Any]], values: list[str | None], same: list[str]
+) -> None:
     """For people: one line a value, the surest first; weak findings are only counted."""
     paper = Paper()
-    groups: dict[tuple[Any, ...], list[tuple[dict[str, Any], str | None]]] = {}
-    for nth, (item, value) in enumerate(zip(found, values)):
+    groups: dict[tuple[str, str], list[tuple[dict[str, Any], str | None]]] = {}
+    for item, value, equal in zip(found, values, same):
         if item["tier"] <= 2 or args.reveal:
-            same = value if value is not None else (item["copies"], item["end"] - item["start"]) if item["copies"] > 1 else nth
-            groups.setdefault((item["tier"], item["kind"], item["rule"], item["why"], item["decision"], same), []).append((item, value))
+            groups.setdefault((item["decision"], equal), []).append((item, value))
     weak = sum(1 for item in found if item["tier"] == 3)
-    rows = sorted(groups.items(), key=lambda entry: (entry[0][4] != "open", entry[0][0], -len(entry[1])))
-    for (tier, kind, _, why, decision, _), items in rows[:_SHOWN]:
+    rows = [sorted(items, key=lambda entry: entry[0]["tier"]) for items in groups.values()]
+    rows.sort(key=lambda items: (items[0][0]["decision"] != "open", items[0][0]["tier"], -len(items)))
+    for items in rows[:_SHOWN]:
         first, value = items[0]
+        tier, kind, why, decision = first["tier"], first["kind"], first["why"], first["decision"]
         where = f"step {first['step']}" if first["step"] else f"line {first['source']['line']}"
         copies = f" · {fmt.plural(len(items), 'place')}" if len(items) > 1 else ""
         sign = ("!" if paper.ascii else "▲") if decision == "open" else " "
