@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +243,14 @@ def test_a_path_after_two_dashes(
     capsys.readouterr()
     assert main(["blame", "--json", "--", "app.py"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[0])["path"] == "app.py"
+
+
+def test_forget_takes_the_verdicts_too(story: Scene, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "trail", ONE[:8])
+    database = home / "bucket" / "trail.db"
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("SELECT count(*) FROM verdict").fetchone() == (1,)
+    run(capsys, "forget", ONE, "--yes")
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("SELECT count(*) FROM verdict").fetchone() == (0,)
+    assert all(b"value * 2" not in path.read_bytes() for path in (home / "bucket").rglob("*") if path.is_file())

@@ -75,7 +75,7 @@ def forget(
 
 def _beside(folder: Path, rows: list[SessionRow]) -> None:
     """Remove the sessions from the databases that other subjects keep in the bucket: from every table that names
-    harness and session; tables called ``cache`` are emptied."""
+    harness and session; tables called ``cache`` or ``verdict`` are worked out anew at will and are emptied."""
     for path in sorted(folder.glob("*.db")):
         if path.name in ("index.db", "user.db") or path.is_symlink():
             continue
@@ -84,8 +84,8 @@ def _beside(folder: Path, rows: list[SessionRow]) -> None:
             other.execute("PRAGMA secure_delete=ON")
             for (table,) in other.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall():
                 columns = {row[1] for row in other.execute(f'PRAGMA table_info("{table}")')}
-                if table == "cache":
-                    other.execute('DELETE FROM "cache"')
+                if table in ("cache", "verdict"):
+                    other.execute(f'DELETE FROM "{table}"')
                 elif {"harness", "session"} <= columns:
                     other.executemany(
                         f'DELETE FROM "{table}" WHERE harness=? AND session=?', [(row.harness, row.id) for row in rows]
