@@ -395,3 +395,20 @@ def test_watch_begins_with_what_needs_capturing(bucket: Bucket, logs: Path) -> N
 
     watch(lambda: found(logs), changed, stop, bucket.check)
     assert told == ["2.jsonl"]
+
+
+@posix
+def test_another_process_that_closes_takes_nothing_from_under_an_open_bucket(tmp_path: Path) -> None:
+    """Opening a bucket a second time must not drop the first one's locks on its databases."""
+    with Bucket.open(tmp_path / "bucket", create=True) as first, Bucket.open(tmp_path / "bucket") as second:
+        first.set_setting("mine", 1)
+        second.setting("mine")
+        code = (
+            "import sys; from pathlib import Path; from tracetui.bucket import Bucket\n"
+            "bucket = Bucket.open(Path(sys.argv[1])); bucket.set_setting('theirs', 2); bucket.close()"
+        )
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / "bucket")], check=True)
+        assert first.setting("theirs") == 2
+        first.set_setting("later", 3)
+    with Bucket.open(tmp_path / "bucket") as again:
+        assert [again.setting(name) for name in ("mine", "theirs", "later")] == [1, 2, 3]

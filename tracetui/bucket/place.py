@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -61,8 +62,21 @@ def make_private(path: Path) -> None:
 
 
 def touch_private(path: Path) -> None:
-    """Make an empty file of mode 0600 where there is none, whatever the umask; SQLite gives its mode to -wal, -shm."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0), 0o600)
+    """Make an empty file of mode 0600 where there is none, whatever the umask; SQLite gives its mode to -wal, -shm.
+
+    A file that is there is never opened: closing it again would drop the locks that SQLite holds on it for this
+    process, and another process would then take its write-ahead log away.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        handle = os.open(path, flags, 0o600)
+    except FileExistsError:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+        if os.name == "posix" and stat.S_IMODE(found.st_mode) != 0o600:
+            path.chmod(0o600)
+        return
     try:
         if os.name == "posix" and stat.S_IMODE(os.fstat(handle).st_mode) != 0o600:
             os.fchmod(handle, 0o600)

@@ -6,7 +6,6 @@ are no touch of the merge; only what is new against all parents is. The index ca
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from array import array
 from collections import Counter
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracetui.bucket.place import touch_private
 from tracetui.trail import git
 from tracetui.trail.difftree import DIFF, Raw, parse, prints
 from tracetui.trail.lines import aligned, changes, digest, is_binary, norm, split
@@ -535,8 +535,7 @@ def _connect(database: Path | None) -> sqlite3.Connection:
         db.executescript(_SCHEMA)
         return db
     for attempt in (0, 1):
-        handle = os.open(database, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        os.close(handle)
+        touch_private(database)
         db = sqlite3.connect(database, timeout=300, check_same_thread=False)
         try:
             db.execute("PRAGMA journal_mode=WAL")
