@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tracetui.bucket.terms import FIELDS, HAS, IS, Query
+from tracetui.bucket.terms import FIELDS, HAS, IS, SURVIVAL, Query
 from tracetui.model import KINDS, SessionRow, TracetuiError
 
 __all__ = ["Completion", "complete", "in_project", "matches_session", "parse", "parse_time", "project_value"]
@@ -24,7 +24,12 @@ _FIELD: Final = re.compile(r"([A-Za-z_]{2,12}):")
 _AGO: Final = re.compile(r"(\d{1,6})(mo|min|m|h|d|w|y)")
 _UNIT_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_FIXED: Final[dict[str, Sequence[str]]] = {"kind": KINDS, "has": tuple(HAS), "is": tuple(IS)}
+_FIXED: Final[dict[str, Sequence[str]]] = {
+    "kind": KINDS,
+    "has": tuple(HAS),
+    "is": tuple(IS),
+    "survival": tuple(SURVIVAL),
+}
 _LENGTH_LIMIT: Final = 10_000
 
 
@@ -139,6 +144,7 @@ def parse(text: str, *, now: int | None = None) -> Query:
         kinds=_unique(values["kind"]),
         has=_unique(values["has"]),
         is_=_unique(values["is"]),
+        survival=_unique(values["survival"]),
         since=since,
         until=until,
         excluded=tuple(dict.fromkeys(excluded)),
@@ -153,7 +159,7 @@ def _split(name: str, token: _Token) -> list[str]:
     """The checked values of a typed term."""
     if name == "project":
         return [project_value(token.value)]
-    if name not in ("harness", "kind", "has", "is"):
+    if name not in ("harness", *_FIXED):
         return [token.value]
     values = [value.lower() for value in token.value.replace(" ", ",").split(",") if value]
     if not values:
@@ -283,7 +289,7 @@ def matches_session(query: Query, row: SessionRow) -> bool:
         begun = row.started if row.started is not None else row.ended
         if begun is None or begun >= query.until:
             return False
-    for name in ("harness", "project", "model", "branch", "id", "title"):
+    for name in ("harness", "project", "model", "branch", "id", "title", "survival"):
         values: tuple[str, ...] = getattr(query, name)
         if values and not any(_holds(name, value, row) for value in values):
             return False
@@ -303,6 +309,8 @@ def _holds(name: str, value: str, row: SessionRow) -> bool:
         return row.harness == value
     if name == "id":
         return row.id.startswith(value)
+    if name == "survival":
+        return bool((row.survival or {}).get(value))
     if name == "project":
         return in_project(value, row.cwd) or in_project(value, row.repo)
     if name in ("model", "branch", "title"):
@@ -347,7 +355,7 @@ def complete(text: str, cursor: int, known: Mapping[str, Sequence[str]] | None =
     """What may stand at the cursor of a query line: names of terms, or values of the term that is being typed.
 
     ``known`` lists values by field (``harness``, ``project``, ``model``, ``branch``, ``title``, ``id``), the likeliest
-    first; ``kind``, ``has`` and ``is`` are known here. Values that begin with what is typed come before those that hold
+    first; ``kind``, ``has``, ``is`` and ``survival`` are known here. Values that begin with what is typed come before those that hold
     it. Never raises; nothing fits inside quoted words.
     """
     cursor = max(0, min(cursor, len(text)))
@@ -364,8 +372,8 @@ def complete(text: str, cursor: int, known: Mapping[str, Sequence[str]] | None =
             if name.startswith(typed)
         ]
     start, typed = token.value_start, token.value
-    hints: Mapping[str, str] = {"has": HAS, "is": IS}.get(token.field, {})
-    if token.field in ("harness", "kind", "has", "is") and not token.quoted:
+    hints: Mapping[str, str] = {"has": HAS, "is": IS, "survival": SURVIVAL}.get(token.field, {})
+    if token.field in ("harness", *_FIXED) and not token.quoted:
         head, comma, typed = typed.rpartition(",")
         start += len(head) + len(comma)
     values: Sequence[str] = _FIXED.get(token.field) or (known or {}).get(token.field, ())

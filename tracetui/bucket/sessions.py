@@ -89,6 +89,9 @@ def _term(field: str, value: str, bound: list[Any]) -> str:
     if field == "kind":
         bound.append(1 << KINDS.index(value) if value in KINDS else 0)
         return "s.kinds & ?"
+    if field == "survival":
+        bound.append(f"$.{value}")
+        return f"coalesce(json_extract({_SURVIVAL}, ?), 0) > 0"
     if field == "has":
         return _HAS.get(value, "0")
     if field == "is":
@@ -129,6 +132,7 @@ def where(query: Query | None, *, kinds: bool = True, times: bool = True) -> tup
         ("branch", query.branch),
         ("id", query.id),
         ("title", query.title),
+        ("survival", query.survival),
     ]
     if kinds:
         fields.append(("kind", query.kinds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["FIELDS", "HAS", "IS", "Query"]
+__all__ = ["FIELDS", "HAS", "IS", "SURVIVAL", "Query"]
 
 FIELDS: Final[dict[str, str]] = {
     "harness": "claude, codex, pi",
@@ -16,6 +16,7 @@ FIELDS: Final[dict[str, str]] = {
     "kind": "kind of step: prompt, edit, command",
     "has": "error, edit, findings, subagent",
     "is": "bookmarked, unread, gone, headless",
+    "survival": "what became of an edit: alive, transformed, reverted, lost, pending, unknown",
     "branch": "part of a branch's name",
     "id": "the start of a session id",
     "title": "part of the title",
@@ -35,6 +36,16 @@ HAS: Final[dict[str, str]] = {
     "repo": "a repository",
 }
 """Values of ``has:``; all speak of the session as a whole, subagents included."""
+
+SURVIVAL: Final[dict[str, str]] = {
+    "alive": "committed, and stands as it was written",
+    "transformed": "committed, and stands changed",
+    "reverted": "committed, and undone",
+    "lost": "committed and gone, or never committed and gone",
+    "pending": "not committed yet",
+    "unknown": "Git cannot tell",
+}
+"""Values of ``survival:``; a session matches that has such a hunk, as far as its trail was worked out."""
 
 IS: Final[dict[str, str]] = {
     "bookmarked": "marked by you",
@@ -76,6 +87,7 @@ class Query:
     kinds: tuple[str, ...] = ()
     has: tuple[str, ...] = ()
     is_: tuple[str, ...] = ()
+    survival: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
     excluded: tuple[tuple[str, str], ...] = ()
