@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.bucket.logs import Claude, found, session_of, uuid_of
 from tracetui.bucket import Bucket, Query
 from tracetui.bucket import search as search_module
 from tracetui.bucket.reading import texts_of
+from tracetui.bucket.scanning import _finder, words_form
 from tracetui.model import Hit, TracetuiError
 
 
@@ -335,3 +337,49 @@ def test_patterns_miss_nothing_however_json_writes_it(texts: list[list[str]], es
             regex = re2.compile(f"(?m:{pattern})")
             want = {step.number for step in steps if any(regex.search(text) for text in texts_of(step))}
             assert {hit.step for hit in bucket.search(pattern, regex=True, limit=None)} == want, pattern
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["foo", "rate", "Straße"]),
+    st.sampled_from(["limit", "n1", "bar", "u00e9"]),
+    st.text(st.sampled_from(' .,_-\n\t\r\\"/\x00\x1f\u2014\u00a0'), min_size=1, max_size=6),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_words_that_follow_each_other_are_seen_however_json_writes_them(
+    first: str, second: str, between: str, depth: int, escaped: bool
+) -> None:
+    line = f"({first}{between}{second})"
+    for _ in range(depth):
+        line = json.dumps({"text": line}, ensure_ascii=escaped)
+    finder = _finder(words_form([first.lower(), second.upper()]))
+    assert finder.search(line.encode()) is not None
+    assert finder.search(line.replace(second, "x").encode()) is None
+
+
+def test_identifiers_among_many_steps_that_hold_their_parts(bucket: Bucket, logs: Path) -> None:
+    expected = []
+    for nth in range(12):
+        log = Claude(uuid_of(nth), start=nth * 1000)
+        for step in range(30):
+            hit = step % 10 == nth % 10
+            log.prompt(f"{'the rate_limit of' if hit else 'limit the rate of'} {nth} {step}")
+            if hit:
+                expected.append((uuid_of(nth), step + 1))
+        log.write(logs / f"{log.session}.jsonl")
+    bucket.capture(found(logs))
+    assert places(list(bucket.search(Query(words=("rate_limit",)), limit=None))) == expected[::-1]
+    assert places(list(bucket.search(Query(phrases=("Rate limit",)), limit=4))) == expected[:-5:-1]
+    assert list(bucket.search(Query(words=("rate.of.limit",)), limit=None)) == []
+    assert len(list(bucket.search(r"rate_limit of \d+ 1\d$", regex=True, limit=None))) == 12
+
+
+def test_a_phrase_over_two_blocks_of_a_text(bucket: Bucket, logs: Path) -> None:
+    blocks = [{"type": "text", "text": "it ends with red"}, {"type": "text", "text": "herring it begins"}]
+    log = Claude(uuid_of(1)).put("user", message={"role": "user", "content": blocks})
+    log.write(logs / f"{log.session}.jsonl")
+    bucket.capture(found(logs))
+    whole = [step for row in bucket.sessions() for step in bucket.steps(bucket.logs(row.id)[0])]
+    wanted = 1 if any("red\nherring" in (step.text or "") for step in whole) else 0
+    assert len(list(bucket.search(Query(phrases=("red herring",))))) == wanted

@@ -360,6 +360,21 @@ class CopyReader:
         except zstandard.ZstdError as error:
             raise self._damaged(frame, error) from None
 
+    def place(self, offset: int) -> int:
+        """Which frame holds the log's byte at ``offset``; -1 where none does."""
+        return bisect_right(self._starts, offset) - 1 if offset < self.scan.bytes else -1
+
+    def head(self, frame: Frame, need: int) -> bytes:
+        """The first ``need`` bytes of a frame, or more. Safe from several threads."""
+        if need * 4 > frame.length * 3:
+            return self.whole(frame)
+        packed = os.pread(self._handle, frame.size, frame.at)
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(packed, read_size=65536) as stream:
+                return stream.read(need)
+        except zstandard.ZstdError as error:
+            raise self._damaged(frame, error) from None
+
     def _frame(self, nth: int, need: int) -> bytes:
         key = (self._key, nth)
         held = self._cache.get(key)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -248,6 +248,13 @@ class Search:
         )
         return [(at, step) for at, step, text in rows if text.endswith("…") or matcher.find([text]) is not None]
 
+    def rows_of(self, steps: Sequence[int]) -> list[tuple[int, int, int, int, bytes]]:
+        """(id, log, kind, images, sources) of these steps."""
+        marks = ",".join("?" * len(steps))
+        return self._db.execute(
+            f"SELECT id, log, kind, images, sources FROM step WHERE id IN ({marks})", steps
+        ).fetchall()
+
     def numbers_of(self, log: int) -> list[tuple[int, int, int]]:
         """(time, id, number) of the steps of a log that the typed terms let through."""
         return self._db.execute(
@@ -288,12 +295,12 @@ class Search:
                 return
         rest: Iterable[Candidate] = self._by_index(match.text)
         if not match.exact:
-            # Words that must stand together: where few of those that hold them all do so, the lines themselves are
-            # looked through, which costs less than making every step.
-            if (yield from self._sample(rest, words, seen)):
-                return
             longest = max((*self._query.words, *self._query.phrases), key=lambda item: len(tokens(item)))
-            rest = self._scan_for_words(longest, match.text)
+            if len(tokens(longest)) > 1:
+                # Words that must stand together: a look at the lines costs less than making every step.
+                from tracetui.bucket.scanning import among_lines, words_form
+
+                rest = among_lines(self, self._reader, words_form(tokens(longest)), rest)
         for _, step in rest:
             if self._cancelled():
                 return
@@ -323,24 +330,6 @@ class Search:
             elif not few and (time.perf_counter() > end or len(seen) > _LOOKS + hits * 8):
                 return False
         return True
-
-    def _scan_for_words(self, text: str, match: str) -> Iterator[Candidate]:
-        from tracetui.bucket.scanning import scan_lines, words_form
-
-        matcher = Words(Query(phrases=(text,)))
-        among = {step for _, step in self._matching(match)}
-        found = scan_lines(self, self._reader, words_form(tokens(text)), composed=matcher, only=self._logs_of(match))
-        return ((at, step) for at, step in found if step in among)
-
-    def _logs_of(self, match: str) -> set[int]:
-        return {
-            log
-            for (log,) in self._db.execute(
-                "SELECT DISTINCT p.log FROM text f CROSS JOIN step p ON p.doc=f.rowid "
-                f"WHERE text MATCH ? AND {self._condition}",
-                (match, *self._bound),
-            )
-        }
 
     def _look(self, candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[Hit]:
         for _, step in candidates:
@@ -411,23 +400,24 @@ class Search:
 
     def _regex(self, pattern: Pattern, text: str) -> Iterator[Hit]:
         from tracetui.bucket.pattern import fts_of, raw_form
-        from tracetui.bucket.scanning import read_all, scan_lines
+        from tracetui.bucket.scanning import among_lines, read_all, scan_lines
 
         match = fts_of(text)
         form = raw_form(text)
+        if match is not None and form is not None:
+            yield from self._look(among_lines(self, self._reader, form, self._by_index(match)), pattern)
+            return
+        if form is not None:
+            yield from self._look(scan_lines(self, self._reader, form, composed=pattern), pattern)
+            return
         seen: set[int] = set()
         among: set[int] | None = None
-        logs: set[int] | None = None
         if match is not None:
             candidates = list(self._by_index(match))
-            if (yield from self._sample(candidates, pattern, seen, few=form is None or len(candidates) < _FEW)):
+            if (yield from self._sample(candidates, pattern, seen, few=len(candidates) < _FEW)):
                 return
             among = {step for _, step in candidates}
-            logs = self._logs_of(match)
-        if form is not None:
-            steps = scan_lines(self, self._reader, form, composed=pattern, only=logs)
-        else:
-            steps = read_all(self, self._reader, pattern)
+        steps = read_all(self, self._reader, pattern)
         rest = ((at, step) for at, step in steps if step not in seen and (among is None or step in among))
         yield from self._look(rest, pattern)
 
