@@ -355,8 +355,8 @@ def complete(text: str, cursor: int, known: Mapping[str, Sequence[str]] | None =
     """What may stand at the cursor of a query line: names of terms, or values of the term that is being typed.
 
     ``known`` lists values by field (``harness``, ``project``, ``model``, ``branch``, ``title``, ``id``), the likeliest
-    first; ``kind``, ``has``, ``is`` and ``survival`` are known here. Values that begin with what is typed come before those that hold
-    it. Never raises; nothing fits inside quoted words.
+    first; ``kind``, ``has``, ``is`` and ``survival`` are known here. Values that begin with what is typed come before
+    those that hold it. Never raises; nothing fits inside quoted words.
     """
     cursor = max(0, min(cursor, len(text)))
     token = next((found for found in _tokens(text[:cursor]) if found.end == cursor), None)
