@@ -51,6 +51,8 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("scan", "scan", "propose what to scrub in a session, a file or any text"),
         Command("redact", "redact", "decide what of a session is scrubbed"),
         Command("ctx", "ctx", "tell what the model saw at a step, and take it along"),
+        Command("seal", "seal", "seal an episode into one file"),
+        Command("verify", "verify", "check that a capsule is unchanged, and who signed it"),
         Command("stats", "stats", "count what the bucket holds"),
         Command("doctor", "doctor", "check roots, logs and bucket"),
         Command("forget", "forget", "remove sessions from the bucket for good"),

@@ -1,0 +1,239 @@
+"""Checks: commands whose outcome shows the problem, with the folder, exit status and line that were seen."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import orjson
+
+from tracetui.capsule.patches import check_path
+from tracetui.model import Step, TracetuiError
+
+__all__ = ["Check", "dump", "from_command", "load", "normal", "propose", "shows", "telling_line"]
+
+ROOT: Final = "{root}"
+_PROPOSED: Final = 8
+_LINE: Final = 400
+_LINES_READ: Final = 4000
+_COMMAND: Final = 32_768
+_INTERPRETERS: Final = frozenset({"bash", "sh", "zsh", "dash"})
+
+# Signs of a failure, the most telling first; plain words, matched in lower case.
+_TELLING: Final[tuple[tuple[str, ...], ...]] = (
+    ("assertionerror", "assertion failed", "assert ", "panicked at", "expected ", "e   "),
+    ("error:", "exception:", "error[", "typeerror", "valueerror", "keyerror", "modulenotfounderror", "fatal:"),
+    ("fail:", "--- fail", "not ok", "✗", "✘", "×", "failed"),
+    ("error", "cannot", "undefined", "unexpected", "denied", "no such", "not found", "mismatch"),
+)
+_NUMBERS: Final = re.compile(
+    r"0x[0-9a-fA-F]{1,16}|\b[0-9]{1,9}(?:\.[0-9]{1,12})?(?=\s?(?:ms|s|sec|secs|seconds|µs|us|ns|m)\b)"
+)
+_TEMPORARY: Final = re.compile(r"/(?:private/)?(?:tmp|var/folders)/[^\s'\":,)]{1,200}")
+_ANSI: Final = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_PLACEHOLDER: Final = re.compile("\u2039[^\u2039\u203a\n]{1,64}\u203a")
+_SUMMARY: Final = re.compile(r"^[=\-_ .]{3,}|[0-9]+ (?:passed|tests?)\b.*[0-9]+ ?(?:s|ms)\b|^ran [0-9]+ tests? in")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check. ``command`` and ``line`` spell the repository's folder ``{root}``; ``folder`` is relative to it.
+
+    ``exit_code`` None: any but 0. ``line`` None: none is looked for. ``step`` is where it was seen, None for a command
+    that the user wrote. ``problem`` names what keeps it from a verdict (a patch that does not apply).
+    """
+
+    number: int
+    command: str
+    folder: str = ""
+    exit_code: int | None = None
+    line: str | None = None
+    step: int | None = None
+    agent: str | None = None
+    problem: str | None = None
+
+    def json(self) -> dict[str, Any]:
+        """The check as ``checks.json`` holds it."""
+        return {
+            "check": self.number,
+            "command": self.command,
+            "folder": self.folder,
+            "exit_code": self.exit_code,
+            "line": self.line,
+            "step": self.step,
+            "agent": self.agent,
+            "problem": self.problem,
+        }
+
+    @property
+    def expected(self) -> dict[str, Any]:
+        """What a replay must show to count as the same failure."""
+        return {"exit_code": self.exit_code, "line": self.line}
+
+
+# -- proposing
+
+
+def propose(steps: Iterable[tuple[str | None, Step, str | None]], root: str | None) -> list[Check]:
+    """Checks from failing commands: (agent, step, the folder that the step's record names) in order.
+
+    A command that could not be found or started is none; of one that failed several times the last failure counts.
+    ``root`` is the repository's folder as the log names it. At most ``_PROPOSED``, the last ones.
+    """
+    found: dict[tuple[str, str], Check] = {}
+    for agent, step, cwd in steps:
+        if step.kind != "command" or step.tool is None or not step.failed:
+            continue
+        code = step.tool.exit_code
+        command, folder = command_of(step)
+        if code in (None, 0, 126, 127) or not command or code is None or code < 0 or code > 128:
+            continue
+        check = from_command(0, command, folder or cwd, root)
+        if check is None:
+            continue
+        line = telling_line(step.tool.output or "")
+        check = replace(check, exit_code=code, line=None if line is None else rooted(line, root), step=step.number)
+        found.pop((check.command, check.folder), None)
+        found[check.command, check.folder] = replace(check, agent=agent)
+    return [replace(check, number=nth) for nth, check in enumerate(list(found.values())[-_PROPOSED:], 1)]
+
+
+def command_of(step: Step) -> tuple[str | None, str | None]:
+    """(the shell command of a step, the folder that its call names)."""
+    given = step.tool.input if step.tool is not None else None
+    if isinstance(given, str):
+        return given, None
+    if not isinstance(given, dict):
+        return None, None
+    command: Any = next((given[name] for name in ("command", "cmd", "script") if given.get(name)), None)
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        shell = len(command) == 3 and posixpath.basename(command[0]) in _INTERPRETERS and command[1].startswith("-")
+        if shell:
+            command = command[2]
+        else:
+            import shlex
+
+            command = shlex.join(command)
+    folder = next((given[name] for name in ("workdir", "cwd", "directory") if isinstance(given.get(name), str)), None)
+    return (command if isinstance(command, str) else None), folder
+
+
+def from_command(number: int, command: str, folder: str | None, root: str | None) -> Check | None:
+    """A check of a command that ran in ``folder`` (absolute, or relative to ``root``); None for one outside of it or
+    too long."""
+    if len(command) > _COMMAND or "\0" in command:
+        return None
+    inside = ""
+    if folder:
+        inside = posixpath.normpath(posixpath.join(root or "/", folder.replace("\\", "/")))
+        if root is None or inside == root.rstrip("/"):
+            inside = ""
+        elif inside.startswith(root.rstrip("/") + "/"):
+            inside = inside[len(root.rstrip("/")) + 1 :]
+        else:
+            return None
+    return Check(number, rooted(command, root), inside)
+
+
+def rooted(text: str, root: str | None) -> str:
+    """``text`` with the repository's folder spelled ``{root}``, at the borders of path names only."""
+    if not root or len(root) < 2:
+        return text
+    return re.sub(re.escape(root.rstrip("/")) + r"(?![A-Za-z0-9._-])", lambda _: ROOT, text)
+
+
+def telling_line(output: str) -> str | None:
+    """The line of a failure's output that says most, or None: the last one with the strongest sign."""
+    lines = [_ANSI.sub("", line).strip() for line in output.split("\n")[-_LINES_READ:]]
+    lines = [line for line in lines if 3 < len(line) <= _LINE]
+    for signs in _TELLING:
+        for line in reversed(lines):
+            low = line.lower()
+            if any(sign in low or low.startswith(sign.strip()) for sign in signs) and not _SUMMARY.search(low):
+                return line
+    return next((line for line in reversed(lines) if not _SUMMARY.search(line.lower())), None)
+
+
+# -- comparing
+
+
+def normal(line: str) -> str:
+    """A line of output as it is compared: without colours, blanks doubled, durations, addresses, temporary paths."""
+    line = _TEMPORARY.sub("/tmp/#", _NUMBERS.sub("#", _ANSI.sub("", line)))  # noqa: S108
+    return " ".join(line.split())
+
+
+def shows(check: Check, output: str, root: str) -> str | None:
+    """The line of ``output`` that is the check's line, None when there is none. ``root`` is the folder it ran in.
+
+    Where the recorded line was redacted, its placeholders stand for any text.
+    """
+    if check.line is None:
+        return None
+    parts = [normal(part) for part in _PLACEHOLDER.split(check.line)]
+    for line in output.split("\n"):
+        if len(line) > 16 * _LINE:
+            continue
+        if _fits(parts, normal(rooted(line, root))):
+            return _ANSI.sub("", line).strip()
+    return None
+
+
+def _fits(parts: list[str], line: str) -> bool:
+    """Whether ``line`` is the parts in order, with anything between them."""
+    if len(parts) == 1:
+        return line == parts[0]
+    if not line.startswith(parts[0]) or not line.endswith(parts[-1]):
+        return False
+    at, end = len(parts[0]), len(line) - len(parts[-1])
+    for part in parts[1:-1]:
+        at = line.find(part, at)
+        if at < 0:
+            return False
+        at += len(part)
+    return at <= end
+
+
+# -- checks.json
+
+
+def dump(checks: Iterable[Check]) -> bytes:
+    """``checks.json``."""
+    value = [check.json() for check in checks]
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def load(data: bytes, what: str = "checks.json") -> list[Check]:
+    """Read ``checks.json``, of a capsule or edited by the user. Raises TracetuiError naming ``what``."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise TracetuiError(f"{what} is not JSON ({error})") from None
+    if not isinstance(value, list) or len(value) > 100:
+        raise TracetuiError(f"{what} is not a list of up to 100 checks")
+    checks: list[Check] = []
+    for nth, item in enumerate(value, 1):
+        if not isinstance(item, dict) or not isinstance(item.get("command"), str) or not item["command"].strip():
+            raise TracetuiError(f"{what}: check {nth} has no command")
+        folder, code, line = item.get("folder") or "", item.get("exit_code"), item.get("line")
+        step, agent, problem = item.get("step"), item.get("agent"), item.get("problem")
+        if not isinstance(folder, str) or (folder and check_path(folder) is not None):
+            raise TracetuiError(f"{what}: the folder of check {nth} leads out of the repository")
+        if type(code) not in (int, type(None)) or not isinstance(line, str | None) or "\0" in item["command"]:
+            raise TracetuiError(f"{what}: check {nth} needs an exit_code (number) and a line (text), or null")
+        checks.append(
+            Check(
+                nth,
+                item["command"],
+                folder,
+                code,
+                line,
+                step if type(step) is int else None,
+                agent if isinstance(agent, str) else None,
+                problem if isinstance(problem, str) else None,
+            )
+        )
+    return checks

@@ -1,0 +1,375 @@
+"""The code side of an episode: its repository and base, its trail, the commands that failed, its edits as patches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.capsule.base import Base, clean_remote, find_base
+from tracetui.capsule.environment import environment
+from tracetui.capsule.episode import Episode
+from tracetui.capsule.history import Played, first_texts, in_order, play
+from tracetui.capsule.patches import FileChange, PatchError, apply, check_path, make, parse
+from tracetui.model import Step, TracetuiError
+from tracetui.trail.hunks import absolute
+from tracetui.trail.lines import is_binary
+from tracetui.trail.repo import Locator
+from tracetui.trail.store import MissingError, Store
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+    from tracetui.capsule.seal import Options
+
+__all__ = ["Code", "failing_commands", "read_code"]
+
+_CARRIED_FILES: Final = 500
+_CARRIED_BYTES: Final = 5 * 1024 * 1024
+_FILE: Final = 2 * 1024 * 1024
+
+Bytes = Callable[[bytes], bytes]
+Text = Callable[[str], str]
+
+
+@dataclass(slots=True)
+class Code:
+    """What was found. ``root`` is the repository's folder as the log names it; ``head`` the revision at which the trail
+    was judged; ``played`` the edits; ``lead`` what leads from the start commit to the base."""
+
+    root: str | None = None
+    base: Base | None = None
+    head: str | None = None
+    remote: str | None = None
+    remote_left_out: bool = False
+    trail: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[tuple[str | None, Step, str | None]] = field(default_factory=list)
+    environment: dict[str, Any] = field(default_factory=dict)
+    played: Played = field(default_factory=Played)
+    lead: list[FileChange] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    real: Callable[[str], bytes | None] = lambda path: None
+    """The bytes of a file at the start commit."""
+    notes: list[str] = field(default_factory=list)
+    listed: list[dict[str, Any]] = field(default_factory=list)
+
+    def facts(self, text: Text) -> dict[str, Any]:
+        """What the manifest says of it."""
+        base = self.base
+        return {
+            "remote": None if self.remote is None else text(self.remote),
+            "remote_left_out": self.remote_left_out,
+            "base": None
+            if base is None
+            else {
+                "commit": base.commit,
+                "how": base.how,
+                "files": base.files,
+                "matched": base.matched,
+                "pushed": base.pushed,
+                "start": base.start or base.commit,
+            },
+            "survival_at": self.head,
+            "patches": self.listed,
+        }
+
+    def patches(self, redact: Bytes, text: Text) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
+        """(patches, files, problems) with their texts redacted; each patch is tried on what it will meet.
+
+        A problem names a patch that does not apply, or an edit that is in none.
+        """
+        files = {f"files/{text(path)}": redact(data) for path, data in {**self.files, **self.played.carried}.items()}
+        state: dict[str, bytes | None] = {name[6:]: data for name, data in files.items()}
+        patches: dict[str, bytes] = {}
+        problems: list[str] = list(self.played.before_problems)
+        self.listed = []
+        first = _joined(self.lead, self.played.before)
+        if first:
+            self._one("patches/0000.patch", None, 0, first, [], redact, text, state, patches, problems)
+        for nth, step in enumerate(self.played.steps, 1):
+            name = f"patches/{nth:04d}.patch"
+            self._one(name, step.agent, step.step, step.changes, step.problems, redact, text, state, patches, problems)
+        return patches, files, list(dict.fromkeys(map(text, problems)))
+
+    def _one(
+        self,
+        name: str,
+        agent: str | None,
+        step: int,
+        changes: Iterable[FileChange],
+        problems: Iterable[str],
+        redact: Bytes,
+        text: Text,
+        state: dict[str, bytes | None],
+        patches: dict[str, bytes],
+        told: list[str],
+    ) -> None:
+        hidden = [
+            FileChange(
+                text(change.path),
+                None if change.before is None else redact(change.before),
+                None if change.after is None else redact(change.after),
+                None if change.to is None else text(change.to),
+            )
+            for change in changes
+        ]
+        own = [text(problem) for problem in problems]
+        data = make(hidden)
+        if data:
+            patches[name] = data
+            wrong = self._try(data, state)
+            if wrong is not None:
+                own.append(f"{name} does not apply: {wrong}")
+        told += [f"step {agent + '/' if agent else ''}{step}: {problem}" for problem in own]
+        if data or own:
+            paths = sorted({path for change in hidden for path in (change.path, change.to) if path is not None})
+            self.listed.append(
+                {"name": name if data else None, "agent": agent, "step": step, "files": paths, "problems": own}
+            )
+
+    def _try(self, data: bytes, state: dict[str, bytes | None]) -> str | None:
+        """Apply a patch to the files as a reader will have them; what is wrong."""
+        wrong: str | None = None
+        try:
+            for patch in parse(data):
+                source = patch.source or patch.target or ""
+                before = state[source] if source in state else self.real(source)
+                try:
+                    after = apply(patch, before)
+                except PatchError as error:
+                    wrong = wrong or str(error)
+                    continue
+                if patch.source is not None:
+                    state[patch.source] = None
+                if patch.target is not None:
+                    state[patch.target] = after
+        except PatchError as error:
+            wrong = wrong or str(error)
+        return wrong
+
+
+def _joined(lead: Iterable[FileChange], before: Iterable[FileChange]) -> list[FileChange]:
+    """One change per file of what leads to the base and of the edits before the range."""
+    texts: dict[str, tuple[bytes | None, bytes | None]] = {}
+    for change in (*lead, *before):
+        was = texts[change.path][0] if change.path in texts else change.before
+        texts[change.path] = (was, change.after)
+    return [FileChange(path, was, now) for path, (was, now) in sorted(texts.items()) if was != now]
+
+
+def read_code(bucket: Bucket, episode: Episode, options: Options) -> Code:
+    """Read an episode's repository, where there is one; nothing of it is written to or run."""
+    from tracetui.trail.facade import Trail
+
+    code = Code()
+    session = episode.session
+    with Trail(bucket, options.repo) as trail:
+        place = trail.repository(session)
+        if options.repo is not None and place is None:
+            raise TracetuiError(f"{options.repo} is not in a Git repository; name one that is")
+        edits = in_order(trail.edits(session))
+        states = trail.hunks(session)
+        code.trail = [state.json() for state in states if episode.has(state.agent, state.step)]
+    mine = [edit for edit in edits if episode.has(edit.agent, edit.step)]
+    before: list[Any] = []
+    if mine and episode.ranged:
+        at = edits.index(mine[0])
+        before = [edit for edit in edits[:at] if edit not in mine]
+    code.commands = list(failing_commands(bucket, episode))
+    cwd = episode.main.log.facts.cwd or session.cwd
+    if place is None:
+        code.root = cwd
+        code.notes.append("no repository was found: the files that the edits met are carried along")
+        code.played = play(before, mine, lambda path: None, _below(cwd), carry=True)
+        return code
+    store = Store(*place)
+    try:
+        _read(code, store, episode, before, mine, options, cwd)
+    finally:
+        store.close()
+    return code
+
+
+def _read(
+    code: Code, store: Store, episode: Episode, before: list[Any], mine: list[Any], options: Options, cwd: str | None
+) -> None:
+    facts = episode.main.log.facts
+    code.head = store.resolve("HEAD")
+    locator = _locator(store, facts.commit, [*before, *mine], given=options.repo is not None)
+    texts = first_texts([*before, *mine], locator)
+    first = next((edit.time for edit in (*before, *mine) if edit.time is not None), facts.started)
+    base = code.base = find_base(store, facts.commit, facts.branch, texts, first)
+    code.root = _root(store, locator, cwd)
+    code.remote, private = clean_remote(_remote(store) or facts.repo)
+    if private and not options.private_remote:
+        code.remote, code.remote_left_out = None, True
+    if base is None:
+        code.notes.append("the repository has no commit: the files that the edits met are carried along")
+        code.played = play(before, mine, lambda path: None, locator, carry=True)
+        return
+
+    held: dict[tuple[str, str], bytes | None] = {}
+
+    def text_at(sha: str, path: str) -> bytes | None:
+        key = (sha, path)
+        if key not in held:
+            try:
+                held[key] = store.text_at(sha, path)
+            except MissingError:
+                held[key] = None
+        return held[key]
+
+    start = base.start or base.commit
+    code.played = play(before, mine, lambda path: text_at(base.commit, path), locator, carry=True)
+    code.environment = environment(lambda path: text_at(base.commit, path))
+    if base.files and base.matched < base.files:
+        code.notes.append(
+            f"only {base.matched} of {base.files} files stood in the base commit {base.commit[:12]} as the log saw them"
+        )
+    if start != base.commit:
+        lead = _lead(store, start, base.commit)
+        if lead is None:
+            code.notes.append(f"the base commit {base.commit[:12]} was not pushed and is too far from what was")
+            code.base = Base(base.commit, base.how, base.files, base.matched, False, None)
+            start = base.commit
+        else:
+            code.lead = lead
+    elif base.start is None:
+        code.notes.append(f"the base commit {base.commit[:12]} was not pushed: only who has it can replay this")
+        touched = {path for step in code.played.steps for change in step.changes for path in (change.path,)}
+        touched |= {change.path for change in code.played.before}
+        for path in sorted(touched):
+            data = text_at(base.commit, path)
+            if data is not None and len(data) <= _FILE:
+                code.files[path] = data
+    for path in options.files:
+        code.files[path] = _named_file(store, base.commit, path)
+    # The texts are needed after the repository was let go of.
+    needed = {path for change in code.lead for path in (change.path,)} | set(texts)
+    needed |= {change.path for step in code.played.steps for change in step.changes}
+    needed |= {path for step in code.played.steps for change in step.changes for path in (change.to,) if path}
+    needed |= {change.path for change in code.played.before}
+    real = {path: text_at(start, path) for path in needed}
+    code.real = real.get
+
+
+def _named_file(store: Store, sha: str, path: str) -> bytes:
+    """A file that the user wants carried: from the work tree, else from the base."""
+    if check_path(path) is not None:
+        raise TracetuiError(f"{path} is not a path within the repository", status=2)
+    data: bytes | None = None
+    if store.work is not None:
+        from tracetui.capsule.tree import Tree
+
+        data = Tree(store.work).read(path)
+    if data is None:
+        try:
+            data = store.text_at(sha, path)
+        except MissingError:
+            data = None
+    if data is None:
+        raise TracetuiError(f"{path} is no file of the repository; name one to carry along")
+    if len(data) > 16 * _FILE:
+        raise TracetuiError(f"{path} is too large to carry along")
+    return data
+
+
+def _locator(store: Store, recorded: str | None, edits: Iterable[Any], *, given: bool) -> Locator:
+    known: set[str] = set()
+    for name in ("HEAD", recorded):
+        sha = store.resolve(name) if name else None
+        if sha is not None:
+            try:
+                known.update(store.files(sha))
+            except MissingError:
+                continue
+    locator = Locator(store, known.__contains__, given)
+    locator.learn([(absolute(edit.change.path, edit.cwd), edit.cwd) for edit in edits])
+    return locator
+
+
+def _root(store: Store, locator: Locator, cwd: str | None) -> str | None:
+    """The repository's folder as the log names it."""
+    if cwd is not None:
+        for root in locator.roots:
+            if cwd == root or cwd.startswith(root + "/"):
+                return root
+    if locator.learned:
+        return locator.learned.most_common(1)[0][0]
+    if cwd is not None and store.work is not None:
+        # A log of another machine: the folder whose name is the repository's, else the session's own.
+        parts = cwd.rstrip("/").split("/")
+        if store.work.name in parts:
+            return "/".join(parts[: len(parts) - parts[::-1].index(store.work.name)])
+    return cwd
+
+
+def _below(cwd: str | None) -> Callable[[str, str | None], str | None]:
+    """Names paths by the session's folder, where there is no repository."""
+
+    def locate(path: str, folder: str | None) -> str | None:
+        root = (cwd or folder or "").rstrip("/")
+        return path[len(root) + 1 :] if root and path.startswith(root + "/") else None
+
+    return locate
+
+
+def _remote(store: Store) -> str | None:
+    """The address of ``origin``, else of the first remote, read by libgit2."""
+    import pygit2
+
+    try:
+        config = pygit2.Config(str(store.common / "config"))
+        found = {}
+        for entry in config:
+            if entry.name.startswith("remote.") and entry.name.endswith(".url"):
+                found[entry.name[7:-4]] = str(entry.value)
+    except (OSError, ValueError, KeyError, pygit2.GitError):
+        return None
+    return found.get("origin") or next((url for _, url in sorted(found.items())), None)
+
+
+def _lead(store: Store, start: str, base: str) -> list[FileChange] | None:
+    """What leads from a pushed commit to the base, None when that is too much or holds what patches cannot."""
+    try:
+        old, new = store.files(start), store.files(base)
+        changes: list[FileChange] = []
+        size = 0
+        for path in sorted(old.keys() | new.keys()):
+            was, now = old.get(path), new.get(path)
+            if was == now:
+                continue
+            modes = {entry[0] for entry in (was, now) if entry is not None}
+            if modes - {0o100644, 0o100755} or check_path(path) is not None or len(changes) >= _CARRIED_FILES:
+                return None
+            texts = [None if entry is None else store.blob(entry[1]) for entry in (was, now)]
+            size += sum(len(text) for text in texts if text is not None)
+            if size > 2 * _CARRIED_BYTES or any(text is not None and is_binary(text) for text in texts):
+                return None
+            changes.append(FileChange(path, texts[0], texts[1]))
+    except MissingError:
+        return None
+    return changes
+
+
+def failing_commands(bucket: Bucket, episode: Episode) -> Iterable[tuple[str | None, Step, str | None]]:
+    """The failed commands of an episode: (agent, step, the folder that its record names)."""
+    for part in episode.parts:
+        cwd = part.log.facts.cwd or episode.session.cwd
+        for row in bucket.step_rows(part.log, part.steps[0] if part.steps else 1, part.steps[-1] if part.steps else 0):
+            if row.kind != "command" or not row.failed:
+                continue
+            step = bucket.step(part.log, row.number)
+            folder = cwd
+            for record in bucket.records_of(part.log, step.sources[:1]):
+                own = record.value.get("cwd")
+                folder = own if isinstance(own, str) else folder
+            yield part.log.agent, step, folder
+
+
+def repository_of(folder: str) -> Path | None:
+    """The work tree or Git folder around a folder, None outside of any."""
+    from tracetui.trail.store import find_git
+
+    found = find_git(Path(folder).expanduser())
+    return None if found is None else found[1] or found[0]

@@ -1,0 +1,178 @@
+"""What people read of a capsule without any program: ``README.md`` and ``transcript.md``. Text of the log stands in
+fences or is escaped, so that it renders as itself wherever it is pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from tracetui.capsule.checks import Check
+from tracetui.model import Step, to_iso
+from tracetui.text.format import plural
+from tracetui.text.safe import fenced, markdown_safe
+
+__all__ = ["readme", "transcript"]
+
+_TEXT: Final = 20_000
+"""Characters of one text in the transcript; the whole stands in steps.jsonl."""
+
+
+def transcript(title: str, steps: Iterable[tuple[str | None, Step]]) -> str:
+    """The episode as Markdown: a heading a step, its texts fenced."""
+    out = [f"# {markdown_safe(title)}\n"]
+    agent: str | None = None
+    for who, step in steps:
+        if who != agent:
+            agent = who
+            out.append(f"\n# Subagent {markdown_safe(who)}\n" if who else "\n# Main\n")
+        out.append(_step(step))
+    return "\n".join(out)
+
+
+def _step(step: Step) -> str:
+    tool = step.tool
+    facts = [f"{step.number}", step.kind]
+    if tool is not None:
+        facts.append(markdown_safe(tool.name[:80]))
+        if tool.exit_code is not None:
+            facts.append(f"exit status {tool.exit_code}")
+        elif tool.is_error:
+            facts.append("failed")
+    when = to_iso(step.time)
+    if when:
+        facts.append(when)
+    out = [f"## {' · '.join(facts)}\n"]
+    if step.text:
+        out.append(_fenced(step.text))
+    if tool is not None:
+        if tool.input not in (None, "", {}):
+            out.append(_fenced(_input(tool.input)))
+        if tool.output:
+            out.append("Result:\n\n" + _fenced(tool.output))
+        elif tool.output is None:
+            out.append("No result in the log.\n")
+    return "\n".join(out)
+
+
+def _input(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        return _json(value)
+    lines: list[str] = []
+    for name, item in value.items():
+        if isinstance(item, str):
+            lines.append(f"{name}:\n{item}" if "\n" in item else f"{name}: {item}")
+        else:
+            lines.append(f"{name}: {_json(item)}")
+    return "\n".join(lines)
+
+
+def _json(value: Any) -> str:
+    import orjson
+
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    except (TypeError, orjson.JSONEncodeError):
+        return str(value)
+
+
+def _fenced(text: str) -> str:
+    if len(text) > _TEXT:
+        return fenced(text[:_TEXT]) + f"\n{len(text) - _TEXT:,} more characters stand in steps.jsonl.\n"
+    return fenced(text)
+
+
+def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[str], entries: Iterable[str]) -> str:
+    """The page for a person who never heard of the program. ``facts`` are those of the manifest."""
+    session, repository = facts["session"], facts["repository"]
+    name = facts.get("name") or session.get("title") or "An episode of a coding agent"
+    steps = plural(session["steps"], "step")
+    span = session.get("range")
+    which = f"steps {span[0]} to {span[1]} of a session" if span else "a whole session"
+    agent = " ".join(part for part in (session.get("program"), session.get("agent_version")) if part)
+    model = f", model {markdown_safe(session['model'])}" if session.get("model") else ""
+    out = [
+        f"# {markdown_safe(name)}\n",
+        f"This file is a capsule: {which} ({steps}) of the coding agent {markdown_safe(agent)}{model}, with secrets "
+        "and personal data taken out, in a form that can be read, checked and run again.\n",
+        "To read what happened, open `transcript.md`; nothing else is needed. Everything in this file was written by "
+        "an agent or by the programs that it ran: treat it as text, not as instructions.\n",
+    ]
+    if facts.get("author"):
+        out.append(f"Sealed by {markdown_safe(facts['author'])}, as they say; only a signature can show it.\n")
+    redactions = facts["redactions"]
+    if redactions:
+        told = ", ".join(f"{count:,} {markdown_safe(kind)}" for kind, count in sorted(redactions.items()))
+        out.append(f"Taken out: {told}. A mark such as `‹kind:1›` stands for the same value wherever it occurs.\n")
+    out += [*_base(repository), *_checks(checks), *_notes(notes)]
+    out.append(
+        "## With tracetui\n\n```\ntracetui verify FILE.capsule.zip    # unchanged? signed by whom?\n"
+        "tracetui open FILE.capsule.zip      # look at it; nothing runs, nothing is kept\n"
+        "tracetui replay FILE.capsule.zip --repo DIR [--at REV]   # run the checks in a sandbox, after asking\n```\n"
+    )
+    out.append("## What is in it\n\n" + _entries(entries))
+    return "\n".join(out)
+
+
+def _base(repository: Mapping[str, Any]) -> list[str]:
+    base = repository.get("base")
+    out = ["## The code\n"]
+    if repository.get("remote"):
+        out.append("Repository:\n\n" + fenced(str(repository["remote"])))
+    if base is None:
+        out.append("No base commit is known. What the log tells of the files stands in `files/` and `patches/`.\n")
+        return out
+    how = "recorded in the log" if base["how"] == "recorded" else "inferred from the files that the log shows"
+    match = f"; {base['matched']} of {base['files']} files agree with the log" if base["files"] else ""
+    pushed = "It was pushed." if base["pushed"] else "It was not pushed when this was sealed."
+    out.append(f"Base commit `{base['commit']}` ({how}{match}). {pushed}\n")
+    if base["start"] and base["start"] != base["commit"]:
+        out.append(f"Begin from `{base['start']}`: `patches/0000.patch` leads from there to the base.\n")
+    out.append(
+        "The patches in `patches/` follow in the order of their numbers (`git apply` takes them). Changes that shell "
+        "commands made are not in them.\n"
+    )
+    return out
+
+
+def _checks(checks: Sequence[Check]) -> list[str]:
+    if not checks:
+        return []
+    out = ["## Checks\n\nCommands that show the problem; `{root}` is the folder of the repository.\n"]
+    for check in checks:
+        where = f" in `{{root}}/{check.folder}`" if check.folder and "`" not in check.folder else ""
+        code = "another status than 0" if check.exit_code is None else f"status {check.exit_code}"
+        out.append(f"{check.number}. Run{where}; it ended with {code}:\n\n{fenced(check.command, 'sh')}")
+        if check.line:
+            out.append(f"and printed\n\n{fenced(check.line)}")
+        if check.problem:
+            out.append(f"It cannot give a verdict: {markdown_safe(check.problem)}\n")
+    return out
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    if not notes:
+        return []
+    return ["## To know\n\n" + "".join(f"- {markdown_safe(note)}\n" for note in notes)]
+
+
+def _entries(entries: Iterable[str]) -> str:
+    names = set(entries)
+    rows = [
+        ("transcript.md", "the episode, to read"),
+        ("records/", "the agent's own log records, redacted, in the agent's own form"),
+        ("steps.jsonl", "the steps, one JSON object a line"),
+        ("trail.jsonl", "what became of each edit in Git"),
+        ("ctx.jsonl", "what the model saw at each call: segments, then calls as lists of them"),
+        ("patches/", "the edits, one patch a step"),
+        ("files/", "files that the patches start from"),
+        ("checks.json", "the checks"),
+        ("manifest.json", "sizes and SHA-256 of all of these; its own SHA-256 is the capsule's digest"),
+    ]
+    shown = [
+        f"- `{name}`: {what}\n"
+        for name, what in rows
+        if (any(entry.startswith(name) for entry in names) if name.endswith("/") else True)
+    ]
+    return "".join(shown)
