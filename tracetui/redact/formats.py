@@ -444,4 +444,4 @@ EVERYWHERE: Final[tuple[tuple[str, str, str, str], ...]] = (
     ("vault-old-token", "vault-token", "s", r"(s\.[A-Za-z0-9]{24})(?![\w.-])"),
 )
 """``(rule, kind, first characters, pattern)``: formats that no keyword announces, tried where a long run of characters
-begins. Anchored, of fixed lengths."""
+begins; the last one begins two characters before. Anchored, of fixed lengths."""

@@ -62,7 +62,7 @@ _TAIL: Final = re.compile(
       (?:[ ](?:string|str|String|\[\]byte|char\*?|text|const)\s?(?=[=:]))?+
       [ \t]{0,24}+
       (?:
-        (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?=|\+=|<-|=>|->|={1,3}|!==?|:{1,2}|%3[aAdD])|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?)
+        (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?=|\+=|<-|=>|->|={1,3}|!==?|:{1,2})|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?)
         [ \t]{0,24}+ (?:\\?\r?\n[ \t]{0,24}+)?
       | (?P<prose>(?:for|of|in|to)\s(?:[\w.@-]{1,24}\s){0,3}?[\w.@-]{1,24}\s{0,2}(?:is|was|:|=|->)\s{0,2}|(?:is|was|are)(?:\s(?:now|set\sto|the|still))?[:\s]\s{0,3}|\n\s{0,8}+)
       )?+
@@ -74,7 +74,7 @@ _TAIL: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,800}+")
+_BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,400}+")
 _BARE_PASSWORD: Final = re.compile(r"[^\s\"'`<>\\]{1,200}+")
 _AFTER_PASSWORD: Final = re.compile(r"[&,;][\w.-]{1,40}[=:]|[,;)}\]]+$")
 _REFERENCE: Final = re.compile(
@@ -139,7 +139,9 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
 def _accepts(value: str, level: int, *, quoted: bool, assigned: bool, env: bool, backed: bool) -> bool:
     """Whether a value behind a name of this level can be a secret; ``backed`` by a provider or a word near the name."""
     size = len(value)
-    if size < 4 or size > 800 or placeholder(value) or _REFERENCE.match(value):
+    if size < 4 or size > 800 or (size > 100 and "=" in value[:-2] and value.count("=") > 3):
+        return False
+    if placeholder(value) or _REFERENCE.match(value):
         return False
     if level == PASSWORD:
         if " " in value and (value.count(" ") > 4 or not quoted or not any(c.isdigit() for c in value)):

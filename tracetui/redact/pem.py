@@ -28,9 +28,9 @@ def key_blocks(text: str, at: int) -> tuple[int, int] | None:
     if begin is None:
         return None
     stop = min(len(text), begin.end() + _LIMIT)
-    end = _END.search(text, begin.end(), stop)
     again = _BEGIN.search(text, begin.end(), stop)
-    if end is not None and (again is None or again.start() > end.start()):
+    end = _END.search(text, begin.end(), stop if again is None else again.start())
+    if end is not None:
         body = text[begin.end() : end.start()]
         if _is_body(body):
             return begin.start(), end.end()

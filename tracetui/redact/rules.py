@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
@@ -148,8 +149,12 @@ def _cookies(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         at += len(part) + 1
 
 
-def detect(text: str, *, weak: bool = True) -> list[Finding]:
-    """Findings of all rules in one text, in its code points; unsorted, with overlaps. ``weak``: by entropy too."""
+def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Finding]:
+    """Findings of all rules in one text, in its code points; unsorted, with overlaps. ``weak``: by entropy too.
+
+    Each rule's work at a place is bounded; a text that has so many places that it takes longer than ``seconds`` gets an
+    ``unscanned`` finding for its rest.
+    """
     if len(text) < 6:
         return []
     rules = _rules()
@@ -162,8 +167,14 @@ def detect(text: str, *, weak: bool = True) -> list[Finding]:
     structures: dict[int, list[tuple[int, int]]] = {}
     named = providing = -1
     keyed = -1
+    places = 0
+    deadline = time.monotonic() + seconds
     for last, (length, woken) in rules.automaton.iter(low):
         start = last + 1 - length
+        places += 1
+        if not places & 255 and time.monotonic() > deadline:
+            out.append(Finding(start, size, "unscanned", "unscanned", 1, "plain", "took too long to scan"))
+            break
         for what, value in woken:
             if what == _NAME:
                 if start < named:
@@ -217,7 +228,7 @@ def detect(text: str, *, weak: bool = True) -> list[Finding]:
     if size >= _WEAK_LENGTH:
         _runs(out, text, raw, rules, weak=weak)
     if "\0" in text:
-        out = [found for found in out if "\0" not in text[found.start : found.end]]
+        out = [found for found in out if found.rule == "unscanned" or "\0" not in text[found.start : found.end]]
     return out
 
 
@@ -264,6 +275,10 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: boo
         if start < done:
             continue
         first = text[start]
+        if start > 1 and text[start - 1] == "." and text[start - 2] == "s":
+            found = rules.everywhere[-1][3].match(text, start - 2)
+            if found is not None and not (start > 2 and (text[start - 3].isalnum() or text[start - 3] in "_.-")):
+                _format(out, text, found.start(1), found.end(1), *rules.everywhere[-1][:2])
         if first in _EVERYWHERE_STARTS:
             for rule, kind, before, pattern in rules.everywhere:
                 if first in before:

@@ -41,7 +41,10 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
     if not parts:
         return
     joined = BREAK.join(parts)
-    for found in detect(joined, weak=False):
+    for found in detect(joined, weak=False, seconds=budget):
+        if found.rule == "unscanned":
+            yield Finding(0, len(text), "unscanned", "unscanned", 1, "decoded", found.why)
+            continue
         i = bisect_right(starts, found.start) - 1
         view, low = owners[i]
         start, end = low + found.start - starts[i], low + found.end - starts[i]
@@ -91,7 +94,7 @@ def scan(text: str) -> list[Finding]:
         piece = text[at : at + _CHUNK] if at or len(text) > _CHUNK else text
         if "\0" in piece:
             piece = piece.replace("\0", "\x01")  # it parts texts that are scanned together
-        found = detect(piece)
+        found = detect(piece, seconds=_SECONDS_PER_CHUNK)
         found += _decoded(piece, _SECONDS_PER_CHUNK)
         if at == 0:
             out += found
@@ -132,19 +135,19 @@ def _together(texts: Sequence[str], batch: Sequence[int], out: list[list[Finding
     for nth in batch:
         starts.append(at)
         at += len(texts[nth]) + len(BREAK)
-    found = detect(joined)
+    found = detect(joined, seconds=_SECONDS_PER_CHUNK)
     found += _decoded(joined, _SECONDS_PER_CHUNK)
     each: dict[int, list[Finding]] = {}
     for item in found:
+        if item.rule == "unscanned":
+            # One of them took too long: each gets its own time.
+            for nth in batch:
+                out[nth] = scan(texts[nth])
+            return
         i = bisect_right(starts, item.start) - 1
         base = starts[i]
         end = item.end - base
         if end > len(texts[batch[i]]):
-            if item.rule == "unscanned":
-                for nth in batch:
-                    each.setdefault(nth, []).append(
-                        Finding(0, len(texts[nth]), item.kind, item.rule, 1, item.view, item.why)
-                    )
             continue
         each.setdefault(batch[i], []).append(
             Finding(item.start - base, end, item.kind, item.rule, item.tier, item.view, item.why)

@@ -64,7 +64,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
      r"=([^\s&\"'`<>#\\]{6,})", 24, 700),
     ("connection-password", "password", 1, ("password=", "pwd=", "password =", "pwd ="),
      r"(?i)(?:server|host|data source|database|user id|uid|user|username|initial catalog|endpoint)\s*=[^\n\"']{1,300};\s*(?:password|pwd)\s*=\s*([^;\"'\s]{1,200})", 330, 230),
-    ("putty-key", "private-key", 1, ("private-lines:",), r"(Private-Lines:[ \t]*\d+(?:\s+[A-Za-z0-9+/=]{16,80})*)", 0, 12_000),
+    ("putty-key", "private-key", 1, ("private-lines:",), r"(Private-Lines:[ \t]*\d+(?:\s+[A-Za-z0-9+/=]{16,80})+)", 0, 12_000),
     ("private-key-body", "private-key", 1,
      ("b3blbnnzac1rzxktdjea", "miieo", "miiev", "miicx", "miijk", "miijq", "mhccaqee", "mc4caqawbqydk2vwbcie", "miigh", "miijj",
       "migtageaambmgbyqgsm49", "miig5aibaakcayea", "miipkaibaakcbaea"),
