@@ -26,8 +26,9 @@ from tracetui.tui.widgets.footer import Footer
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
+    from tracetui.model import SessionRow
 
-__all__ = ["TracetuiApp", "run"]
+__all__ = ["TracetuiApp", "run", "run_redaction"]
 
 
 class TracetuiApp(AppDeeds, App[None], Actor):
@@ -35,7 +36,8 @@ class TracetuiApp(AppDeeds, App[None], Actor):
 
     ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
     warning that stays on the screen (``changed since it was sealed``). ``config`` is the user's config as a mapping:
-    ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``.
+    ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``. With ``redact``, a session and the range of
+    steps or None, there is the redaction editor and nothing else.
     """
 
     TITLE = "tracetui"
@@ -59,10 +61,12 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         read_only: bool = False,
         banner: str | None = None,
         config: Mapping[str, Any] | None = None,
+        redact: tuple[SessionRow, tuple[int, int] | None] | None = None,
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
         self.bucket = bucket
+        self._redact = redact
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.trail = TrailService(Path(bucket.path))
         self.start_session = session
@@ -108,6 +112,10 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
+        if self._redact is not None:
+            from tracetui.tui.screens.redact import RedactScreen
+
+            return RedactScreen(*self._redact)
         from tracetui.tui.screens.main import MainScreen
 
         return MainScreen()
@@ -172,7 +180,22 @@ def run(
     config: Mapping[str, Any] | None = None,
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
-    app = TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config)
+    return _run(TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config))
+
+
+def run_redaction(
+    bucket: Bucket,
+    session: SessionRow,
+    steps: tuple[int, int] | None = None,
+    *,
+    config: Mapping[str, Any] | None = None,
+) -> int:
+    """Run the redaction editor alone over a session, or its steps first to last, until the user leaves; the exit
+    status. What is decided is kept as it is decided."""
+    return _run(TracetuiApp(bucket, config=config, redact=(session, steps)))
+
+
+def _run(app: TracetuiApp) -> int:
     # Workers that read hold the interpreter lock; a key press must not wait the usual 5 ms for each turn.
     sys.setswitchinterval(0.001)
     gc.set_threshold(20_000, 20, 50)

@@ -72,6 +72,8 @@ class StepRows:
         self.pages = pages
         self.matches = matches
         self.badge = badge
+        self.range: tuple[int, int] | None = None
+        """Steps of the main log, first and last, that the user marked as a range."""
         self._digits = max(2, len(str(max((len(view) for view in outline.views), default=1))))
 
     def __len__(self) -> int:
@@ -107,6 +109,8 @@ class StepRows:
             number = "  " * (depth - 1) + look.sign("branch") + " " + number
         found = place in self.matches
         lead: list[Span] = [(number, look.style("match", "bu") if found else muted), (" ", muted)]
+        if self.range is not None and not depth and self.range[0] <= place.step <= self.range[1]:
+            lead = [(number, look.style("accent", "r")), (" ", muted)]
         step = self.pages.get(place.log, place.step)
         if step is None:
             return [paint([*lead, (look.sign("ellipsis"), muted)], width)]

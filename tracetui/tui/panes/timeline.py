@@ -103,6 +103,7 @@ class TimelinePane(Pane, HunkKeys):
         self._matches: frozenset[Place] = frozenset()
         self._by_log: dict[int, list[int]] = {}
         self._badges: Mapping[tuple[str | None, int], StepBadge] = {}
+        self._range_from: int | None = None
 
     def content(self) -> Sequence[Widget]:
         return (self.rows, self.strip)
@@ -161,6 +162,7 @@ class TimelinePane(Pane, HunkKeys):
         self._matches = frozenset()
         self._by_log = {}
         self._badges = {}
+        self._range_from = None
         self._close_find()
         if self.following:
             self.do_follow()
@@ -197,6 +199,7 @@ class TimelinePane(Pane, HunkKeys):
     def _show(self, outline: Outline, *, row: int | None = None, keep: bool = True) -> None:
         cwd = self.session.cwd if self.session is not None else None
         source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd, badge=self.badge)
+        source.range = self.range
         self.rows.reload(source if len(outline) else ListSource(), row=row, keep=keep)
         if not len(outline):
             self.post_message(self.Rested(self.session, None))
@@ -290,7 +293,46 @@ class TimelinePane(Pane, HunkKeys):
             return source.step(self.rows.cursor)
         return None
 
+    # -- a range of steps ---------------------------------------------------------------------------------------------
+
+    @property
+    def range(self) -> tuple[int, int] | None:
+        """The steps of the main log from where a range was begun to the cursor, first and last; None without one."""
+        outline, begun = self.outline, self._range_from
+        if begun is None or outline is None or self.rows.cursor < 0:
+            return None
+        row = self.rows.cursor
+        here = self._parent_step(outline, row) if outline.depth(row) else outline.place(row).step
+        last = here + max(1, outline.run_length(row)) - 1 if here >= begun else here
+        return min(begun, here), max(begun, last)
+
+    def why_range(self) -> str | None:
+        outline = self.outline
+        if outline is not None and outline.view.agent is not None:
+            return "A range is one of the session's own steps, not of a subagent's."
+        return self._none()
+
+    def do_range(self) -> None:
+        outline = self.outline
+        assert outline is not None
+        if self._range_from is not None:
+            self._range_from = None
+            self.app.say("No range.", role="muted")
+        else:
+            row = self.rows.cursor
+            self._range_from = self._parent_step(outline, row) if outline.depth(row) else outline.place(row).step
+            self.app.say("The range goes from here to the cursor; V drops it.", role="muted")
+        self._show_range()
+        self._say_where()
+
+    def _show_range(self) -> None:
+        source = self.rows.source
+        if isinstance(source, StepRows) and source.range != self.range:
+            source.range = self.range
+            self.rows.refresh_rows()
+
     def _say_where(self) -> None:
+        self._show_range()
         outline = self.outline
         if outline is None or self.session is None:
             self.title_line.show(title_of(self.session) if self.session else "", "")
@@ -308,6 +350,8 @@ class TimelinePane(Pane, HunkKeys):
                 self.strip.point(place.step)
         if self._matches:
             facts = f"{fmt.plural(len(self._matches), 'match', 'matches')} · {facts}"
+        if (chosen := self.range) is not None:
+            facts = f"range {chosen[0]}-{chosen[1]} · {facts}"
         hidden = outline.hidden_events
         if hidden and self.size.width >= 64:
             facts += f" · {fmt.plural(hidden, 'event')} folded"
@@ -355,7 +399,7 @@ class TimelinePane(Pane, HunkKeys):
         self.go_to(step, outline.view_of(row).log)
 
     why_next_prompt = why_previous_prompt = why_next_error = why_previous_error = _none
-    why_next_edit = why_previous_edit = why_fold_all = why_find = _none
+    why_next_compaction = why_previous_compaction = why_next_edit = why_previous_edit = why_fold_all = why_find = _none
 
     def do_next_prompt(self) -> None:
         self._jump("prompt", 1)
@@ -374,6 +418,12 @@ class TimelinePane(Pane, HunkKeys):
 
     def do_previous_edit(self) -> None:
         self._jump("edit", -1)
+
+    def do_next_compaction(self) -> None:
+        self._jump("compaction", 1)
+
+    def do_previous_compaction(self) -> None:
+        self._jump("compaction", -1)
 
     def do_out(self) -> None:
         outline = self.outline

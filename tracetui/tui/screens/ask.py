@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -9,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from tracetui.tui.actions import Actor, bindings
@@ -29,15 +31,18 @@ class AskScreen(ModalScreen[str | None], Actor):
     AskScreen Static { color: $muted; }
     """
 
-    def __init__(self, title: str, text: str = "", *, hint: str = "") -> None:
+    def __init__(self, title: str, text: str = "", *, hint: str = "", words: Sequence[str] = ()) -> None:
+        """``words`` complete what is typed (the right arrow takes them)."""
         super().__init__()
         self._title, self._text, self._hint = title, text, hint
+        self._words = words
 
     def compose(self) -> ComposeResult:
         box = Vertical()
         box.border_title = Content(self._title).markup
         with box:
-            yield Input(self._text, compact=True, select_on_focus=False)
+            suggester = SuggestFromList(self._words, case_sensitive=False) if self._words else None
+            yield Input(self._text, compact=True, select_on_focus=bool(self._words), suggester=suggester)
             if self._hint:
                 yield Static(Content(self._hint))
 

@@ -18,6 +18,7 @@ from tracetui.model import SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
+from tracetui.tui.contexts import ContextDeeds
 from tracetui.tui.deeds import StepDeeds
 from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
 from tracetui.tui.panes.base import Pane, Wall
@@ -46,7 +47,7 @@ class _StepSlot(Pane):
     NAME: ClassVar[str] = "Step"
 
 
-class MainScreen(Screen[None], StepDeeds, TrailDeeds, Actor, Background):
+class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.

@@ -1,0 +1,430 @@
+"""The editor's view of the core: `tracetui.redact.Review` behind the `Reviewing` protocol. One thread only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.model import LogRow, Record, SessionRow, TracetuiError
+from tracetui.text import format as fmt
+from tracetui.tui.redaction.model import (
+    Copy,
+    Field,
+    Group,
+    Mark,
+    Outcome,
+    Progress,
+    Progressed,
+    Reach,
+    Rule,
+    State,
+    Unscanned,
+)
+from tracetui.tui.redaction.page import PageStep
+from tracetui.tui.redaction.texts import around, name_of, units_of
+
+if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
+    from tracetui.redact.apply import Plan
+    from tracetui.redact.findings import Place
+    from tracetui.redact.review import Review
+
+__all__ = ["CoreReview", "open_review"]
+
+_WORDS: Final = {
+    "accept": "the acceptance",
+    "reject": "the rejection",
+    "mark": "the mark",
+    "exclude": "leaving it out",
+    "include": "taking it in",
+    "reopen": "taking the decision back",
+    "group": "accepting several",
+}
+
+
+def open_review(
+    bucket: Bucket,
+    session: SessionRow,
+    steps: tuple[int, int] | None,
+    cancelled: Callable[[], bool],
+    progressed: Progressed,
+) -> CoreReview | None:
+    """The review of a session (or of steps first to last of it), its findings brought up to date; None when cancelled
+    meanwhile: what was scanned stays scanned."""
+    from tracetui.redact import Review
+    from tracetui.redact.known import local_values
+
+    review = Review(bucket, session, steps)
+    try:
+        whole = review.scan(known=local_values(), cancelled=cancelled, progress=progressed)
+    except BaseException:
+        review.close()
+        raise
+    if not whole:
+        review.close()
+        return None
+    return CoreReview(bucket, review)
+
+
+class CoreReview:
+    """See `Reviewing`. Group ids are the core's keyed hashes of values."""
+
+    def __init__(self, bucket: Bucket, review: Review) -> None:
+        self._bucket = bucket
+        self._review = review
+        self._values: dict[str, str] = {}
+        self._hand: dict[str, list[Copy]] = {}
+        self._groups: dict[str, Group] = {}
+        self._at: dict[Field, list[Place]] | None = None
+        self._records: dict[tuple[str | None, int, int], Record] = {}
+        self._plan: Plan | None = None
+        self._logs: list[LogRow] = review.logs()
+
+    def close(self) -> None:
+        self._review.close()
+
+    # -- what there is ------------------------------------------------------------------------------------------------
+
+    def _places(self) -> dict[Field, list[Place]]:
+        if self._at is None:
+            self._at = {}
+            for place in self._review.places():
+                self._at.setdefault(_field(place), []).append(place)
+        return self._at
+
+    def _copy(self, place: Place) -> Copy:
+        state: State = self._review.state.of(place)  # type: ignore[assignment]
+        step = self._review.step_of(place)
+        return Copy(place.id, _field(place), place.start, place.end, step, state, place.view)
+
+    def groups(self) -> Sequence[Group]:
+        review = self._review
+        plan = self._the_plan()
+        found: list[Group] = []
+        for group in review.groups(texts=False):
+            value = self._values.get(group.value)
+            if value is None:
+                value = self._values[group.value] = review.value_of(group.places[0])
+            copies = [self._copy(place) for place in group.places]
+            state: State = "open" if group.state == "open" else "rejected" if group.state == "rejected" else "accepted"
+            found.append(
+                Group(
+                    group.value, group.kind, group.rule, group.tier, group.why, value, state, copies,
+                    self._placeholder(plan, group.value), rule_name(group.rule) == "mark",
+                )
+            )  # fmt: skip
+        known = {group.id for group in found}
+        for key, accepted in review.state.accepted.items():
+            if key not in known:
+                self._values[key] = accepted.value
+                copies = self._hand_copies(key, accepted.value)
+                found.append(
+                    Group(
+                        key, accepted.kind, accepted.rule or "mark", min(accepted.tier, 2), "marked by hand",
+                        accepted.value, "accepted", copies, self._placeholder(plan, key), True,
+                    )
+                )  # fmt: skip
+        order = {log.agent: nth for nth, log in enumerate(self._logs)}
+
+        def first(group: Group) -> tuple[int, int]:
+            return (order.get(group.copies[0].at.agent, 0), group.copies[0].at.line) if group.copies else (0, 0)
+
+        found.sort(key=lambda group: (group.tier, *first(group)))
+        self._groups = {group.id: group for group in found}
+        return found
+
+    def _hand_copies(self, key: str, value: str) -> list[Copy]:
+        """Where a value that no detector proposed stands as it is; the other forms are the core's to find."""
+        made = self._hand.get(key)
+        if made is None:
+            made = self._hand[key] = []
+            for _, unit, step in self._units():
+                at = unit.text.find(value)
+                while at >= 0:
+                    made.append(Copy("", unit.at, at, at + len(value), step, "accepted"))
+                    at = unit.text.find(value, at + len(value))
+        return made
+
+    def _units(self) -> Iterator[tuple[Record, Any, int | None]]:
+        """Every text unit under review with its record and step."""
+        bounds = self._review.steps
+        for log in self._logs:
+            lines = self._review._steps(log.path)
+            for record in self._bucket.records(log):
+                owners = lines.get(record.source.line)
+                step = owners[0][0] if owners else None
+                inside = bounds is None or log.agent is not None or step is None or bounds[0] <= step <= bounds[1]
+                if not inside:
+                    continue
+                for unit in units_of(record, log.agent, log.harness, step):
+                    yield record, unit, step
+
+    def progress(self) -> Progress:
+        groups = list(self._groups.values())
+        sure = [group for group in groups if group.tier <= 2]
+        return Progress(
+            sum(group.state == "open" for group in sure),
+            sum(group.state == "open" for group in groups if group.tier > 2),
+            sum(len(group.copies) for group in groups if group.state != "rejected"),
+            sum(group.state == "accepted" for group in groups),
+            sum(group.state == "rejected" for group in groups),
+            len(self._review.unscanned()),
+        )
+
+    def unscanned(self) -> Sequence[Unscanned]:
+        return [Unscanned(_field(place), self._review.step_of(place), place.why) for place in self._review.unscanned()]
+
+    # -- the text -----------------------------------------------------------------------------------------------------
+
+    def page(self, copy: Copy | None, step: int | None = None, agent: str | None = None) -> list[PageStep]:
+        if copy is not None:
+            step, agent = copy.step, copy.at.agent
+        log = next((log for log in self._logs if log.agent == agent), None)
+        if log is None:
+            raise TracetuiError("The log of this finding is no longer in the bucket")
+        source = None
+        if copy is not None:
+            found = next((place.source for place in self._places().get(copy.at, ())), None)
+            source = found
+        self._records.clear()
+        return around(self._bucket, log, step, source, self._review.steps, self._records)
+
+    def _the_plan(self) -> Plan:
+        """The plan of the decisions in force; placeholders are numbered by first appearance."""
+        if self._plan is None:
+            plan = self._plan = self._review.plan()
+            accepted = self._review.state.accepted
+            for place in self._review.places():
+                if place.value in accepted:
+                    plan.placeholder(place.value, accepted[place.value].kind)
+            for key, item in accepted.items():
+                plan.placeholder(key, item.kind)
+        return self._plan
+
+    def _placeholder(self, plan: Plan, key: str) -> str:
+        held = plan.given.get(key)
+        return f"‹{held[0]}:{held[1]}›" if held is not None else ""
+
+    def marks(self, at: Field, text: str) -> Sequence[Mark]:
+        from tracetui.redact.apply import EXCLUDED, redact_text
+        from tracetui.redact.findings import record_id
+
+        plan, state = self._the_plan(), self._review.state
+        places = self._places().get(at, ())
+        record = self._records.get(at[:3])
+        if record is not None and not at.in_key and (plan.excluded or plan.excluded_fields):
+            who = (at.agent, record_id(record))
+            prefixes = [prefix for *key, prefix in plan.excluded_fields if tuple(key) == who]
+            inside = any(at.pointer == prefix or at.pointer.startswith(prefix + "/") for prefix in prefixes)
+            if (who in plan.excluded or inside) and text:
+                return [Mark(0, len(text), "accepted", "", EXCLUDED)]
+        spared = [
+            (place.start, place.end)
+            for place in places
+            if ("place", place.key) in state.rejected and state.of(place) == "rejected"
+        ]
+        _, done = redact_text(text, plan, spared)
+        found = [Mark(start, end, "accepted", key, self._placeholder(plan, key)) for start, end, key, _ in done]
+        if plan.rules:
+            found = [self._by_rule(mark, text, plan) for mark in found]
+        for place in places:
+            now = state.of(place)
+            if now == "accepted" or place.rule == "unscanned" or place.end <= place.start:
+                continue
+            if not any(mark.start < place.end and place.start < mark.end for mark in found):
+                found.append(Mark(place.start, place.end, now, place.value))  # type: ignore[arg-type]
+        found.sort()
+        apart: list[Mark] = []
+        for mark in found:
+            if not apart or mark.start >= apart[-1].end:
+                apart.append(mark)
+        return apart
+
+    @staticmethod
+    def _by_rule(mark: Mark, text: str, plan: Plan) -> Mark:
+        """A mark of a rule with a replacement of its own shows that."""
+        if not mark.group.startswith("rule ") or mark.text:
+            return mark
+        for rule in plan.rules:
+            if mark.group == f"rule {rule.form} {rule.pattern} " and rule.replacement is not None:
+                return mark._replace(text=rule.replacement)
+        return mark
+
+    # -- decisions ----------------------------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self._plan = None
+
+    def _place(self, copy: str) -> Place:
+        place = next((place for place in self._review.places() if place.id == copy), None)
+        if place is None:
+            raise TracetuiError("This finding is no longer there; the session was scanned again")
+        return place
+
+    def accept(self, group: str) -> Outcome:
+        known = self._groups.get(group)
+        if known is None or not known.copies:
+            raise TracetuiError("This finding is no longer there; the session was scanned again")
+        if known.by_hand:
+            return Outcome("Marked by hand: it is accepted already.", group, False)
+        self._review.accept(self._place(known.copies[0].id))
+        self._changed()
+        placeholder = self._placeholder(self._the_plan(), group)
+        return Outcome(f"{placeholder} stands for it in {fmt.plural(len(known.copies), 'place')}", group)
+
+    def accept_tier(self, tier: int) -> Outcome:
+        found = self._review.accept_tier(tier)
+        self._changed()
+        copies = sum(len(group.places) for group in found)
+        return Outcome(
+            f"Accepted {fmt.plural(len(found), 'value')} in {fmt.plural(copies, 'place')}", None, bool(found)
+        )
+
+    def reject(self, group: str, copy: str, scope: str) -> Outcome:
+        before = {place.id for place in self._review.places() if self._review.state.of(place) == "rejected"}
+        known = self._groups.get(group)
+        if known is not None and known.by_hand and not any(one.id for one in known.copies):
+            self._review.reopen(group)
+            self._changed()
+            return Outcome("The mark is taken back; the text stays as it is.", group)
+        self._review.reject(self._place(copy), scope)
+        self._changed()
+        after = {place.id for place in self._review.places() if self._review.state.of(place) == "rejected"}
+        return Outcome(f"Stays as it is in {fmt.plural(len(after - before), 'place')}", group)
+
+    def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
+        record = self._records.get(at[:3])
+        text = None
+        if record is not None:
+            log = next(log for log in self._logs if log.agent == at.agent)
+            text = next((unit.text for unit in units_of(record, at.agent, log.harness, None) if unit.at == at), None)
+        if text is None:
+            raise TracetuiError("This text is no longer in the bucket; nothing was marked")
+        self._review.mark(text, start, end, kind)
+        self._changed()
+        key = self._review.decisions.hash(text[start:end])
+        return Outcome(f"Marked; {self._placeholder(self._the_plan(), key)} stands for it everywhere", key)
+
+    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
+        key = ""
+        name = {"results": "results of tools", "thinking": "thinking"}.get(what, what)
+        if what == "step":
+            log = next((log for log in self._logs if log.agent == agent), None)
+            found = [key for number, _, key, _ in self._bucket.sources(log)] if log is not None else []
+            if step is None or not 1 <= step <= len(found):
+                raise TracetuiError("This record is part of no step; mark its text instead")
+            key, name = found[step - 1], f"step {step}"
+        elif what == "kind":
+            key, name = kind, f"every {kind}"
+        elif what == "images":
+            # Images are dropped unless they are asked for.
+            kept = ("keep-images", "") in self._review.state.excluded
+            self._review.exclude("keep-images", on=not kept)
+            self._changed()
+            return Outcome("Images are left out." if kept else "Images are kept as they are.")
+        on = (what, key) not in self._review.state.excluded
+        self._review.exclude(what, key, on=on)
+        self._changed()
+        return Outcome(f"{name[0].upper()}{name[1:]}: {'left out' if on else 'in again'}.")
+
+    def exclusions(self) -> Mapping[str, str]:
+        state = self._review.state.excluded
+        said = {"images": "images are kept" if ("keep-images", "") in state else "images are left out"}
+        for what, key in sorted(state):
+            if what in ("results", "thinking"):
+                said[what] = "left out"
+            elif what in ("step", "kind"):
+                said[f"{what} {key}"] = f"{key if what == 'kind' else 'a step'} left out"
+        return said
+
+    def undo(self) -> Outcome | None:
+        done = self._review.undo()
+        self._changed()
+        return Outcome(f"Undone: {_WORDS.get(done, done)}.") if done else None
+
+    def redo(self) -> Outcome | None:
+        done = self._review.redo()
+        self._changed()
+        return Outcome(f"Done again: {_WORDS.get(done, done)}.") if done else None
+
+    def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
+        from tracetui.redact.apply import Plan, redact_text
+
+        value = self._values.get(group)
+        if value is None:
+            return []
+        known = self._groups.get(group)
+        plan = Plan(values=[(value, known.kind if known is not None else "secret", group)])
+        found: Counter[tuple[int | None, str | None, str, str]] = Counter()
+        seen: dict[str, list[str]] = {}
+        for _, unit, step in self._units():
+            if cancelled():
+                return None
+            forms = seen.get(unit.text)
+            if forms is None:
+                _, done = redact_text(unit.text, plan)
+                forms = [form for *_, form in done]
+                if len(unit.text) < 65_536:
+                    seen[unit.text] = forms
+            label, _ = name_of(unit.at.pointer, in_key=unit.at.in_key)
+            for form in forms:
+                found[(step, unit.at.agent, label, form)] += 1
+        return [Reach(*key, count) for key, count in found.items()]
+
+    # -- rules that stay ----------------------------------------------------------------------------------------------
+
+    def rules(self) -> Sequence[Rule]:
+        return [Rule(rule.form, rule.pattern, rule.replacement) for rule in self._review.state.rules]
+
+    def add_rule(self, rule: Rule) -> Outcome:
+        from tracetui.redact.decisions import Rule as CoreRule
+
+        if rule in self.rules():
+            return Outcome("This rule is there already.", None, False)
+        self._review.add_rule(CoreRule(*rule))
+        self._changed()
+        return Outcome("The rule is kept, for every session.")
+
+    def change_rule(self, old: Rule, new: Rule) -> Outcome:
+        if new == old:
+            return Outcome("Nothing changed.", None, False)
+        outcome = self.add_rule(new)
+        self.remove_rule(old)
+        return outcome
+
+    def remove_rule(self, rule: Rule) -> Outcome:
+        from tracetui.redact.decisions import Rule as CoreRule
+
+        self._review.decisions.drop_rule(CoreRule(*rule))
+        self._review._changed()
+        self._changed()
+        return Outcome("The rule is gone.")
+
+    def import_rules(self, path: Path) -> Outcome:
+        from tracetui.redact.rulefile import load_rules
+
+        found = load_rules(path)
+        known = set(self.rules())
+        new = [rule for rule in found if Rule(rule.form, rule.pattern, rule.replacement) not in known]
+        for rule in new:
+            self._review.add_rule(rule)
+        self._changed()
+        return Outcome(f"{fmt.plural(len(new), 'rule')} read, {fmt.count(len(found) - len(new))} known already.")
+
+    def export_rules(self, path: Path, *, force: bool = False) -> Outcome:
+        from tracetui.redact.rulefile import dump_rules
+
+        rules = self._review.state.rules
+        dump_rules(path, rules, force=force)
+        return Outcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
+
+
+def rule_name(rule: str) -> str:
+    """The rule without what stands behind a colon."""
+    return rule.partition(":")[0]
+
+
+def _field(place: Place) -> Field:
+    return Field(place.agent, place.source.line, place.nth, place.field, place.in_key)

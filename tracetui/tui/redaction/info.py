@@ -1,0 +1,90 @@
+"""Two lines above the text: what the value under decision is, and what the keys would do or did."""
+
+from __future__ import annotations
+
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tracetui.text import format as fmt
+from tracetui.text.safe import one_line
+from tracetui.tui.look import Look
+from tracetui.tui.redaction.model import Group
+from tracetui.tui.redaction.rows import TIERS, state_sign
+from tracetui.tui.rows import Span, paint
+
+__all__ = ["FindingLine"]
+
+
+class FindingLine(Widget):
+    """Shows a group, or what ``say`` was told while there is none."""
+
+    DEFAULT_CSS = "FindingLine { height: 3; padding: 0 0 0 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._group: Group | None = None
+        self._copy = 0
+        self._all_done: tuple[str, str] | None = None
+        self._note = ""
+
+    def show(self, group: Group | None, copy: int = 0, note: str = "") -> None:
+        """``copy`` counts from 0; ``note`` stands in place of the second line (how many places were reached)."""
+        if (group, copy, note) != (self._group, self._copy, self._note):
+            self._group, self._copy, self._note = group, copy, note
+            self.refresh()
+
+    def done(self, said: tuple[str, str] | None) -> None:
+        """Two lines that are said instead while nothing is open."""
+        if said != self._all_done:
+            self._all_done = said
+            self.refresh()
+
+    @property
+    def text(self) -> str:
+        """What stands here, for tests."""
+        look = Look.of_widget(self)
+        return "\n".join("".join(text for text, _ in line) for line in self._lines(look))
+
+    def _lines(self, look: Look) -> list[list[Span]]:
+        muted = look.style("muted")
+        lines: list[list[Span]] = []
+        if self._all_done is not None:
+            first, second = self._all_done
+            lines.append([(look.sign("tick") + " ", look.style("good")), (first, look.style("good", "b"))])
+            lines.append([("  " + second, muted)])
+        group = self._group
+        if group is None or len(lines) > 1:
+            return lines
+        sign, style = state_sign(group, look)
+        dot = f" {look.sign('dot')} "
+        tier = "by hand" if group.by_hand else f"tier {group.tier}, {TIERS.get(group.tier, '')}"
+        view = group.copies[self._copy].view if self._copy < len(group.copies) else "plain"
+        facts = [tier, one_line(group.why, 120), *([f"seen in its {view} form"] if view != "plain" else [])]
+        lines.append([
+            (sign + " ", style), (one_line(group.kind, 40), look.style("", "b")),
+            (dot + dot.join(fact for fact in facts if fact), muted),
+        ])  # fmt: skip
+        places = fmt.plural(len(group.copies), "place")
+        if self._note:
+            lines.append([("  " + self._note, muted)])
+        elif group.state == "accepted":
+            lines.append([
+                ("  accepted: ", muted), (one_line(group.placeholder, 60), look.style("accepted")),
+                (f" stands for it in {places}; i lists them", muted),
+            ])  # fmt: skip
+        elif group.state == "rejected":
+            lines.append([("  rejected: it stays as it is", muted)])
+        else:
+            lines.append([
+                ("  a", look.style("accent")), (f" replaces it everywhere, {places} found", muted),
+                ("   r", look.style("accent")), (" leaves it", muted),
+            ])  # fmt: skip
+        return lines
+
+    def render_line(self, y: int) -> Strip:
+        look = Look.of_widget(self)
+        width = self.size.width
+        lines = self._lines(look)
+        if y >= len(lines):
+            return Strip.blank(width, self.rich_style)
+        return paint(lines[y], width, mark=look.sign("ellipsis")).apply_style(self.rich_style)

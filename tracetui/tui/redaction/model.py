@@ -1,0 +1,222 @@
+"""What the editor knows of a review. The core (`tracetui.redact`) is behind the `Reviewing` protocol; see `binding`.
+
+A text unit is the decoded string at a JSON pointer of one record. All offsets are code points of that string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from tracetui.tui.redaction.page import PageStep
+
+__all__ = [
+    "EXCLUSIONS",
+    "KINDS",
+    "SCOPES",
+    "Copy",
+    "Field",
+    "Group",
+    "Mark",
+    "Outcome",
+    "Progress",
+    "Progressed",
+    "Reach",
+    "Reviewing",
+    "Rule",
+    "Snapshot",
+    "State",
+    "Unscanned",
+]
+
+State = Literal["open", "accepted", "rejected"]
+
+
+class Field(NamedTuple):
+    """One text unit: the string (or with ``in_key`` the key) at ``pointer`` of a record. ``agent`` is the subagent
+    whose log it is, None for the main log; ``line`` is 1-based, ``nth`` counts objects that share a line."""
+
+    agent: str | None
+    line: int
+    nth: int
+    pointer: str
+    in_key: bool = False
+
+
+class Copy(NamedTuple):
+    """One place of a value. ``id`` is the finding's; ``step`` is None where the record belongs to no step."""
+
+    id: str
+    at: Field
+    start: int
+    end: int
+    step: int | None
+    state: State
+    view: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All findings of one value. ``state`` is ``open`` as long as one copy is. ``value`` is the secret: shown on screen
+    only where it is not hidden, never logged. ``name`` is what named it (a variable, a header), if anything did."""
+
+    id: str
+    kind: str
+    rule: str
+    tier: int
+    why: str
+    value: str
+    state: State
+    copies: Sequence[Copy]
+    placeholder: str = ""
+    by_hand: bool = False
+    name: str = ""
+
+
+class Mark(NamedTuple):
+    """A span of a text unit as it stands: ``text`` is what the reader will see there when it is accepted."""
+
+    start: int
+    end: int
+    state: State
+    group: str
+    text: str = ""
+
+
+class Unscanned(NamedTuple):
+    """A text that no detector could look at; it blocks a seal."""
+
+    at: Field
+    step: int | None
+    why: str
+
+
+class Progress(NamedTuple):
+    """``open`` counts values of tier 1 and 2 without a decision, ``weak`` those of tier 3; ``copies`` all places."""
+
+    open: int
+    weak: int
+    copies: int
+    accepted: int
+    rejected: int
+    unscanned: int
+
+
+class Reach(NamedTuple):
+    """A place that an accepted value reached. ``form`` says how it stood there (``plain``, ``base64``, …)."""
+
+    step: int | None
+    agent: str | None
+    where: str
+    form: str
+    times: int
+
+
+class Rule(NamedTuple):
+    """A rule that stays: ``how`` is ``literal``, ``regex`` or ``glob``; None as replacement means a placeholder."""
+
+    how: str
+    pattern: str
+    replacement: str | None = None
+
+
+class Outcome(NamedTuple):
+    """What a deed did, in one line for the user; ``group`` is the value that it was about."""
+
+    said: str
+    group: str | None = None
+    done: bool = True
+
+
+SCOPES: Final[Mapping[str, tuple[str, str]]] = {
+    "place": ("o", "this one place"),
+    "path": ("p", "every place in this file"),
+    "name": ("n", "wherever this name names it"),
+    "kind": ("k", "everything of this kind"),
+    "all": ("a", "this value, everywhere"),
+}
+"""How far a rejection goes, by the core's word: the key in the menu, and what it says."""
+
+EXCLUSIONS: Final[Mapping[str, tuple[str, str]]] = {
+    "step": ("s", "this step"),
+    "kind": ("k", "every step of this kind"),
+    "results": ("r", "results of tools"),
+    "thinking": ("t", "thinking"),
+    "images": ("i", "images"),
+}
+"""What can be left out as a whole: the key in the menu, and what it says."""
+
+KINDS: Final = (
+    "secret", "password", "api-key", "token", "person", "email", "user", "host", "ip", "path", "url", "company",
+    "project", "phone", "text",
+)  # fmt: skip
+"""What a mark made by hand may be called; any other word of letters, digits and dashes is as good."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything that the screen shows of a review at one moment."""
+
+    groups: Sequence[Group] = ()
+    progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0, 0, 0))
+    unscanned: Sequence[Unscanned] = ()
+    excluded: Mapping[str, str] = field(default_factory=dict)
+    """Exclusions in force: what is left out, and how it is said."""
+
+
+class Reviewing(Protocol):
+    """What the editor asks of the core; called on one thread only. Deeds that fail raise `TracetuiError`."""
+
+    def groups(self) -> Sequence[Group]: ...
+
+    def progress(self) -> Progress: ...
+
+    def unscanned(self) -> Sequence[Unscanned]: ...
+
+    def marks(self, at: Field, text: str) -> Sequence[Mark]:
+        """The spans of a text unit, in order and without overlap; ``text`` is its string."""
+
+    def page(self, copy: Copy | None, step: int | None = None, agent: str | None = None) -> list[PageStep]:
+        """The step of a copy (or a step by its number) with its neighbours, to be laid out as one text."""
+
+    def accept(self, group: str) -> Outcome: ...
+
+    def accept_tier(self, tier: int) -> Outcome:
+        """Accept every open value of the tiers up to ``tier``, to be undone as one."""
+
+    def reject(self, group: str, copy: str, scope: str) -> Outcome: ...
+
+    def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome: ...
+
+    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
+        """Leave something out, or take it in again where it is left out already."""
+
+    def exclusions(self) -> Mapping[str, str]: ...
+
+    def undo(self) -> Outcome | None: ...
+
+    def redo(self) -> Outcome | None: ...
+
+    def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
+        """Every place that a value stands at, in whatever form, by step and field; None when cancelled."""
+
+    def rules(self) -> Sequence[Rule]: ...
+
+    def add_rule(self, rule: Rule) -> Outcome: ...
+
+    def change_rule(self, old: Rule, new: Rule) -> Outcome: ...
+
+    def remove_rule(self, rule: Rule) -> Outcome: ...
+
+    def import_rules(self, path: Path) -> Outcome: ...
+
+    def export_rules(self, path: Path, *, force: bool = False) -> Outcome: ...
+
+    def close(self) -> None: ...
+
+
+Progressed = Callable[[int, int], None]
+"""Told (bytes done, all bytes) while a session is scanned."""
