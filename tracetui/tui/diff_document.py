@@ -113,7 +113,7 @@ def diff_document(answer: Mapping[str, Any], ask: TabAsk) -> Document:
     page = Page()
     loaded = ask.loaded
     cwd = loaded.session.cwd if loaded.session is not None else None
-    _teach(page, answer, cwd)
+    _teach(page, answer, cwd, ask)
     hunks: Sequence[Mapping[str, Any]] = answer.get("hunks") or ()
     places: list[int] = []
     if hunks:
@@ -137,14 +137,18 @@ def diff_document(answer: Mapping[str, Any], ask: TabAsk) -> Document:
     return DiffDocument(source, shown, sections, dict(tokens), hunks, places)
 
 
-def _teach(page: Page, answer: Mapping[str, Any], cwd: str | None) -> None:
+def _teach(page: Page, answer: Mapping[str, Any], cwd: str | None, ask: TabAsk) -> None:
     """What there is to do where no repository could be asked."""
     folder = one_line(fmt.home_path(cwd, str(Path.home())), 200) if cwd else ""
     if answer.get("named_only"):
         page.line("This session is only looked at; no repository was asked.").line("Name the one to ask: R", "muted")
     elif answer.get("repo") is None:
         if folder:
-            page.line(f"No repository found for {folder}. Name one: R")
+            said, do = f"No repository found for {folder}.", "Name one: R"
+            if len(said) + len(do) < ask.width:
+                page.line(f"{said} {do}")
+            else:
+                page.line(said).line(do)
         else:
             page.line("The log names no folder, so no repository is known.")
     elif answer["repo"].get("unsupported"):
@@ -189,7 +193,7 @@ def _sign(ask: TabAsk, name: str) -> str:
 
 
 def _hunk(page: Page, hunk: Mapping[str, Any], number: int, total: int, answer: Mapping[str, Any], ask: TabAsk) -> None:
-    path = one_line(str(hunk["path"]))
+    path = one_line(ask.loaded.short(str(hunk["path"])))
     facts = [f"hunk {number + 1} of {total}"] if total > 1 else []
     start = hunk.get("start")
     facts.append(f"{fmt.middle_cut(path, max(16, ask.width - 24))}{f':{start}' if start else ''}")

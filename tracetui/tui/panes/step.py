@@ -343,7 +343,7 @@ class StepPane(Pane, HunkKeys):
         self.ask(
             "step",
             lambda bucket, cancelled: tab.build(make(bucket, cancelled)),
-            lambda document: self._show_document(document, keep_place=keep_place),
+            lambda document: self._made(document, keep_place),
             self._failed,
         )
 
@@ -404,6 +404,10 @@ class StepPane(Pane, HunkKeys):
             side = self.side if self.side is not None else width >= WIDE
             if side != self._made_for[1] or (side and width != self._made_for[0]):
                 self.call_after_refresh(self.show_again)
+
+    def _made(self, document: Document | None, keep_place: bool) -> None:
+        self._show_document(document, keep_place=keep_place)
+        self.app.refresh_offers()
 
     # -- where the reader is ------------------------------------------------------------------------------------------
 

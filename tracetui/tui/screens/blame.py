@@ -125,6 +125,7 @@ class BlameScreen(Screen[Place | None], Actor):
         message.stop()
         if not message.text.strip():
             self._recent()
+        self.app.refresh_offers()
 
     def on_query_line_submitted(self, message: QueryLine.Submitted) -> None:
         message.stop()
