@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.address import parse_address
 from tracetui.commands.common import find_logs, opened
-from tracetui.commands.out import Column, JsonLines, Paper, dumps, note
+from tracetui.commands.out import Column, JsonLines, Paper, note
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -175,44 +175,17 @@ def _export(
     left: frozenset[int],
 ) -> int:
     """Write the export, and say what it is."""
-    from tracetui.bucket.place import write_private
-    from tracetui.ctx.opening import records_for
-    from tracetui.ctx.parts import parts_of
+    from tracetui.ctx.export import export
 
-    beyond = [n for n in left if n > len(context)]
-    if beyond:
-        raise TracetuiError(f"There is no segment {min(beyond):,}; the context has {len(context):,}")
-    reading = records_for(bucket, log, context.index)
-    parts = parts_of(context, reading, left)
-    made: Native | None = None
-    if args.export == "native":
-        from tracetui.ctx.native import native
-
-        if session.foreign:
-            raise TracetuiError("A session of someone else is not made one of yours; export messages or markdown")
-        made = native(context, parts, reading, log.facts, int(time.time() * 1000))
-        data = made.data
-    elif args.export == "messages":
-        from tracetui.ctx.messages import messages
-
-        data = dumps(messages(context, parts)) + b"\n"
-    else:
-        from tracetui.ctx.markdown import markdown
-
-        data = markdown(context, parts, session.id, session.title).encode("utf-8", "replace")
-    path = Path(args.output).expanduser()
-    try:
-        write_private(path, data)
-    except OSError as error:
-        raise TracetuiError(f"Cannot write {one_line(str(path))} ({error.strerror or error})") from None
-    omitted = len(context) - len(parts)
+    now = int(time.time() * 1000)
+    done = export(bucket, session, log, context, args.export, Path(args.output), left, now)
     sys.stdout.write(
-        one_line(f"{path}: {fmt.plural(len(parts), 'segment')}, {fmt.size(len(data))}")
-        + (f"; {fmt.plural(omitted, 'segment')} left out" if omitted else "")
+        one_line(f"{done.path}: {fmt.plural(done.segments, 'segment')}, {fmt.size(done.bytes)}")
+        + (f"; {fmt.plural(done.omitted, 'segment')} left out" if done.omitted else "")
         + "\n"
     )
-    if made is not None:
-        for line in _commands(made, path, log, session):
+    if done.native is not None:
+        for line in _commands(done.native, done.path, log, session):
             sys.stdout.write(line + "\n")
     if not args.unreviewed:
         note("this text was not reviewed; it may hold secrets")

@@ -42,4 +42,4 @@ def _lines(context: Context, parts: Sequence[Part], session: str, title: str | N
         if not text.strip():
             yield "(sealed in the log)" if piece.hidden else "(empty)"
         else:
-            yield fenced(text)
+            yield fenced(text).rstrip("\n")

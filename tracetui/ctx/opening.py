@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,8 +27,29 @@ _WORTH: Final = 4 * 1024 * 1024
 _DEPTH: Final = 8
 
 
+_RECENT: Final[OrderedDict[tuple[str, int, int, int], Index]] = OrderedDict()
+_RECENT_MOST: Final = 2
+_LOCK: Final = threading.Lock()
+
+
 def index_of(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None = None) -> Index:
-    """The context index of a log, from the cache where it is up to date, else built in one pass over the copy."""
+    """The context index of a log, from memory or the cache where it is up to date, else built in one pass over the
+    copy. An index is not changed once it is made: threads may share it."""
+    name = str(bucket.path), log.id, log.bytes, log.records
+    with _LOCK:
+        index = _RECENT.get(name)
+        if index is not None:
+            _RECENT.move_to_end(name)
+            return index
+    index = _cached(bucket, log, cancelled)
+    with _LOCK:
+        _RECENT[name] = index
+        while len(_RECENT) > _RECENT_MOST:
+            _RECENT.popitem(last=False)
+    return index
+
+
+def _cached(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) -> Index:
     path = bucket.cache_file(log, "ctx")
     key = orjson.dumps([log.bytes, log.records, log.steps]) + b"\n"
     if log.bytes >= _WORTH:

@@ -63,7 +63,12 @@ class Tab:
 
 TABS: Final[list[Tab]] = [
     Tab("step", "Step", ("No step.", "Choose one in the timeline: 2"), "tracetui.tui.step_document:step_tab"),
-    Tab("ctx", "Ctx", ("What the model saw when it made this step.", "This version does not work it out yet.")),
+    Tab(
+        "ctx",
+        "Ctx",
+        ("No context here.", "What the model saw when it made a step stands here."),
+        "tracetui.tui.panes.ctx:ctx_tab",
+    ),
     Tab(
         "diff",
         "Diff",

@@ -1,0 +1,82 @@
+"""Writing a context to a file: as messages, as Markdown, or as a session of the same harness."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from tracetui.ctx.context import Context
+from tracetui.ctx.opening import records_for
+from tracetui.ctx.parts import parts_of
+from tracetui.model import LogRow, SessionRow, TracetuiError
+from tracetui.text.safe import one_line
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+    from tracetui.ctx.native import Native
+
+__all__ = ["FORMATS", "Written", "export"]
+
+FORMATS: Final = ("messages", "markdown", "native")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was written where: segments in it, segments of the context that are not, its bytes; ``native`` for a session
+    file."""
+
+    path: Path
+    segments: int
+    omitted: int
+    bytes: int
+    native: Native | None = None
+
+
+def export(
+    bucket: Bucket,
+    session: SessionRow,
+    log: LogRow,
+    context: Context,
+    form: str,
+    path: Path,
+    leave_out: Collection[int],
+    now: int,
+) -> Written:
+    """Write the context before the model call to ``path`` (mode 0600, whole or not at all), without the segments
+    numbered ``leave_out``. ``now``: milliseconds since the epoch, the time of a native session.
+
+    Raises TracetuiError (status 1) where the format cannot hold the context or the file cannot be written.
+    """
+    from tracetui.bucket.place import write_private
+
+    beyond = [n for n in leave_out if n > len(context)]
+    if beyond:
+        raise TracetuiError(f"There is no segment {min(beyond):,}; the context has {len(context):,}")
+    reading = records_for(bucket, log, context.index)
+    parts = parts_of(context, reading, leave_out)
+    made: Native | None = None
+    if form == "native":
+        from tracetui.ctx.native import native
+
+        if session.foreign:
+            raise TracetuiError("A session of someone else is not made one of yours; export messages or markdown")
+        made = native(context, parts, reading, log.facts, now)
+        data = made.data
+    elif form == "messages":
+        from tracetui.ctx.messages import messages
+
+        data = orjson.dumps(messages(context, parts)) + b"\n"
+    else:
+        from tracetui.ctx.markdown import markdown
+
+        data = markdown(context, parts, session.id, session.title).encode("utf-8", "replace")
+    path = path.expanduser()
+    try:
+        write_private(path, data)
+    except OSError as error:
+        raise TracetuiError(f"Cannot write {one_line(str(path))} ({error.strerror or error})") from None
+    return Written(path, len(parts), len(context) - len(parts), len(data), made)
