@@ -343,6 +343,8 @@ class CopyReader:
 
     def chunks(self, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The log's bytes from ``offset`` to ``end`` (all there are), a frame at a time, without filling the cache."""
+        if end is None or end > self.scan.bytes:
+            self._open()  # the copy may have grown since
         limit = self.scan.bytes if end is None else min(end, self.scan.bytes)
         nth = max(bisect_right(self._starts, offset) - 1, 0)
         for frame in self.scan.frames[nth:]:

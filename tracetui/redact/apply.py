@@ -17,7 +17,7 @@ from typing import Any, Final
 from tracetui.model import Record
 from tracetui.redact.decisions import Rule, State
 from tracetui.redact.findings import record_id
-from tracetui.redact.forms import Matcher, lines_of
+from tracetui.redact.forms import EXCLUDED_TEXT, Matcher, lines_of
 from tracetui.redact.units import PIXEL, is_opaque, is_skipped, rewrite, units
 
 __all__ = ["EXCLUDED", "PLACEHOLDER", "Plan", "redact", "redact_text"]
@@ -76,7 +76,7 @@ class Plan:
     def matcher(self) -> Matcher:
         """Finds every accepted value; longer values first, so that a tie goes to the longer."""
         own = [(text, kind) for text, kind, _ in self.values]
-        return Matcher([*own, *((text, "excluded-text") for text in self.excluded_texts)])
+        return Matcher([*own, *((text, EXCLUDED_TEXT) for text in self.excluded_texts)])
 
     @cached_property
     def patterns(self) -> list[tuple[Any, Rule]]:

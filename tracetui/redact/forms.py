@@ -17,9 +17,11 @@ from urllib.parse import quote, quote_plus
 
 from tracetui.redact.entropy import wordiness
 
-__all__ = ["PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "plain_value"]
+__all__ = ["EXCLUDED_TEXT", "PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "plain_value"]
 
 PERSONAL_KINDS: Final = frozenset("email user host address name home machine remote".split())
+EXCLUDED_TEXT: Final = "excluded-text"
+"""Kind of a text that is looked for whole, wherever it stands: what an excluded step held."""
 _PIECE: Final = 8
 _WHOLE_BELOW: Final = 12
 _PROOF_PIECE: Final = 12
@@ -153,7 +155,7 @@ class Matcher:
         needles: dict[str, list[tuple[int, str, int]]] = {}
         self._cores: list[str] = []
         for number, (value, kind) in enumerate(self.values):
-            whole = kind in PERSONAL_KINDS or len(value) < _WHOLE_BELOW
+            whole = kind in PERSONAL_KINDS or len(value) < _WHOLE_BELOW or kind == EXCLUDED_TEXT
             self._whole.append(whole)
             core = "" if whole else core_of(value)
             self._cores.append(core)
@@ -217,7 +219,9 @@ class Matcher:
         return a, b
 
     def _bounded(self, text: str, start: int, end: int, number: int) -> bool:
-        value = self.values[number][0]
+        value, kind = self.values[number]
+        if kind == EXCLUDED_TEXT:
+            return True
         if start and _INSIDE.match(value[0]) and _INSIDE.match(text[start - 1]):
             # An escape's letter is no letter of a word: \nsecret.
             if not (text[start - 1] in "nrtbf" and start > 1 and text[start - 2] == "\\"):
