@@ -48,8 +48,10 @@ class Code:
     played: Played = field(default_factory=Played)
     lead: list[FileChange] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
-    real: Callable[[str], bytes | None] = lambda path: None
+    real: Callable[[str], bytes | None] = lambda _: None
     """The bytes of a file at the start commit."""
+    chosen: list[str] = field(default_factory=list)
+    """Of ``files`` those that the user wanted carried."""
     notes: list[str] = field(default_factory=list)
     listed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Code:
             },
             "survival_at": self.head,
             "patches": self.listed,
+            "files": sorted(map(text, self.chosen)),
         }
 
     def patches(self, redact: Bytes, text: Text) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
@@ -244,6 +247,7 @@ def _read(
                 code.files[path] = data
     for path in options.files:
         code.files[path] = _named_file(store, base.commit, path)
+        code.chosen.append(path)
     # The texts are needed after the repository was let go of.
     needed = {path for change in code.lead for path in (change.path,)} | set(texts)
     needed |= {change.path for step in code.played.steps for change in step.changes}

@@ -145,8 +145,9 @@ def _kind(value: dict[str, Any]) -> str:
 
 # -- what a record of the range says about what came before it
 
-_CODEX_META: Final = ("base_instructions", "instructions", "user_instructions", "developer_instructions", "history_base",
-                      "dynamic_tools", "tools")  # fmt: skip
+_CODEX_META: Final = frozenset(
+    "base_instructions instructions user_instructions developer_instructions history_base dynamic_tools tools".split()
+)
 
 
 def stripped(harness: str, value: dict[str, Any], *, head: bool) -> dict[str, Any]:

@@ -1,0 +1,484 @@
+"""Replay: the checks of a capsule, posed again on its base, on another revision, or with another dependency.
+
+A verdict says no more than what was seen: ``fixed`` only where the failure was reproduced on the base in this same run
+and sandbox; whatever kept a command from telling is ``inconclusive``.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tracetui.capsule.checks import Check, load, shows
+from tracetui.capsule.patches import FileChange, PatchError, make, parse
+from tracetui.capsule.sandbox import Limits, Ran, Sandbox
+from tracetui.capsule.tree import Tree
+from tracetui.capsule.verify import Capsule
+from tracetui.model import TracetuiError
+from tracetui.text.safe import fenced, markdown_safe, one_line
+from tracetui.trail.store import Store, find_git
+
+__all__ = ["ORDER", "Outcome", "Replay", "Request", "Result", "comment", "judge", "look", "worst"]
+
+ORDER: Final = ("inconclusive", "differs", "reproduces", "fixed")
+"""The verdicts, the worst first."""
+_NO_TESTS: Final = (
+    "no tests ran", "collected 0 items", "ran 0 tests", "no tests found", "no test files", "no tests to run",
+    "no test suite found", "no tests collected", "0 tests collected", "0 passing", "no test specified",
+    "running 0 tests",
+)  # fmt: skip
+_SOME_TESTS: Final = (" passed", "\nok", " ok\n", " passing", "running 1 test", "pass ")
+_MISSING: Final = (
+    "modulenotfounderror", "no module named", "cannot find module", "cannot find package", "err_module_not_found",
+    "command not found", ": not found", "unresolved import", "could not find gem", "no required module provides",
+    "can't find crate", "package not found", "executable file not found",
+)  # fmt: skip
+_NETWORK: Final = (
+    "temporary failure in name resolution", "could not resolve host", "network is unreachable", "getaddrinfo",
+    "name or service not known", "enotfound", "eai_again", "no address associated",
+)  # fmt: skip
+_PYTEST_NOTHING: Final = 5
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Request:
+    """What is asked: the repository, a revision of it, ``NAME==VERSION`` of a dependency (with a folder to take it
+    from), and which checks, by number (None: all)."""
+
+    repo: Path | None = None
+    at: str | None = None
+    other: str | None = None
+    source: Path | None = None
+    checks: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run of a check showed: ``reproduces``, ``passes``, ``differs`` or ``inconclusive``, and why."""
+
+    kind: str
+    why: str
+    line: str | None
+    ran: Ran | None = None
+
+    @property
+    def code(self) -> int | None:
+        """The exit status, None when there was none."""
+        return None if self.ran is None else self.ran.code
+
+
+@dataclass(slots=True)
+class Result:
+    """The verdict of one check. ``base`` and ``seen`` are what it showed on the base and where it was asked for."""
+
+    check: Check
+    verdict: str
+    why: str
+    at: str | None
+    base: Outcome
+    seen: Outcome
+    seconds: float
+
+    def json(self) -> dict[str, Any]:
+        """The result as ``replay --json`` prints it."""
+        return {
+            "check": self.check.number,
+            "verdict": self.verdict,
+            "command": self.check.command,
+            "expected": self.check.expected,
+            "observed": {"exit_code": self.seen.code, "line": self.seen.line},
+            "exit_code": self.seen.code,
+            "at": self.at,
+            "seconds": round(self.seconds, 3),
+            "why": self.why,
+        }
+
+
+def worst(verdicts: Sequence[str]) -> str:
+    """The verdict of the whole: the worst of all; without a check nothing was shown."""
+    return next((name for name in ORDER if name in verdicts), "inconclusive")
+
+
+# -- judging
+
+
+def look(check: Check, ran: Ran, root: str) -> Outcome:
+    """What a run showed, measured by what was recorded. ``root`` is the folder it ran in."""
+    line = shows(check, ran.output, root)
+    last = _last_line(ran.output)
+    if ran.why is not None or ran.code is None:
+        return Outcome("inconclusive", _killed(ran.why), last, ran)
+    code = ran.code
+    if code in (126, 127):
+        why = "the command could not be found" if code == 127 else "the command could not be run"
+        return Outcome("inconclusive", f"{why} (status {code}): {last or ''}".rstrip(": "), last, ran)
+    if code > 128:
+        return Outcome("inconclusive", f"it ended by signal {code - 128}", last, ran)
+    same = (code == check.exit_code if check.exit_code is not None else code != 0) and (
+        check.line is None or line is not None
+    )
+    if same and not (code == 0 and check.line is None):
+        told = "with the recorded line" if check.line is not None else "as recorded"
+        return Outcome("reproduces", f"status {code}, {told}", line or last, ran)
+    low = ran.output.lower()
+    if _no_tests(low, code):
+        return Outcome("inconclusive", "no test was collected", last, ran)
+    if code == 0 and line is None:
+        return Outcome("passes", "status 0, without the recorded line", last, ran)
+    for signs, why in (
+        (_NETWORK, "it needs the network, which checks have not"),
+        (_MISSING, "a dependency is missing"),
+    ):
+        found = next((text for text in ran.output.splitlines() if any(sign in text.lower() for sign in signs)), None)
+        if found is not None and code != 0:
+            return Outcome("inconclusive", f"{why}: {one_line(found, 120)}", last, ran)
+    if line is not None:
+        return Outcome("differs", f"the recorded line, but status {code}", line, ran)
+    return Outcome("differs", f"another failure: status {code}, without the recorded line", last, ran)
+
+
+def _killed(why: str | None) -> str:
+    told = {"timeout": "it ran out of time", "memory": "it ran out of memory", "output": "it printed without end"}
+    return told.get(why or "", why or "it did not end")
+
+
+def _no_tests(low: str, code: int) -> bool:
+    if code == _PYTEST_NOTHING and ("pytest" in low or "ran 0 tests" in low or "no tests" in low):
+        return True
+    return any(sign in low for sign in _NO_TESTS) and not any(sign in low for sign in _SOME_TESTS if "0" not in sign)
+
+
+def _last_line(output: str) -> str | None:
+    from tracetui.capsule.checks import telling_line
+
+    return telling_line(output)
+
+
+def judge(base: Outcome, seen: Outcome | None) -> tuple[str, str]:
+    """(verdict, why) from what the base showed and, where another revision or dependency was asked for, what that
+    showed (None: only the base was asked for)."""
+    if seen is None:
+        if base.kind == "passes":
+            return "inconclusive", "base not reproduced: the check passes there"
+        return base.kind, base.why
+    if seen.kind == "reproduces":
+        return "reproduces", seen.why
+    if seen.kind == "inconclusive":
+        return "inconclusive", seen.why
+    if base.kind != "reproduces":
+        told = "it passes there" if base.kind == "passes" else base.why
+        return "inconclusive", f"base not reproduced: {told}"
+    return ("fixed" if seen.kind == "passes" else "differs"), seen.why
+
+
+# -- posing the checks
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a check is posed: a tree, or why there is none."""
+
+    tree: Tree | None
+    problem: str | None = None
+
+
+@dataclass(slots=True)
+class Replay:
+    """The checks of an intact capsule. Nothing runs before ``run``. Raises TracetuiError for a check that is none."""
+
+    capsule: Capsule
+    request: Request
+    limits: Limits = field(default_factory=Limits)
+    progress: Progress | None = None
+    cancelled: Callable[[], bool] | None = None
+
+    @property
+    def checks(self) -> list[Check]:
+        """The checks that are asked for."""
+        found = load(self.capsule.read("checks.json"))
+        if self.request.checks is None:
+            return found
+        chosen = [check for check in found if check.number in self.request.checks]
+        missing = sorted(set(self.request.checks) - {check.number for check in found})
+        if missing:
+            raise TracetuiError(f"This capsule has no check {missing[0]}; it has {len(found)}", status=2)
+        return chosen
+
+    def runs_on(self) -> list[str]:
+        """The files of the capsule that the commands run on, for the question before it."""
+        listed = self._patches()
+        paths = {path for item in listed for path in item.get("files", ()) if isinstance(path, str)}
+        return sorted(paths | {name[6:] for name in self.capsule.names("files/")})
+
+    def _patches(self) -> list[dict[str, Any]]:
+        listed = self.capsule.manifest.section("repository").get("patches")
+        return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+
+    def _base(self) -> dict[str, Any] | None:
+        base = self.capsule.manifest.section("repository").get("base")
+        return base if isinstance(base, dict) else None
+
+    def _chosen(self) -> set[str]:
+        listed = self.capsule.manifest.section("repository").get("files")
+        return {path for path in listed if isinstance(path, str)} if isinstance(listed, list) else set()
+
+    def run(self, sandbox: Sandbox) -> Iterator[Result]:
+        """Pose the checks in order, each in a fresh tree."""
+        checks = self.checks
+        with tempfile.TemporaryDirectory(prefix="tracetui-replay-") as scratch:
+            place = Path(scratch)
+            with _Trees(self, place) as trees:
+                overlay = None
+                if self.request.other is not None:
+                    from tracetui.capsule.dependency import fetch
+
+                    self._tell(f"fetching {self.request.other}")
+                    overlay = fetch(self.request.other, self.request.source, place / "with", trees.names_node)
+                for check in checks:
+                    yield self._one(check, trees, sandbox, overlay)
+
+    def _tell(self, what: str) -> None:
+        if self.progress is not None:
+            self.progress(what)
+
+    def _one(self, check: Check, trees: _Trees, sandbox: Sandbox, overlay: Any) -> Result:
+        asked = self.request.at is not None or overlay is not None
+        self._tell(f"check {check.number} on the base")
+        base = self._pose(check, trees.base(check), sandbox, None)
+        seen: Outcome | None = None
+        at = trees.base_sha
+        if asked:
+            self._tell(f"check {check.number} {'at ' + self.request.at if self.request.at else 'with the dependency'}")
+            target = trees.at(check) if self.request.at is not None else trees.base(check)
+            at = trees.at_sha if self.request.at is not None else trees.base_sha
+            seen = self._pose(check, target, sandbox, overlay)
+        verdict, why = judge(base, seen)
+        last = seen or base
+        seconds = sum(one.ran.seconds for one in (base, seen) if one is not None and one.ran is not None)
+        return Result(check, verdict, why, at, base, last, seconds)
+
+    def _pose(self, check: Check, place: _Place, sandbox: Sandbox, overlay: Any) -> Outcome:
+        """Run a check once; its tree is removed afterwards."""
+        if place.tree is None:
+            return Outcome("inconclusive", place.problem or "there is no tree to run it in", None)
+        try:
+            tree = place.tree
+            if overlay is not None:
+                overlay.into(tree)
+            folder = tree.root / check.folder if check.folder else tree.root
+            if not folder.is_dir() or folder.is_symlink():
+                return Outcome("inconclusive", f"could not start: the folder {check.folder!a} is not there", None)
+            root = sandbox.root(tree.root)
+            command = check.command.replace("{root}", root)
+            environ = {} if overlay is None else overlay.environ(sandbox)
+            ran = sandbox.run(
+                command,
+                tree.root,
+                check.folder,
+                limits=self.limits,
+                environ=environ,
+                overlay=None if overlay is None else overlay.folder,
+                cancelled=self.cancelled,
+            )
+            return look(check, ran, root)
+        finally:
+            if place.tree is not None:
+                shutil.rmtree(place.tree.root, ignore_errors=True)
+
+
+class _Trees:
+    """Lays out the trees that checks run in, each a folder of its own."""
+
+    def __init__(self, replay: Replay, scratch: Path) -> None:
+        self.replay, self.scratch = replay, scratch
+        self.capsule = replay.capsule
+        base = replay._base()
+        self.start = base.get("start") if base is not None and isinstance(base.get("start"), str) else None
+        self.base_sha = base.get("commit") if base is not None and isinstance(base.get("commit"), str) else None
+        self.at_sha: str | None = None
+        self.evidence: dict[str, tuple[bytes | None, bytes | None]] = {}
+        """Files that show the failure of the last base laid out: their bytes before and after the patches."""
+        self.count = 0
+        self.store = self._store()
+
+    def __enter__(self) -> _Trees:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.store is not None:
+            self.store.close()
+
+    def _store(self) -> Store | None:
+        """The repository that was named, else the one around the current folder if it holds the start commit."""
+        request = self.replay.request
+        named = request.repo
+        place = find_git(named if named is not None else Path.cwd())
+        if place is None:
+            if named is not None:
+                raise TracetuiError(f"{named} is not in a Git repository; name one that is")
+            if request.at is not None:
+                raise TracetuiError("--at needs the repository; name it with --repo")
+            return None
+        store = Store(*place)
+        if named is None and (self.start is None or store.resolve(self.start) is None):
+            store.close()
+            if request.at is not None:
+                raise TracetuiError("--at needs the repository; name it with --repo")
+            return None
+        if request.at is not None:
+            self.at_sha = store.resolve(request.at)
+            if self.at_sha is None:
+                store.close()
+                raise TracetuiError(f"{request.at} is no revision of the repository; name a branch, tag or commit")
+        return store
+
+    def names_node(self, name: str) -> bool:
+        """Whether the package.json of the tree names a dependency."""
+        import orjson
+
+        sha = self.at_sha or self.start
+        if self.store is None or sha is None:
+            return False
+        try:
+            value = orjson.loads(self.store.text_at(sha, "package.json") or b"{}")
+        except (orjson.JSONDecodeError, KeyError):
+            return False
+        groups = [value.get(key) for key in ("dependencies", "devDependencies", "peerDependencies")]
+        return any(isinstance(group, dict) and name in group for group in groups)
+
+    def _fresh(self) -> Tree:
+        self.count += 1
+        root = self.scratch / f"tree-{self.count}"
+        root.mkdir()
+        return Tree(root)
+
+    def base(self, check: Check) -> _Place:
+        """The base with the patches up to the step at which the check was seen; with all for one that was written."""
+        if check.problem is not None:
+            return _Place(None, f"patch not applied: {check.problem}")
+        tree = self._fresh()
+        try:
+            if self.start is not None:
+                if self.store is None or self.store.resolve(self.start) is None:
+                    return _Place(None, self._missing())
+                tree.lay_out(self.store, self.start)
+            for name in self.capsule.names("files/"):
+                tree.write(name[6:], self.capsule.read(name))
+            shown: dict[str, bytes | None] = {}
+            for name in self._until(check):
+                patches = parse(self.capsule.read(name))
+                for patch in patches:
+                    if patch.target is not None and shows_failure(patch.target, check.command):
+                        shown.setdefault(patch.target, tree.read(patch.target))
+                tree.apply(patches)
+            self.evidence = {path: (before, tree.read(path)) for path, before in shown.items()}
+        except PatchError as error:
+            return _Place(None, f"patch not applied: {error}")
+        except TracetuiError as error:
+            return _Place(None, f"could not start: {error}")
+        return _Place(tree)
+
+    def _missing(self) -> str:
+        where = "the repository does not hold it" if self.store is not None else "name a repository that has it: --repo"
+        return f"could not start: the base commit {self.start} is not at hand; {where}"
+
+    def _until(self, check: Check) -> list[str]:
+        """The patches that stood when the check was seen, in order."""
+        names = [name for name in self.capsule.names("patches/") if name == "patches/0000.patch"]
+        for item in self.replay._patches():
+            name, step, agent = item.get("name"), item.get("step"), item.get("agent")
+            if name == "patches/0000.patch":
+                continue
+            if check.step is not None and agent == check.agent and isinstance(step, int) and step > check.step:
+                break
+            if isinstance(name, str) and name in self.capsule.archive.entries:
+                names.append(name)
+            problems = item.get("problems")
+            if isinstance(problems, list) and any("does not apply" in str(problem) for problem in problems):
+                raise PatchError(str(problems[0]))
+        return names
+
+    def at(self, check: Check) -> _Place:
+        """The tree of the revision, with files that the user had carried and that it does not hold, and with the tests
+        of the episode where it lacks them: else a revision from before a failing test would pass for a mended one."""
+        assert self.store is not None
+        assert self.at_sha is not None
+        tree = self._fresh()
+        try:
+            tree.lay_out(self.store, self.at_sha)
+            for name in self.capsule.names("files/"):
+                path = name[6:]
+                if path in self.replay._chosen() and tree.read(path) is None:
+                    tree.write(path, self.capsule.read(name))
+            for path, (before, after) in sorted(self.evidence.items()):
+                now = tree.read(path)
+                if after is None or (now is not None and _holds(now, before, after)):
+                    continue
+                if now == before:
+                    tree.write(path, after)
+                else:
+                    tree.apply(parse(make([FileChange(path, before, after)])))
+        except PatchError:
+            return _Place(None, f"patch not applied: {path!a}, which shows the failure, does not fit this revision")
+        except TracetuiError as error:
+            return _Place(None, f"could not start: {error}")
+        return _Place(tree)
+
+
+_TEST_FOLDERS: Final = frozenset(("test", "tests", "spec", "specs", "__tests__", "testing", "testdata", "e2e"))
+_TEST_NAME: Final = re.compile(
+    r"test[_-].{1,200}|.{1,200}[._-](?:test|tests|spec)\..{1,10}|.{1,200}Tests?\..{1,10}|conftest\.py"
+)
+_PRESENT: Final = 0.6
+"""Of the lines that a test gained in the episode, the part that a revision must hold to have that test."""
+
+
+def shows_failure(path: str, command: str) -> bool:
+    """Whether a file that the episode changed is one that shows the failure, rather than one that has it: a test, or
+    named by the command."""
+    *folders, name = path.split("/")
+    if any(folder.lower() in _TEST_FOLDERS for folder in folders) or _TEST_NAME.fullmatch(name) is not None:
+        return True
+    return any(word.strip("'\"()").removeprefix("./").endswith(path) for word in command.replace("{root}/", "").split())
+
+
+def _holds(now: bytes, before: bytes | None, after: bytes) -> bool:
+    """Whether a file holds most of the lines that the episode added to it."""
+    gained = Counter(line.strip() for line in after.split(b"\n") if line.strip())
+    gained -= Counter(line.strip() for line in (before or b"").split(b"\n"))
+    if not gained:
+        return True
+    missing = gained - Counter(line.strip() for line in now.split(b"\n"))
+    return missing.total() <= (1 - _PRESENT) * gained.total()
+
+
+# -- telling others
+
+
+def comment(digest: str, results: Sequence[Result], request: Request) -> str:
+    """The verdict as a comment for an issue: Markdown in which nothing of the capsule is more than text."""
+    verdict = worst([result.verdict for result in results])
+    where = f" at `{results[0].at}`" if results and results[0].at and request.at else ""
+    out = [f"**{verdict}**{where} · capsule `{digest[:16]}`\n"]
+    if request.other is not None:
+        out.append(f"With {markdown_safe(request.other)}.\n")
+    for result in results:
+        check = result.check
+        out.append(
+            f"{check.number}. **{result.verdict}**: {markdown_safe(result.why)}\n\n{fenced(check.command, 'sh')}"
+        )
+        code = "another status than 0" if check.exit_code is None else f"status {check.exit_code}"
+        seen = "none" if result.seen.code is None else str(result.seen.code)
+        out.append(f"Expected {code}, saw {seen}.\n")
+        for name, line in (("expected", check.line), ("saw", result.seen.line)):
+            if line:
+                out.append(f"{name}\n\n{fenced(line)}")
+    return "\n".join(out)

@@ -1,0 +1,178 @@
+"""``replay``: the checks of a capsule, posed again in a sandbox after the user agreed to them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tracetui.commands.out import JsonLines, Paper, note
+from tracetui.model import TracetuiError
+from tracetui.text.safe import display_safe, one_line
+
+if TYPE_CHECKING:
+    import argparse
+
+    from tracetui.capsule.replay import Replay, Result
+
+EXAMPLES: Final = (
+    ("tracetui replay flaky.capsule.zip --repo ~/src/limit", "does the failure show here?"),
+    ("tracetui replay flaky.capsule.zip --repo ~/src/limit --at main", "is it fixed on main?"),
+    ("tracetui replay flaky.capsule.zip --with requests==2.32.0", "with another version of a dependency"),
+)
+_SIGNS: Final = {"fixed": "good", "reproduces": "change", "differs": "warn", "inconclusive": "muted"}
+_FILES: Final = 20
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's words and flags."""
+    add = parser.add_argument
+    add("file", metavar="FILE", help="a capsule")
+    add("--repo", metavar="DIR", help="the repository (default: the one around this folder, if it has the base)")
+    add("--at", metavar="REV", help="pose the checks at this revision too")
+    add(
+        "--with",
+        dest="other",
+        metavar="NAME==VERSION",
+        help="with this version of a dependency (pip: or npm: before it)",
+    )
+    add("--from", dest="source", metavar="DIR", help="take that dependency from this folder, not from the network")
+    add("--check", action="append", type=int, metavar="N", help="only this check")
+    add("--agree", metavar="DIGEST", help="agree, without being asked, to what the capsule of this digest runs")
+    add("--no-sandbox", action="store_true", help="run the commands without a sandbox, with all your rights")
+    add(
+        "--tools", action="append", default=[], metavar="DIR", help="a folder of tools (with bin/) that checks may read"
+    )
+    add("--timeout", type=float, default=300.0, metavar="SECONDS", help="for each run of a check (default: 300)")
+    add("--signers", metavar="FILE", help="the keys to trust (default: Git's gpg.ssh.allowedSignersFile)")
+    add("--comment", action="store_true", help="print the verdict as a comment for an issue (Markdown)")
+    add("--json", action="store_true", help="JSON Lines, one check each, then one for the whole")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, run, judge; 0 for reproduces and fixed, else 1."""
+    from tracetui.capsule import sandbox as sandboxes
+    from tracetui.capsule.dependency import parse_wanted
+    from tracetui.capsule.replay import Replay, Request, comment, worst
+    from tracetui.capsule.signing import allowed_signers
+    from tracetui.capsule.verify import Capsule, report_of
+
+    if not 0 < args.timeout <= 86_400:
+        raise TracetuiError("--timeout takes seconds, up to a day", status=2)
+    if args.source is not None and args.other is None:
+        raise TracetuiError("--from goes with --with NAME==VERSION", status=2)
+    if args.other is not None:
+        parse_wanted(args.other)
+    request = Request(
+        repo=Path(args.repo).expanduser() if args.repo else None,
+        at=args.at,
+        other=args.other,
+        source=Path(args.source).expanduser() if args.source else None,
+        checks=args.check,
+    )
+    with Capsule(Path(args.file)) as capsule:
+        report = report_of(capsule, allowed_signers(args.signers))
+        if not report.ok:
+            raise TracetuiError("; ".join(report.problems))
+        quiet = args.json or args.comment
+        replay = Replay(
+            capsule,
+            request,
+            sandboxes.Limits(seconds=args.timeout),
+            None if quiet else lambda what: note(f"{what} …"),
+        )
+        checks = replay.checks
+        if checks:
+            _consent(replay, report.words, args)
+            tools = [Path(tool).expanduser() for tool in args.tools]
+            sandbox = sandboxes.choose(allow_none=args.no_sandbox, tools=tools)
+        results: list[Result] = []
+        out = JsonLines() if args.json else None
+        if checks:
+            for result in replay.run(sandbox):
+                results.append(result)
+                if out is not None:
+                    out.write(result.json())
+                    out.flush()
+                elif not args.comment:
+                    _print(result)
+        verdict = worst([result.verdict for result in results])
+        why = "the capsule holds no check" if not checks else None
+        if out is not None:
+            out.write(_whole(verdict, why, results))
+        elif args.comment:
+            sys.stdout.write(comment(capsule.digest, results, request))
+        else:
+            paper = Paper()
+            told = verdict if why is None else f"{verdict}: {why}"
+            paper.line(paper.style(told.upper() if why is None else told, _SIGNS[verdict]))
+    return 0 if verdict in ("reproduces", "fixed") else 1
+
+
+def _whole(verdict: str, why: str | None, results: list[Result]) -> dict[str, object]:
+    """The last line: the verdict of the whole, and the check that it rests on."""
+    told = next((result for result in results if result.verdict == verdict), None)
+    return {
+        "check": None,
+        "verdict": verdict,
+        "command": None,
+        "expected": None,
+        "observed": None,
+        "exit_code": None,
+        "at": None if told is None else told.at,
+        "seconds": round(sum(result.seconds for result in results), 3),
+        "why": why if told is None else told.why,
+    }
+
+
+def _consent(replay: Replay, words: str, args: argparse.Namespace) -> None:
+    """Show what would run, and on what, and have the user agree to it; bound to the digest."""
+    digest = replay.capsule.digest
+    if args.agree is not None:
+        if args.agree.strip().lower() != digest:
+            raise TracetuiError(f"--agree names another capsule; this one has the digest {digest}")
+        return
+    lines = [f"{replay.capsule.path.name}: {words}", f"digest {digest}", "It would run:"]
+    for check in replay.checks:
+        where = f"   (in {check.folder})" if check.folder else ""
+        lines += [f"  {check.number}. {line}" for line in check.command.splitlines()[:1]]
+        lines += [f"     {line}" for line in check.command.splitlines()[1:]]
+        if where:
+            lines.append(where)
+    files = replay.runs_on()
+    base = replay.capsule.manifest.section("repository").get("base")
+    start = base.get("start") if isinstance(base, dict) else None
+    lines.append(f"on the files of commit {start}" if start else "on the files that it carries")
+    if args.at:
+        lines.append(f"and on those of {args.at}")
+    if files:
+        more = f" and {len(files) - _FILES:,} more" if len(files) > _FILES else ""
+        lines.append(f"changed by the capsule: {', '.join(files[:_FILES])}{more}")
+    if args.other:
+        source = f"from {args.source}" if args.source else "over the network, without install scripts"
+        lines.append(f"with {args.other}, fetched {source}")
+    how = "WITHOUT a sandbox, with all your rights" if args.no_sandbox else "in a sandbox without network and home"
+    lines.append(f"{how}.")
+    for line in lines:
+        sys.stderr.write(display_safe(line) + "\n")
+    if not (sys.stdin is not None and sys.stdin.isatty()):
+        raise TracetuiError(f"Nothing was run: there is no terminal to ask on; to agree: --agree {digest}")
+    sys.stderr.write("Run it? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise TracetuiError("Nothing was run")
+
+
+def _print(result: Result) -> None:
+    paper = Paper()
+    check = result.check
+    head = paper.style(result.verdict, _SIGNS[result.verdict])
+    paper.line(f"{check.number}. {head}  {one_line(check.command, 80)}")
+    paper.line(paper.style(f"   {one_line(result.why, 200)}", "muted"))
+    code = "not 0" if check.exit_code is None else str(check.exit_code)
+    seen = "none" if result.seen.code is None else str(result.seen.code)
+    paper.line(f"   status    expected {code}, saw {seen}")
+    if check.line:
+        paper.line(f"   expected  {one_line(check.line, 160)}")
+    if result.seen.line:
+        paper.line(f"   saw       {one_line(result.seen.line, 160)}")
