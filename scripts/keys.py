@@ -24,6 +24,7 @@ PLACES = {
     "search": "Search",
     "commit": "A commit",
     "blame": "Blame",
+    "ctx": "A context",
     "redact": "The redaction editor",
     "marking": "The text of the redaction editor",
     "rules": "Rules that stay",

@@ -82,10 +82,8 @@ def run(args: argparse.Namespace) -> int:
 def numbers(text: str | None) -> frozenset[int]:
     """The numbers of ``4,9-12``. Raises TracetuiError with status 2 where it is none."""
     found: set[int] = set()
-    for part in (text or "").split(","):
+    for part in [] if text is None else text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not part.strip() and not text:
-            continue
         if not first.isdecimal() or (dash and not last.isdecimal()) or int(last or first) > _MOST or int(first) < 1:
             raise TracetuiError(f"--leave-out {one_line(text or '')} is no list of numbers such as 4,9-12", status=2)
         if dash and int(last) < int(first):
