@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracetui.bucket.changes import Progress, RunReport, changed, from_db, known, signed, to_db
-from tracetui.bucket.index import IndexWriter, address, facts_from, now_ms
+from tracetui.bucket.index import IndexWriter, address, facts_from, now_ms, origin
 from tracetui.bucket.place import Lock, sweep, temporary
 from tracetui.bucket.userdata import Forgotten
 from tracetui.harness.roots import LogFile
@@ -313,7 +313,7 @@ class Capture:
         if task.dropped:
             return
         facts = facts_from(part["facts"])
-        session = address(part["harness"], facts.session or task.job["stem"])
+        session = origin(task.path) + address(part["harness"], facts.session or task.job["stem"])
         if self.forgotten.session(part["harness"], session):
             if not self._again:
                 task.dropped = True

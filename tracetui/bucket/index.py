@@ -13,7 +13,7 @@ import orjson
 from tracetui.bucket.changes import signed
 from tracetui.model import KINDS, TOOL_KINDS, LogFacts
 
-__all__ = ["IndexWriter", "address", "facts_from"]
+__all__ = ["IndexWriter", "address", "facts_from", "origin"]
 
 BLOCK: Final = 11
 """A block of documents is 2**BLOCK of them; the time of its newest step is kept, so that search can begin there."""
@@ -21,6 +21,7 @@ _TOOLS: Final = frozenset(nth for nth, kind in enumerate(KINDS) if kind in TOOL_
 _PROMPT: Final = KINDS.index("prompt")
 _EDIT: Final = KINDS.index("edit")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ORIGIN: Final = re.compile(r"/(capsule:[0-9a-f]{8})/[^/]+\Z")
 _PROBLEMS: Final = 500
 _HELD: Final = 250_000
 _FACTS: Final = frozenset(LogFacts.__dataclass_fields__)
@@ -33,6 +34,13 @@ def address(harness: str, raw: str) -> str:
         return raw
     digest = blake2b(f"{harness}\0{raw}".encode("utf-8", "surrogatepass"), digest_size=8)
     return "x-" + digest.hexdigest()
+
+
+def origin(path: str | bytes) -> str:
+    """What the ids of a log's session begin with: ``capsule:DIGEST8/`` for one out of a capsule, which stands in a folder
+    of that name; else nothing. No id of a log itself can look like that."""
+    match = _ORIGIN.search(path if isinstance(path, str) else path.decode("utf-8", "replace"))
+    return f"{match[1]}/" if match is not None else ""
 
 
 def facts_from(data: bytes) -> LogFacts:
@@ -186,8 +194,9 @@ class IndexWriter:
             )
         facts = facts_from(part["facts"])
         harness = part["harness"]
-        raw = facts.session or self.db.execute("SELECT stem FROM log WHERE id=?", (log,)).fetchone()[0]
-        session = address(harness, raw)
+        stem, path = self.db.execute("SELECT stem, path FROM log WHERE id=?", (log,)).fetchone()
+        raw = facts.session or stem
+        session = origin(path) + address(harness, raw)
         if facts.cost_usd is not None:
             cost = facts.cost_usd
         elif spent:
@@ -303,7 +312,8 @@ class IndexWriter:
             kinds |= row["kinds"]
         side = db.execute("SELECT title FROM side WHERE raw=? AND harness=?", (told[0]["raw"], harness)).fetchone()
         title = (side[0] if side else None) or facts.title or (main["first_prompt"] if main is not None else None)
-        parent = address(harness, facts.parent) if facts.parent else None
+        foreign = session[: session.index("/") + 1] if session.startswith("capsule:") else ""
+        parent = foreign + address(harness, facts.parent) if facts.parent else None
         own = [row for row in rows if (row["agent"] is None) == (main is not None)]
         gone = not any(row["current"] and not row["gone"] for row in own)
         if main is None or parent is not None:
@@ -334,7 +344,7 @@ class IndexWriter:
             "cost": sum(costs) if costs else None,
             "path": told[0]["path"],
             "parent": parent,
-            "forked_from": address(harness, facts.forked_from) if facts.forked_from else None,
+            "forked_from": foreign + address(harness, facts.forked_from) if facts.forked_from else None,
             "folded": folded,
             "gone": int(gone),
         }

@@ -68,7 +68,7 @@ _IS: Final[dict[str, str]] = {
     "subagent": "s.folded = 'subagent'",
     "folded": "s.folded IS NOT NULL",
     "forked": "s.forked_from IS NOT NULL",
-    "foreign": "0",
+    "foreign": "s.id GLOB 'capsule:*'",
 }
 
 
@@ -185,6 +185,7 @@ def _row(row: tuple[Any, ...]) -> SessionRow:
         unread=bool(row[29]),
         bookmarked=bool(row[27]),
         note=row[28],
+        foreign=row[0].startswith("capsule:"),
     )
 
 
