@@ -181,6 +181,12 @@ class FakeBucket:
     def records_of(self, log: int, sources: Iterable[Source]) -> list[Any]:
         return []
 
+    def records(self, log: int | LogRow, offset: int = 0) -> Iterator[Any]:
+        return iter(())
+
+    def cache_file(self, log: int | LogRow, kind: str) -> Path:
+        return self.path / "cache" / kind
+
     def search(
         self,
         query: Query | str,
