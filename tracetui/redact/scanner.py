@@ -48,13 +48,13 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
         i = bisect_right(starts, found.start) - 1
         view, low = owners[i]
         start, end = low + found.start - starts[i], low + found.end - starts[i]
-        if "joined" in view.name and found.rule != "near-provider" and not view.crosses(start, end):
-            if view.joined or view.parent is None or not view.parent.joined:
+        if view.joined:
+            # What no break divides was read without the view; a name may be divided too.
+            lead = 48 if found.rule in ("named-value", "near-provider") else 0
+            if not view.crosses(max(low, start - lead), end):
                 continue
-        elif view.joined and (not view.crosses(start, end)):
-            continue
-        if view.joined and found.tier > 1 and found.rule not in {"email"} and not looks_random(view.text[start:end]):
-            continue
+            if found.tier > 1 and found.rule != "email" and not looks_random(view.text[start:end]):
+                continue
         begin, stop = view.origin(start, end)
         if stop > begin:
             yield Finding(begin, stop, found.kind, found.rule, found.tier, view.name, found.why)

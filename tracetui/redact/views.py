@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from tracetui.redact.entropy import SLASHED, runs, wordiness
+from tracetui.redact.entropy import SLASHED, looks_random, runs, wordiness
 
 __all__ = ["View", "decode_as", "views_of"]
 
@@ -201,7 +201,22 @@ def _break(line: str, following: str, before: int, at: int, token: frozenset[str
     right = _RUN.match(following, skip)
     if right is None or not _one(run, right.group(), full=full):
         return None
+    if len(run) >= 8 and looks_random(run) and _begins(right.group(), following[right.end() : right.end() + 2]):
+        return None
     return at + len(tail), at + size + 1 + skip, ""
+
+
+def _begins(right: str, after: str) -> bool:
+    """Whether what stands behind a random string's line break begins something of its own: a name or a word."""
+    name, equals, _ = right.partition("=")
+    if (equals and not name.endswith("=") and len(right) > len(name) + 1) or after[:1] == ":" or after.strip()[:1] == "=":
+        return not looks_random(name) and name[:1].isalpha()
+    bare = right.rstrip(".,")
+    if bare.isalpha() and (bare.islower() or bare.istitle() or bare.isupper()):
+        if after[:1] in ('"', "'", "`") or (after and len(bare) < 4 and after[0] != " "):
+            return False
+        return bool(after) if len(bare) < 4 else wordiness(bare)[1] >= 0.7
+    return False
 
 
 def _one(left: str, right: str, *, full: bool) -> bool:

@@ -1,0 +1,155 @@
+"""``scan`` and ``redact`` as a user runs them."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from logs import PASSWORD, SESSION, TOKEN
+
+from tracetui.__main__ import main
+
+KEYS = "id session agent step source field in_key start end kind rule tier view why copies decision".split()
+
+
+@dataclass
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def run(place: Any, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Any:
+    def call(*argv: str, stdin: str | None = None) -> Done:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capfdbinary.readouterr()
+        status = main(list(argv))
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(status, out.decode(), err.decode())
+
+    return call
+
+
+def test_scan_of_a_session_prints_the_contracts_keys_and_no_value(run: Any, place: Any) -> None:
+    done = run("scan", SESSION[:4], "--json")
+    assert done.status == 0
+    assert done.lines
+    lines = place.log.path.read_text().splitlines()
+    for item in done.lines:
+        assert list(item) == KEYS
+        assert item["session"] == SESSION
+        value: Any = json.loads(lines[item["source"]["line"] - 1])
+        for part in item["field"].split("/")[1:]:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        assert 0 <= item["start"] < item["end"] <= len(value)
+        assert item["decision"] == "open"
+    assert TOKEN[4:] not in done.out
+    assert PASSWORD not in done.out
+    tokens = [item for item in done.lines if item["rule"] == "github-token"]
+    assert len(tokens) >= 6
+    assert {item["copies"] for item in tokens} == {len([i for i in done.lines if i["copies"] == tokens[0]["copies"]])}
+    revealed = run("scan", SESSION, "--json", "--reveal").lines
+    assert {item["value"] for item in revealed} >= {TOKEN, PASSWORD, "zorblax"}
+
+
+def test_check_says_whether_something_is_open(run: Any) -> None:
+    assert run("scan", SESSION).status == 0
+    assert run("scan", SESSION, "--check").status == 1
+    done = run("redact", SESSION, "--accept-tier", "1", "--json")
+    assert {item["placeholder"] for item in done.lines} == {"‹github-token:1›", "‹user:1›"}
+    for item in done.lines:
+        assert list(item) == "id kind rule tier decision scope placeholder copies".split()
+        assert item["decision"] == "accepted"
+        assert item["tier"] == 1
+        assert item["copies"] >= 4
+    assert run("scan", SESSION, "--check").status == 1
+    assert [item["kind"] for item in run("redact", SESSION, "--accept-tier", "2", "--json").lines] == ["password"]
+    assert run("scan", SESSION, "--check").status == 0
+    assert run("redact", SESSION, "--prove").status == 0
+    assert run("redact", SESSION, "--undo").status == 0
+    assert run("scan", SESSION, "--check").status == 1
+    assert len(run("redact", SESSION, "--show", "--json").lines) == 2
+
+
+def test_ranges_of_steps(run: Any) -> None:
+    assert {item["step"] for item in run("scan", f"{SESSION}:3", "--json").lines} == {3}
+    assert {item["step"] for item in run("scan", f"{SESSION}:1-2", "--json").lines} == {1, 2}
+
+
+def test_files_and_standard_input(run: Any, place: Any, tmp_path: Path) -> None:
+    log = run("scan", str(place.log.path), "--json").lines
+    assert {item["session"] for item in log} == {SESSION}
+    assert {item["field"] for item in log} > {"/message/content", "/toolUseResult/stdout", "/cwd"}
+    assert {item["step"] for item in log} == {1, 2, 3, 4}
+    text = f"one\ntwo é {TOKEN}\nDB_PASSWORD={PASSWORD}\n"
+    path = tmp_path / "notes.txt"
+    path.write_text(text)
+    for done in (run("scan", str(path), "--json"), run("scan", "-", "--json", stdin=text)):
+        assert [text[i["start"] : i["end"]] for i in done.lines] == [TOKEN, PASSWORD]
+        assert [(i["session"], i["step"], i["field"], i["source"]["line"]) for i in done.lines] == [(None, None, "", 2), (None, None, "", 3)]
+    assert run("scan", "-", "--check", stdin=text).status == 1
+    assert run("scan", "-", "--check", stdin="nothing to see").status == 0
+    assert run("scan", "-", stdin="").status == 0
+
+
+def test_known_values_of_env_files(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "keys.env"
+    path.write_text("A=blue-harbor-77\n")
+    assert run("scan", "-", "--json", stdin="say blue-harbor-77 now").lines == []
+    (found,) = run("scan", "-", "--json", "--env-file", str(path), stdin="say blue-harbor-77 now").lines
+    assert (found["rule"], found["tier"], found["start"]) == ("known-value", 1, 4)
+    assert run("scan", "-", "--env-file", str(tmp_path / "none"), stdin="x").status == 1
+
+
+def test_deep_asks_detect_secrets_too(run: Any) -> None:
+    text = 'credentials: ibm_iam_api_key = "' + "Zk3vQ8xT1nRw7LpY5cJd2HsGf9aB4mK6eW0uXiOoPqRs" + '"'
+    plain = run("scan", "-", "--json", stdin=text).lines
+    deep = run("scan", "-", "--json", "--deep", stdin=text).lines
+    assert {(i["start"], i["end"]) for i in plain} <= {(i["start"], i["end"]) for i in deep}
+
+
+def test_rules(run: Any, tmp_path: Path) -> None:
+    rules = tmp_path / "rules.txt"
+    rules.write_text("literal:notes.txt==>a file\n")
+    done = run("redact", SESSION, "--rules", str(rules), "--json")
+    assert [(i["rule"], i["scope"], i["placeholder"]) for i in done.lines] == [("literal", "rule", "a file")]
+    out = tmp_path / "out.txt"
+    assert run("redact", SESSION, "--export-rules", str(out)).status == 0
+    assert out.read_text().splitlines()[1:] == ["literal:notes.txt==>a file"]
+    rules.write_text("regex:(\n")
+    assert run("redact", SESSION, "--rules", str(rules)).status == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (("scan", "nope1234"), 1), (("redact", "nope1234", "--show"), 1), (("redact", SESSION, "--accept-tier", "3"), 2),
+        (("scan", "a b c"), 2), (("redact", SESSION), 1), (("scan", "/"), 1), (("redact", SESSION, "--redo"), 1),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(run: Any, argv: tuple[str, ...], status: int) -> None:
+    done = run(*argv)
+    assert done.status == status
+    assert done.err.count("\n") == 1
+    assert done.out == ""
+
+
+def test_index_scans_when_asked(run: Any) -> None:
+    from tracetui.model import to_iso
+
+    assert to_iso(0)
+    done = run("index", "--scan", "--json")
+    assert len(done.lines) == 1
+    assert run("ls", "--json").lines[0]["findings"]["open"] > 5

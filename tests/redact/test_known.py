@@ -1,0 +1,67 @@
+"""Known values: the machine's names and the values that the user lets be read, in every form."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tracetui.model import TracetuiError
+from tracetui.redact.known import Known, env_file, local_values, log_values
+
+
+def test_names_come_from_the_logs_own_paths() -> None:
+    found = log_values(
+        "/var/home/zorblax/.claude/projects/-home-quux-limit/x.jsonl", "/Users/blorp/src", None, "C:\\Users\\Snork\\x",
+        remote="https://oauth2:s3cr3tvalue99@git.acme.dev/a/b.git",
+    )  # fmt: skip
+    assert set(found) == {("zorblax", "user"), ("quux", "user"), ("blorp", "user"), ("Snork", "user"), ("s3cr3tvalue99", "password")}
+    assert log_values("/home/runner/work", "/home/user/x", "/srv/app") == []
+
+
+def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text("[user]\n\tname = Zorb Lax\n\temail = zorb@acme-corp.io\n")
+    env = {"USER": "zorblax", "APP_TOKEN": "q8Zx2vLm4Kp9", "EDITOR": "/usr/bin/vim", "SHORT_KEY": "abc", "PAGER": "q8Zx2vLm4Kp8"}
+    base = {text for text, _ in local_values(env, home=tmp_path)}
+    assert {"zorblax", "zorb@acme-corp.io", "Zorb Lax"} <= base
+    assert not {"q8Zx2vLm4Kp9", "q8Zx2vLm4Kp8"} & base
+    assert ("q8Zx2vLm4Kp9", "env-value") in local_values(env, home=tmp_path, names=["*"])
+    assert "q8Zx2vLm4Kp8" not in {t for t, _ in local_values(env, home=tmp_path, names=["*"])}
+    named = {t for t, _ in local_values(env, home=tmp_path, names=["PAGER", "EDITOR", "SHORT_KEY"])}
+    assert "q8Zx2vLm4Kp8" in named
+    assert not {"/usr/bin/vim", "abc"} & named
+
+
+def test_env_files(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("# c\nexport A_KEY='w7Yx1!kPz3'\nB=short\nC=\"two words here 1\"\nMODE=development\nPORT=123456789\n")
+    assert env_file(path) == [("w7Yx1!kPz3", "env-value"), ("two words here 1", "env-value")]
+    with pytest.raises(TracetuiError):
+        env_file(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        str, lambda s: quote(s, safe=""), lambda s: base64.b64encode(f"x{s}".encode()).decode(), lambda s: s.encode().hex(),
+        lambda s: f"\x1b[1m{s[:4]}\x1b[0m{s[4:]}", lambda s: s[:5] + "\n" + s[5:],
+    ],
+    ids="plain percent base64 hex ansi wrapped".split(),
+)  # fmt: skip
+def test_known_values_are_tier_one_in_every_form(write) -> None:  # type: ignore[no-untyped-def]
+    value = "blue/harbor&seven!"
+    known = Known([(value, "env-value")])
+    text = f"see {write(value)} there"
+    found = known.scan(text)
+    assert [(f.tier, f.rule) for f in found] == [(1, "known-value")]
+    assert 4 <= found[0].start <= 8
+    assert len(text) - 10 <= found[0].end <= len(text) - len(" there")
+
+
+def test_personal_values_only_at_word_boundaries() -> None:
+    known = Known([("zorb", "user"), ("hunter22", "env-value")])
+    text = "zorb azorb zorbian /home/zorb/x hunter22 hunter222"
+    assert [text[f.start : f.end] for f in known.scan(text)] == ["zorb", "zorb", "hunter22"]
+    assert [f.start for f in known.scan(text)] == [0, 25, 32]
