@@ -37,8 +37,8 @@ def address(harness: str, raw: str) -> str:
 
 
 def origin(path: str | bytes) -> str:
-    """What the ids of a log's session begin with: ``capsule:DIGEST8/`` for one out of a capsule, which stands in a folder
-    of that name; else nothing. No id of a log itself can look like that."""
+    """What the ids of a log's session begin with: ``capsule:DIGEST8/`` for one out of a capsule, which stands in a
+    folder of that name; else nothing. No id of a log itself can look like that."""
     match = _ORIGIN.search(path if isinstance(path, str) else path.decode("utf-8", "replace"))
     return f"{match[1]}/" if match is not None else ""
 
@@ -311,7 +311,7 @@ class IndexWriter:
         for row in kept:
             kinds |= row["kinds"]
         side = db.execute("SELECT title FROM side WHERE raw=? AND harness=?", (told[0]["raw"], harness)).fetchone()
-        title = (side[0] if side else None) or facts.title or (main["first_prompt"] if main is not None else None)
+        title = (side[0] if side and not session.startswith("capsule:") else None) or facts.title or (main["first_prompt"] if main is not None else None)
         foreign = session[: session.index("/") + 1] if session.startswith("capsule:") else ""
         parent = foreign + address(harness, facts.parent) if facts.parent else None
         own = [row for row in rows if (row["agent"] is None) == (main is not None)]
