@@ -128,8 +128,12 @@ class CoreReview:
                 )  # fmt: skip
         order = {log.agent: nth for nth, log in enumerate(self._logs)}
 
-        def first(group: Group) -> tuple[int, int]:
-            return (order.get(group.copies[0].at.agent, 0), group.copies[0].at.line) if group.copies else (0, 0)
+        def first(group: Group) -> tuple[object, ...]:
+            # Where it stands first: the list keeps its order while decisions are taken.
+            if not group.copies:
+                return (0, 0, 0, "", 0)
+            at = group.copies[0].at
+            return (order.get(at.agent, 0), at.line, at.nth, at.pointer, group.copies[0].start)
 
         found.sort(key=lambda group: (group.tier, *first(group)))
         self._groups = {group.id: group for group in found}
@@ -226,9 +230,11 @@ class CoreReview:
             if ("place", place.key) in state.rejected and state.of(place) == "rejected"
         ]
         _, done = redact_text(text, plan, spared)
-        found = [Mark(start, end, "accepted", key, self._placeholder(plan, key)) for start, end, key, _ in done]
-        if plan.rules:
-            found = [self._by_rule(mark, text, plan) for mark in found]
+        found = [
+            # As when it is applied: line counts stay.
+            Mark(start, end, "accepted", key, self._put(plan, key) + "\n" * text.count("\n", start, end))
+            for start, end, key, _ in done
+        ]
         for place in places:
             now = state.of(place)
             if now == "accepted" or place.rule == "unscanned" or place.end <= place.start:
@@ -242,15 +248,13 @@ class CoreReview:
                 apart.append(mark)
         return apart
 
-    @staticmethod
-    def _by_rule(mark: Mark, text: str, plan: Plan) -> Mark:
-        """A mark of a rule with a replacement of its own shows that."""
-        if not mark.group.startswith("rule ") or mark.text:
-            return mark
-        for rule in plan.rules:
-            if mark.group == f"rule {rule.form} {rule.pattern} " and rule.replacement is not None:
-                return mark._replace(text=rule.replacement)
-        return mark
+    def _put(self, plan: Plan, key: str) -> str:
+        """What stands for a value: its placeholder, or what its rule puts there."""
+        if key.startswith("rule "):
+            for rule in plan.rules:
+                if rule.replacement is not None and key == f"rule {rule.form} {rule.pattern} ":
+                    return rule.replacement
+        return self._placeholder(plan, key)
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 

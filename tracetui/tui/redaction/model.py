@@ -133,9 +133,9 @@ class Outcome(NamedTuple):
 
 SCOPES: Final[Mapping[str, tuple[str, str]]] = {
     "place": ("o", "this one place"),
-    "path": ("p", "every place in this file"),
-    "name": ("n", "wherever this name names it"),
-    "kind": ("k", "everything of this kind"),
+    "path": ("p", "this kind in this field"),
+    "name": ("n", "what this name gives away"),
+    "kind": ("k", "everything of its kind"),
     "all": ("a", "this value, everywhere"),
 }
 """How far a rejection goes, by the core's word: the key in the menu, and what it says."""

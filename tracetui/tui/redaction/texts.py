@@ -25,7 +25,9 @@ _BODY: Final = frozenset(
 )  # fmt: skip
 _ASIDE: Final = frozenset(("toolUseResult", "details", "usage", "snapshot", "replacement_history"))
 """What repeats a text that stands elsewhere."""
-_LEAVES: Final = frozenset(("type", "id", "role", "status", "mimeType", "media_type", "is_error", "tool_use_id", "name"))
+_LEAVES: Final = frozenset(
+    ("type", "id", "role", "status", "mimeType", "media_type", "is_error", "tool_use_id", "name")
+)
 """Words of the schema wherever they stand."""
 _NAMES: Final = {"toolUseResult": "copy of the result", "arguments": "input", "args": "input"}
 

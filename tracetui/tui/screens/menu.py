@@ -21,7 +21,13 @@ class Choice(NamedTuple):
 
 
 class MenuScreen(ChooseScreen):
-    """Gives the index of the choice, or None when the user went back."""
+    """Gives the index of the choice, or None when the user went back. It stands low and dims little, so that what is
+    decided about can still be read."""
+
+    DEFAULT_CSS = """
+    MenuScreen { align: center bottom; background: $background 25%; }
+    MenuScreen > Vertical { margin-bottom: 1; }
+    """
 
     def __init__(self, title: str, choices: Sequence[Choice], *, text: str = "", at: int = 0) -> None:
         super().__init__(title, [(f"{c.key}  {c.label}", c.hint) for c in choices], text=text, at=at)

@@ -302,7 +302,7 @@ class RedactScreen(Screen[None], Actor):
             dot = self.editor.look.sign("dot")
             self.info.done((
                 f"{what} {dot} {fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected",
-                f"The session can be sealed: tracetui seal {self._address} -o NAME.capsule.zip",
+                f"Seal it: tracetui seal {self._address} -o NAME.capsule.zip",
             ))  # fmt: skip
         else:
             self.info.done(None)

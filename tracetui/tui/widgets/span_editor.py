@@ -97,7 +97,8 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self._dragging = False
         self._scrolling: Timer | None = None
         self._drag_by = 0
-        self._dropped_drag = 0
+        self._down = 0
+        self._head = -1
         self._look: Look | None = None
         self._strips: LRUCache[tuple[int, int, int], Strip] = LRUCache(512)
 
@@ -194,6 +195,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
     def decide_on(self, span: Span | None, *, move: bool = True) -> None:
         """Make a span the one under decision and bring it into the middle third."""
         self.focus_span = span
+        self._head = self._head_of(span.start if span is not None else self.cursor)
         self._strips.clear()
         if span is not None and move:
             self.pin = None
@@ -201,6 +203,12 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
             self._column = None
             self.to_middle(span.start)
         self.refresh()
+
+    def _head_of(self, offset: int) -> int:
+        """Where the heading of the step stands that a character belongs to, -1 when it belongs to none."""
+        return next(
+            (head.start for head in reversed(self.page.heads) if head.what == "step" and head.start <= offset), -1
+        )
 
     def laid_out_again(self, rows: Rows) -> None:
         """Take the rows for the width of now, which a worker laid out."""
@@ -630,7 +638,8 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         heads = self.page.heads
         at = max(0, bisect_right(heads, start, key=lambda head: head.start) - 1)
         while at < len(heads) and heads[at].start < end:
-            style = look.style("accent", "b") if heads[at].what == "step" else look.style("muted")
+            step = heads[at].what == "step"
+            style = look.style("accent" if heads[at].start == self._head else "muted", "b" if step else "")
             layers.append((heads[at].start, heads[at].end, style))
             at += 1
         if not self.plain:
