@@ -315,7 +315,7 @@ class IndexWriter:
         foreign = session[: session.index("/") + 1] if session.startswith("capsule:") else ""
         parent = foreign + address(harness, facts.parent) if facts.parent else None
         own = [row for row in rows if (row["agent"] is None) == (main is not None)]
-        gone = not any(row["current"] and not row["gone"] for row in own)
+        gone = not foreign and not any(row["current"] and not row["gone"] for row in own)
         if main is None or parent is not None:
             folded: str | None = "subagent"
         elif facts.warmup:
