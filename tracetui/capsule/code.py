@@ -42,6 +42,8 @@ class Code:
     head: str | None = None
     remote: str | None = None
     remote_left_out: bool = False
+    hidden: list[str] = field(default_factory=list)
+    """Addresses of a remote that may be private: to be taken out of everything."""
     trail: list[dict[str, Any]] = field(default_factory=list)
     commands: list[tuple[str | None, Step, str | None]] = field(default_factory=list)
     environment: dict[str, Any] = field(default_factory=dict)
@@ -182,6 +184,7 @@ def read_code(bucket: Bucket, episode: Episode, options: Options) -> Code:
     cwd = episode.main.log.facts.cwd or session.cwd
     if place is None:
         code.root = cwd
+        _name_remote(code, [episode.main.log.facts.repo], options)
         code.notes.append("no repository was found: the files that the edits met are carried along")
         code.played = play(before, mine, lambda path: None, _below(cwd), carry=True)
         return code
@@ -203,9 +206,7 @@ def _read(
     first = next((edit.time for edit in (*before, *mine) if edit.time is not None), facts.started)
     base = code.base = find_base(store, facts.commit, facts.branch, texts, first)
     code.root = _root(store, locator, cwd)
-    code.remote, private = clean_remote(_remote(store) or facts.repo)
-    if private and not options.private_remote:
-        code.remote, code.remote_left_out = None, True
+    _name_remote(code, [_remote(store), facts.repo], options)
     if base is None:
         code.notes.append("the repository has no commit: the files that the edits met are carried along")
         code.played = play(before, mine, lambda path: None, locator, carry=True)
@@ -255,6 +256,21 @@ def _read(
     needed |= {change.path for change in code.played.before}
     real = {path: text_at(start, path) for path in needed}
     code.real = real.get
+
+
+def _name_remote(code: Code, found: Iterable[str | None], options: Options) -> None:
+    """Name the first remote, unless it may be private."""
+    for url in found:
+        if not url:
+            continue
+        clean, private = clean_remote(url)
+        if not private or options.private_remote:
+            code.remote = code.remote or clean
+            continue
+        code.remote_left_out = True
+        code.hidden += [text for text in (url.strip(), clean) if text and len(text) >= 8]
+    if code.remote is not None:
+        code.remote_left_out = False
 
 
 def _named_file(store: Store, sha: str, path: str) -> bytes:

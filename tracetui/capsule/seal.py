@@ -187,7 +187,10 @@ class _Maker:
         """The draft. What stands in no record (patches, files, commands) is made first, so that what is found in it is
         taken out of everything."""
         code = read_code(self.bucket, self.episode, self.options)
+        self.plan.__dict__.pop("matcher", None)
         self.notes += code.notes
+        for url in dict.fromkeys(code.hidden):
+            self.plan.values.append((url, "remote", self.review.decisions.hash(url)))
         for _ in range(4):
             patches, files, problems = code.patches(self.file, self.text)
             if not any(self._accept(data.decode("utf-8", "replace")) for data in (*patches.values(), *files.values())):

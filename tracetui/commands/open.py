@@ -1,4 +1,4 @@
-"""``open``: a session log in the app, read only, without touching the user's bucket."""
+"""``open``: a capsule or a session log in the app, read only, without touching the user's bucket."""
 
 from __future__ import annotations
 
@@ -6,32 +6,42 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tracetui.commands.common import need_terminal
+from tracetui.commands.common import need_terminal, opened
 from tracetui.commands.out import note
 from tracetui.model import TracetuiError
 
 if TYPE_CHECKING:
     import argparse
 
-EXAMPLES: Final = (("tracetui open rollout-2026-05-01.jsonl", "a log that somebody sent you"),)
-_ZIP: Final = b"PK\x03\x04"
+EXAMPLES: Final = (
+    ("tracetui open flaky.capsule.zip", "a capsule that somebody sent you; nothing of it runs"),
+    ("tracetui open rollout-2026-05-01.jsonl", "a log"),
+    ("tracetui open --keep flaky.capsule.zip", "put a capsule into your bucket, marked as foreign"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's words."""
-    parser.add_argument("file", metavar="FILE", help="a session log of Claude Code, Codex or Pi")
+    """Add the command's words and flags."""
+    parser.add_argument("file", metavar="FILE", help="a capsule, or a session log of Claude Code, Codex or Pi")
+    parser.add_argument("--keep", action="store_true", help="put a capsule into the bucket, and open nothing")
+    parser.add_argument("--signers", metavar="FILE", help="the keys to trust (default: gpg.ssh.allowedSignersFile)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Capture the log into a private temporary bucket and open the app on it; the exit status."""
     file = Path(args.file)
     try:
-        with file.open("rb") as stream:
-            head = stream.read(4)
+        with file.open("rb"):
+            pass
     except OSError as error:
-        raise TracetuiError(f"Cannot read {file} ({(error.strerror or 'not a file').lower()}); name a log") from None
-    if head == _ZIP:
-        raise TracetuiError(f"{file} is a ZIP file, not a session log; this version opens session logs")
+        reason = (error.strerror or "not a file").lower()
+        raise TracetuiError(f"Cannot read {file} ({reason}); name a capsule or a log") from None
+    from tracetui.capsule.foreign import is_capsule
+
+    if is_capsule(file):
+        return _keep(file, args) if args.keep else _capsule(file, args.signers)
+    if args.keep:
+        raise TracetuiError(f"{file} is no capsule; to keep a log: tracetui index {file}")
     need_terminal("open")
     from tracetui import config
     from tracetui.bucket import Bucket
@@ -64,6 +74,54 @@ def run(args: argparse.Namespace) -> int:
     for problem in settings.problems:
         note(problem)
     return status
+
+
+def _capsule(file: Path, signers: str | None) -> int:
+    """Check a capsule, and open the app on a temporary bucket of it; the exit status."""
+    from tracetui.capsule.foreign import capture
+    from tracetui.capsule.signing import allowed_signers
+    from tracetui.capsule.verify import Capsule, report_of
+
+    with Capsule(file) as capsule:
+        report = report_of(capsule, allowed_signers(signers))
+        if not report.ok:
+            raise TracetuiError(f"{file.name} is not opened: {'; '.join(report.problems)}")
+        need_terminal("open")
+        from tracetui import config
+        from tracetui.bucket import Bucket
+        from tracetui.tui.app import run as run_app
+        from tracetui.tui.tempfolder import TempFolder
+
+        settings = config.load()
+        temporary = TempFolder()
+        try:
+            folder = temporary.folder()
+            with Bucket.open(folder / "bucket", create=True) as bucket:
+                session = capture(bucket, capsule, folder / "records")
+                banner = f"capsule: {report.words}"
+                status = run_app(bucket, session=session.id, read_only=True, banner=banner, config=settings.app())
+        finally:
+            temporary.remove()
+    for problem in settings.problems:
+        note(problem)
+    return status
+
+
+def _keep(file: Path, args: argparse.Namespace) -> int:
+    """Check a capsule and put it into the user's bucket; the exit status."""
+    from tracetui.capsule.foreign import capture
+    from tracetui.capsule.signing import allowed_signers
+    from tracetui.capsule.verify import Capsule, report_of
+    from tracetui.commands.out import Paper
+
+    with Capsule(file) as capsule:
+        report = report_of(capsule, allowed_signers(args.signers))
+        if not report.ok:
+            raise TracetuiError(f"{file.name} is not kept: {'; '.join(report.problems)}")
+        with opened(args, create=True) as bucket, bucket.temporary() as folder:
+            session = capture(bucket, capsule, folder)
+    Paper().line(f"Kept as {session.id} ({report.words})")
+    return 0
 
 
 def _with_subagents(file: Path) -> list[Path]:

@@ -1,0 +1,78 @@
+"""Capsules as sessions: their records in a bucket, under an identity that no local session can have.
+
+A log of a capsule is captured from a folder that is called like the capsule's origin (``capsule:DIGEST8``); the index
+makes that part of the session's id and marks the session as foreign.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tracetui.capsule.verify import Capsule
+from tracetui.model import SessionRow, TracetuiError
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+
+__all__ = ["capture", "is_capsule", "lay_out"]
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
+
+
+def is_capsule(path: Path) -> bool:
+    """Whether a file begins like a ZIP file; whether it is an intact capsule, ``Capsule`` tells."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except (OSError, ValueError):
+        return False
+
+
+def lay_out(capsule: Capsule, folder: Path) -> list[Path]:
+    """Write the capsule's records into a private folder (made where needed), the main log first."""
+    target = folder / capsule.origin
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    session = capsule.manifest.section("session")
+    listed: Any = session.get("records")
+    agents = {item.get("name"): item.get("agent") for item in listed if isinstance(item, dict)} if listed else {}
+    own = session.get("id")
+    out: list[Path] = []
+    for name in capsule.names("records/"):
+        agent = agents.get(name)
+        stem = f"agent-{agent}" if isinstance(agent, str) else own if not out else None
+        if not isinstance(stem, str) or not _PLAIN.fullmatch(stem) or (target / f"{stem}.jsonl").exists():
+            stem = name[8:-6]
+        path = target / f"{stem}.jsonl"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(capsule.read(name))
+        out.append(path)
+    return out
+
+
+def sessions_of(bucket: Bucket, capsule: Capsule) -> list[SessionRow]:
+    """The sessions of the bucket that came out of this capsule."""
+    return [row for row in bucket.sessions() if row.id.startswith(capsule.origin + "/")]
+
+
+def capture(bucket: Bucket, capsule: Capsule, folder: Path) -> SessionRow:
+    """Put the capsule's sessions into a bucket, by way of a private ``folder`` of the caller; its main session.
+
+    Raises TracetuiError when its records are of no known harness.
+    """
+    from tracetui.harness.roots import LogFile, files_of
+
+    known = sessions_of(bucket, capsule)
+    if not known:
+        files = [found for found in files_of(lay_out(capsule, folder)) if isinstance(found, LogFile)]
+        bucket.capture(files, workers=1, again=True)
+        known = sessions_of(bucket, capsule)
+    if not known:
+        raise TracetuiError(f"{capsule.path.name!a} holds no session of an agent that this program knows")
+    wanted = f"{capsule.origin}/{capsule.manifest.section('session').get('id')}"
+    return next((row for row in known if row.id == wanted), known[0])
