@@ -24,6 +24,7 @@ from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
 from tracetui.tui.panes.timeline import TimelinePane
+from tracetui.tui.redacting import RedactDeeds
 from tracetui.tui.trails import TrailDeeds
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.status import StatusLine
@@ -47,7 +48,7 @@ class _StepSlot(Pane):
     NAME: ClassVar[str] = "Step"
 
 
-class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, Actor, Background):
+class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.
