@@ -20,7 +20,8 @@ from tracetui.text.safe import one_line
 __all__ = ["Builder", "build"]
 
 _PREVIEW: Final = 160
-_HEAD: Final = 2000
+"""Characters of a preview at most."""
+_HEAD: Final = 640
 _POOL: Final = 64
 _TELLING: Final = 8
 """Characters from which on a step's text within a piece tells that the piece is the step's."""
@@ -179,7 +180,7 @@ class Builder:
 
     def _report(self, place: int, name: str) -> None:
         index = self.index
-        prompt, output, model = self._usage[name]
+        prompt, output, model = self._usage.pop(name)
         if prompt > 0:
             index.call_reported[place] = prompt
             index.call_output[place] = output
@@ -338,7 +339,7 @@ class Builder:
         index.hidden.append(min(piece.hidden, 0xFFFFFFFF))
         index.images.append(min(piece.images, 0xFFFF))
         index.by.append(by)
-        index.preview.append(one_line(text[:_HEAD], _PREVIEW))
+        index.preview.append(_preview(text))
         if piece.category in _SOUGHT:
             _put(self._texts, _hash(piece.category, text), at)
         if piece.key:
@@ -383,6 +384,12 @@ class Builder:
                     begun.bound = True
                     return begun.number
         return 0
+
+
+def _preview(text: str) -> str:
+    """The beginning of a text as one safe line."""
+    line = str(one_line(text[:_HEAD]))
+    return line if len(line) <= _PREVIEW else line[: _PREVIEW - 1].rstrip() + "…"
 
 
 def _many(found: int | list[int] | None) -> Sequence[int]:

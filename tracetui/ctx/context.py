@@ -126,8 +126,7 @@ def context_of(index: Index, step: int) -> Context:
         raise NoCall(f"Step {step:,} was not produced by a model; {hint}", later)
     found = index.call(call)
     view = index.view(call)
-    tokens = index.tokens
-    estimated = sum(tokens[at] for at in view.ids)
+    estimated = _sum(index, view)
     reported = found.reported if found.reported > 0 else None
     exact = _exact(index, view)
     missing, size = ((), None) if exact else (_missing(index, view), _missing_tokens(index, call))
@@ -148,15 +147,19 @@ def _exact(index: Index, view: View) -> bool:
         return False
     if index.category[view.ids[0]] != _SYSTEM:
         return False
-    return not any(index.hidden[at] and not index.size[at] for at in view.ids)
+    return index.sealed.isdisjoint(view.ids)
+
+
+def _sum(index: Index, view: View) -> int:
+    return sum(map(index.tokens.__getitem__, view.ids))
 
 
 def _missing(index: Index, view: View) -> tuple[str, ...]:
     rules = HARNESSES[index.harness].context
     names = list(rules.missing) if rules is not None else []
-    if any(index.category[at] == _SYSTEM for at in view.ids):
+    if not index.system.isdisjoint(view.ids):
         names = [name for name in names if name != "system prompt"]
-    if any(index.hidden[at] and not index.size[at] for at in view.ids):
+    if not index.sealed.isdisjoint(view.ids):
         names.append(_SEALED)
     if index.incomplete:
         names.append(_UNREAD)
@@ -171,8 +174,7 @@ def _missing_tokens(index: Index, call: int) -> int | None:
             continue
         other = index.call_node[at]
         if at == call or index.same_thread(other, node):
-            view = index.view(at)
-            return max(0, index.call_reported[at] - sum(index.tokens[seg] for seg in view.ids))
+            return max(0, index.call_reported[at] - _sum(index, index.view(at)))
     return None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from tracetui.harness.context import CATEGORIES
@@ -20,6 +20,7 @@ __all__ = ["NO_PIECE", "Call", "Effect", "Index", "View"]
 NO_PIECE: Final = 0xFFFF
 """Place of a segment that is no piece of its record: its preview is its text."""
 _THINKING: Final = CATEGORIES.index("thinking")
+_SYSTEM: Final = CATEGORIES.index("system")
 _VERSION: Final = 1
 _ARRAYS: Final = {
     "category": "B", "log": "B", "line": "I", "offset": "Q", "length": "Q", "nth": "H", "place": "H", "step": "i",
@@ -110,6 +111,8 @@ class Index:
     window: int | None = None
     incomplete: bool = False
     """Something that the model saw could not be read (a line over the limit, a parent's log that is gone)."""
+    _sealed: frozenset[int] | None = field(default=None, compare=False, repr=False)
+    _system: frozenset[int] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def empty(cls, harness: str) -> Index:
@@ -117,6 +120,21 @@ class Index:
         arrays: dict[str, Any] = {name: array(code) for name, code in _ARRAYS.items()}
         arrays["step_call"].append(-1)
         return cls(**arrays, preview=[], names=[""], cuts={}, effects={}, others=[], keeps=set(), harness=harness)
+
+    @property
+    def sealed(self) -> frozenset[int]:
+        """Segments that the log holds encrypted only."""
+        if self._sealed is None:
+            size = self.size
+            self._sealed = frozenset(at for at, hidden in enumerate(self.hidden) if hidden and not size[at])
+        return self._sealed
+
+    @property
+    def system(self) -> frozenset[int]:
+        """Segments of the category ``system``."""
+        if self._system is None:
+            self._system = frozenset(at for at, place in enumerate(self.category) if place == _SYSTEM)
+        return self._system
 
     # ---- contexts ----------------------------------------------------------------------------------------------------
 

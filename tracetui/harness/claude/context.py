@@ -9,6 +9,7 @@ blanks results by the ids of their calls.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -192,7 +193,7 @@ class ClaudeTracker:
         self._responses: dict[str, _Response] = {}
         self._of_node: dict[int, _Response] = {}  # a node of a response -> the response, for the latest ones
         self._of_call: dict[str, _Response] = {}
-        self._marks: dict[int, int] = {}  # node -> fingerprint, for stretches that a compaction may keep
+        self._marks = array("Q")  # fingerprints by node (0: none), for stretches that a compaction may keep
         self._splices: dict[int, tuple[int, int]] = {}  # anchor -> head, tail of what was kept
         self._last = {False: ROOT, True: ROOT}
         self._steps = 0
@@ -231,10 +232,15 @@ class ClaudeTracker:
         self._nodes[mark] = node
         if node != ROOT:
             self._last[side] = node
-            self._marks[node] = mark
+            self._mark(node, mark)
         kept = self._splices.pop(mark, None)
         if kept is not None:
             self._keep(mark, node, kept, side)
+
+    def _mark(self, node: int, mark: int) -> None:
+        if len(self._marks) <= node:
+            self._marks.extend([0] * (node + 1 - len(self._marks)))
+        self._marks[node] = mark
 
     # ---- where a record stands ---------------------------------------------------------------------------------------
 
@@ -265,8 +271,8 @@ class ClaudeTracker:
             response.tail = node
             self._of_node[node] = response
         else:
-            mark = self._marks.get(last)
-            if mark is not None:
+            mark = self._marks[last] if last < len(self._marks) else 0
+            if mark:
                 self._nodes[mark] = node
         self._last[side] = node
 
@@ -285,10 +291,10 @@ class ClaudeTracker:
             return
         for old in reversed(stretch):
             node = self.canvas.again(node, old)
-            mark = self._marks.get(old)
-            if mark is not None:
+            mark = self._marks[old] if old < len(self._marks) else 0
+            if mark:
                 self._nodes[mark] = node
-                self._marks[node] = mark
+                self._mark(node, mark)
         self._nodes[anchor] = node
         self._last[side] = node
 
