@@ -275,10 +275,10 @@ class Capture:
         from tracetui.bucket.worker import Pool
 
         waiting = deque(tasks)
-        self.index.expect_much()
         pool = Pool(max(1, min(self._workers, len(tasks))), lock.handle)
         done = False
         try:
+            self.index.expect_much()
             while (waiting or pool.busy) and not self._stop():
                 while waiting and pool.hungry:
                     task = waiting.popleft()
@@ -291,6 +291,7 @@ class Capture:
                         waiting.appendleft(more)
             done = not self.report.cancelled
         finally:
+            self.index.much_done()
             pool.close(kill=not done)
 
     def _message(self, message: dict[str, Any]) -> _Task | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sqlite3
 import time
@@ -24,7 +25,22 @@ _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ORIGIN: Final = re.compile(r"/(capsule:[0-9a-f]{8})/[^/]+\Z")
 _PROBLEMS: Final = 500
 _HELD: Final = 250_000
+_PAGES: Final = 1000
+_PAGES_MUCH: Final = 8000
+"""Pages of 4 KiB in SQLite's log before they are written back."""
 _FACTS: Final = frozenset(LogFacts.__dataclass_fields__)
+# Handing None or bytes to SQLite's module costs ten times as much as a string (it looks for adapters), so rows say ""
+# where they have no value, and SQLite makes NULL of it.
+_NULL: Final = "nullif(?,'')"
+_VALUES: Final = (
+    *("kind", "flags", "time", "summary", "tool", "exit", "duration", "t_input", "t_output", "t_read", "t_write"),
+    *("model", "key", "thread", "size", "images", "cost", "sources", "doc"),
+)
+_WHOLE: Final = frozenset({"kind", "flags", "summary", "key", "size", "images", "sources"})
+_MARKS: Final = tuple("?" if name in _WHOLE else _NULL for name in _VALUES)
+_INSERT: Final = f"INSERT INTO step(id, log, number, {', '.join(_VALUES)}) VALUES(?, ?, ?, {', '.join(_MARKS)})"
+_UPDATE: Final = f"UPDATE step SET {', '.join(f'{name}={mark}' for name, mark in zip(_VALUES, _MARKS))} WHERE id=?"
+_TOKENS: Final = ("t_input", "t_output", "t_read", "t_write")
 _COUNTS: Final = ("steps", "prompts", "tools", "errors", "edits", "t_input", "t_output", "t_read", "t_write")
 
 
@@ -58,12 +74,23 @@ class IndexWriter:
         self._doc = -1
         self._step = -1
         self._held: dict[int, int] | None = None
+        self._thresholds = gc.get_threshold()
         self.active = False
 
     def expect_much(self) -> None:
-        """Before a long run: hold the hashes of all texts in memory, where they are not too many."""
+        """Before a long run: hold the hashes of all texts in memory, where they are not too many; write the log of
+        transactions back less often, since most pages change again before long; and do not look for cycles, of which
+        rows have none."""
+        self._thresholds = gc.get_threshold()
+        gc.set_threshold(200_000, 20, 100)
+        self.db.execute(f"PRAGMA wal_autocheckpoint={_PAGES_MUCH}")
         if self.db.execute("SELECT count(*) FROM doc").fetchone()[0] < _HELD:
             self._held = dict(self.db.execute("SELECT hash, id FROM doc"))
+
+    def much_done(self) -> None:
+        """After a long run."""
+        gc.set_threshold(*self._thresholds)
+        self.db.execute(f"PRAGMA wal_autocheckpoint={_PAGES}")
 
     def begin(self) -> None:
         """Begin a transaction where there is none."""
@@ -122,10 +149,11 @@ class IndexWriter:
         known = counts["steps"]
         held = self._held
         spent = 0.0
+        prompts = tools = errors = edits = 0
         for row in part["rows"]:
             (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
             (model, key, thread, size, images, money, sources, digest, text) = row[12:]
-            doc: int | None = None
+            doc: int | str | None = ""
             if text:
                 doc = fresh.get(digest)
                 if doc is None:
@@ -147,7 +175,7 @@ class IndexWriter:
                     newest[block] = at or 0
             values = (
                 *(kind, flags, at, summary, self._name(tool), code, duration, t_in, t_out, t_read, t_write),
-                *(self._name(model), key, thread, size, images, money, sources, doc),
+                *(self._name(model), key, thread, size, images, money, bytearray(sources), doc),
             )
             sign = 1
             if number <= known:
@@ -158,12 +186,7 @@ class IndexWriter:
                 ).fetchone()
                 if before is not None:
                     sign = 0
-                    db.execute(
-                        "UPDATE step SET kind=?, flags=?, time=?, summary=?, tool=?, exit=?, duration=?, t_input=?, "
-                        "t_output=?, t_read=?, t_write=?, model=?, key=?, thread=?, size=?, images=?, cost=?, "
-                        "sources=?, doc=? WHERE id=?",
-                        (*values, before[0]),
-                    )
+                    db.execute(_UPDATE, (*values, before[0]))
                     _count(counts, -1, *before[1:7])
                     spent -= before[7] or 0.0
                     if before[8] is not None and before[8] != doc:
@@ -171,16 +194,29 @@ class IndexWriter:
             if sign:
                 self._step += 1
                 inserts.append((self._step, log, number, *values))
-            _count(counts, 1, kind, flags, t_in, t_out, t_read, t_write)
-            spent += money or 0.0
+            # (What _count does, without its calls.)
+            prompts += kind == _PROMPT
+            tools += kind in _TOOLS
+            errors += flags & 1
+            edits += kind == _EDIT
+            if t_in != "":
+                for name, value in zip(_TOKENS, (t_in, t_out, t_read, t_write)):
+                    counts[name] += value or 0
+            if money:
+                spent += money
             kinds |= 1 << kind
             if kind == _PROMPT and first_prompt is None and summary:
                 first_prompt = summary
+        counts["steps"] += len(part["rows"])
+        counts["prompts"] += prompts
+        counts["tools"] += tools
+        counts["errors"] += errors
+        counts["edits"] += edits
         if docs:
             db.executemany("INSERT INTO doc(hash, id) VALUES(?,?)", docs)
             db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", texts)
         if inserts:
-            db.executemany("INSERT INTO step VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", inserts)
+            db.executemany(_INSERT, inserts)
         if part["count"] is not None and counts["steps"] > part["count"]:
             spent -= self._withdraw(log, part["count"], counts)
             first = db.execute(
@@ -252,9 +288,9 @@ class IndexWriter:
             problems.append((part["line"], f"unfinished last line of {part['torn']:,} bytes waits for its rest"))
         db.executemany("INSERT INTO problem VALUES(?,?,?)", [(log, line, reason) for line, reason in problems])
 
-    def _name(self, text: str | None) -> int | None:
-        if text is None:
-            return None
+    def _name(self, text: str | None) -> int | str:
+        if not text:
+            return ""
         found = self._names.get(text)
         if found is None:
             self.db.execute("INSERT OR IGNORE INTO name(text) VALUES(?)", (text,))
@@ -311,7 +347,11 @@ class IndexWriter:
         for row in kept:
             kinds |= row["kinds"]
         side = db.execute("SELECT title FROM side WHERE raw=? AND harness=?", (told[0]["raw"], harness)).fetchone()
-        title = (side[0] if side and not session.startswith("capsule:") else None) or facts.title or (main["first_prompt"] if main is not None else None)
+        title = (
+            (side[0] if side and not session.startswith("capsule:") else None)
+            or facts.title
+            or (main["first_prompt"] if main is not None else None)
+        )
         foreign = session[: session.index("/") + 1] if session.startswith("capsule:") else ""
         parent = foreign + address(harness, facts.parent) if facts.parent else None
         own = [row for row in rows if (row["agent"] is None) == (main is not None)]
@@ -366,7 +406,7 @@ def _count(counts: dict[str, int], sign: int, kind: int, flags: int, *tokens: in
     counts["tools"] += sign * (kind in _TOOLS)
     counts["errors"] += sign * (flags & 1)
     counts["edits"] += sign * (kind == _EDIT)
-    for name, value in zip(("t_input", "t_output", "t_read", "t_write"), tokens):
+    for name, value in zip(_TOKENS, tokens):
         counts[name] += sign * (value or 0)
 
 

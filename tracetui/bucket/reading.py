@@ -28,6 +28,8 @@ __all__ = ["SOURCE", "pack_sources", "read_log", "texts_of", "unpack_sources"]
 
 SOURCE: Final = struct.Struct("<IIBI")
 """A source of a step in the index: line, low and high part of the offset, length."""
+_TWO: Final = struct.Struct("<IIBIIIBI")
+_MARK: Final = struct.Struct("<q")
 _MAX: Final = 0xFFFFFFFF
 _HEAD: Final = 4096
 _TAIL: Final = 65536
@@ -35,7 +37,8 @@ _PART: Final = 4 * FRAME
 _DETECT: Final = 20
 _KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
 _PROBLEMS: Final = 200
-_NO_TOKENS: Final = (None, None, None, None)
+_MUTE: Final = frozenset({int, bool, float})
+_NO_TOKENS: Final = ("", "", "", "")
 _BETWEEN: Final = "\n\ue000\n"
 """Between the texts of a step; a word of its own to the index, so that no phrase reaches from one into the next."""
 
@@ -44,10 +47,17 @@ Emit = Callable[[dict[str, Any]], None]
 
 def pack_sources(sources: tuple[Source, ...]) -> bytes:
     """Sources as bytes."""
-    if len(sources) == 1:
-        line, offset, length = sources[0]
+    if len(sources) == 2:
+        # A call and its result: nearly half of all steps.
+        (line, at, length), (other, then, size) = sources
+        if line <= _MAX and length <= _MAX and other <= _MAX and size <= _MAX:
+            return _TWO.pack(
+                *(line, at & _MAX, (at >> 32) & 0xFF, length, other, then & _MAX, (then >> 32) & 0xFF, size)
+            )
+    elif len(sources) == 1:
+        line, at, length = sources[0]
         if line <= _MAX and length <= _MAX:
-            return SOURCE.pack(line, offset & _MAX, (offset >> 32) & 0xFF, length)
+            return SOURCE.pack(line, at & _MAX, (at >> 32) & 0xFF, length)
     return b"".join(
         [
             SOURCE.pack(line & _MAX, offset & _MAX, (offset >> 32) & 0xFF, min(length, _MAX))
@@ -62,9 +72,17 @@ def unpack_sources(data: bytes) -> tuple[Source, ...]:
 
 
 def _strings(value: Any, out: list[str]) -> None:
-    if type(value) is dict and all(type(item) is str for item in value.values()):
-        out.extend(value.values())
-        return
+    if type(value) is dict:
+        # Nearly all inputs are flat.
+        flat: list[str] = []
+        for item in value.values():
+            if type(item) is str:
+                flat.append(item)
+            elif item is not None and type(item) not in _MUTE:
+                break
+        else:
+            out += flat
+            return
     stack = [value]
     while stack:
         item = stack.pop()
@@ -94,41 +112,46 @@ def texts_of(step: Step) -> list[str]:
 
 def doc_of(step: Step) -> tuple[str, int]:
     """The text of a step as it is indexed, and a 64-bit hash of it (signed, as SQLite keeps it)."""
-    text = _BETWEEN.join(texts_of(step))
+    text = step.text or "" if step.tool is None else _BETWEEN.join(texts_of(step))
     try:
-        data = text.encode("utf-8")
+        data = text.encode()
     except UnicodeEncodeError:
         data = text.encode("utf-8", "replace")
         text = data.decode("utf-8")
-    return text, int.from_bytes(blake2b(data, digest_size=8).digest(), "little", signed=True)
+    (mark,) = _MARK.unpack(blake2b(data, digest_size=8).digest())
+    return text, mark
 
 
-def _plain(text: str | None) -> str | None:
+def _plain(text: str) -> str:
     """Text that can be stored: lone surrogates replaced."""
-    return text if text is None or text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def row_of(step: Step) -> tuple[Any, ...]:
-    """The row that the index keeps of a step, with its text and the text's hash at the end."""
-    tool, tokens = step.tool, step.tokens
+    """The row that the index keeps of a step, with its text and the text's hash at the end; "" where it has no value
+    (see ``index``)."""
+    tool, tokens, cost = step.tool, step.tokens, step.cost_usd
     text, digest = doc_of(step)
     flags = 2 if step.sidechain else 0
-    summary, model, key, thread = step.summary, step.model, step.key, step.thread
-    if tool is None:
-        size = len(step.text or "")
-        name = exit_code = duration = None
-    else:
+    summary, model, key, thread = step.summary, step.model or "", step.key, step.thread or ""
+    name = ""
+    code: int | str | None = ""
+    took: int | str | None = ""
+    if tool is not None:
         flags |= step.failed
-        size = len(text)
-        name, exit_code, duration = tool.name, tool.exit_code, tool.duration_ms
-    if not f"{summary}{model}{key}{thread}{name}".isascii():
-        summary, key = _plain(summary) or "", _plain(key) or ""
-        model, thread, name = _plain(model), _plain(thread), _plain(name)
-    given = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_write) if tokens else _NO_TOKENS
-    return (
-        *(step.number, _KIND[step.kind], flags, step.time, summary, name, exit_code, duration, *given),
-        *(model, key, thread, size, step.images, step.cost_usd, pack_sources(step.sources), digest, text),
-    )
+        name, code, took = tool.name, tool.exit_code, tool.duration_ms
+        if code is None:
+            code = ""
+        if took is None:
+            took = ""
+    if not f"{summary}{key}{model}{thread}{name}".isascii():
+        summary, key, model, thread, name = map(_plain, (summary, key, model, thread, name))
+    head = (step.number, _KIND[step.kind], flags, step.time, summary, name, code, took)
+    paid = "" if cost is None else cost
+    tail = (model, key, thread, len(text), step.images, paid, pack_sources(step.sources), digest, text)
+    if tokens is None:
+        return head + _NO_TOKENS + tail
+    return (*head, tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, *tail)
 
 
 def open_source(path: str) -> tuple[BinaryIO, Stamp]:
