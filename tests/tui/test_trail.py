@@ -74,7 +74,7 @@ async def test_old_and_new_side_by_side(story: Story) -> None:
         await driver.press("e", "e", *DIFF, "plus")
         await driver.sees("-         total += value * 2", "+         total += scale_by_two(value)")
         row = next(line for line in driver.lines if "value * 2" in line)
-        left, wall, right = row.partition("│")
+        _, wall, right = row.partition("│")
         assert wall
         assert "scale_by_two(value)" in right
 

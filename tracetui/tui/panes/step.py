@@ -402,7 +402,7 @@ class StepPane(Pane, HunkKeys):
         if document is not None and document.hunks:
             width = self.text.text_width
             side = self.side if self.side is not None else width >= WIDE
-            if side != self._made_for[1] or (side and width != self._made_for[0]):
+            if (width, side) != self._made_for:
                 self.call_after_refresh(self.show_again)
 
     def _made(self, document: Document | None, keep_place: bool) -> None:
