@@ -137,6 +137,7 @@ class Builder:
             if place >= 0 and not index.call_step[place]:
                 index.call_step[place] = number
         settle(index)
+        index.settle()
         return index
 
     def _note(self, steps: Sequence[Step]) -> None:
@@ -230,7 +231,10 @@ class Builder:
     def again(self, parent: int, node: int) -> int:
         """See ``Canvas.again``."""
         index = self.index
-        return self._add(parent, index.first[node], index.end[node], index.turn[node] == node)
+        new = self._add(parent, index.first[node], index.end[node], index.turn[node] == node)
+        if node in index.effects:
+            index.effects[new] = index.effects[node]
+        return new
 
     def reuse(self, parent: int, segment: int, *, turn: bool = False) -> int:
         """See ``Canvas.reuse``."""

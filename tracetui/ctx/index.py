@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 from array import array
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from tracetui.harness.context import CATEGORIES
@@ -111,8 +111,10 @@ class Index:
     window: int | None = None
     incomplete: bool = False
     """Something that the model saw could not be read (a line over the limit, a parent's log that is gone)."""
-    _sealed: frozenset[int] | None = field(default=None, compare=False, repr=False)
-    _system: frozenset[int] | None = field(default=None, compare=False, repr=False)
+    sealed: frozenset[int] = frozenset()
+    """Segments that the log holds encrypted only."""
+    system: frozenset[int] = frozenset()
+    """Segments of the category ``system``."""
 
     @classmethod
     def empty(cls, harness: str) -> Index:
@@ -121,20 +123,11 @@ class Index:
         arrays["step_call"].append(-1)
         return cls(**arrays, preview=[], names=[""], cuts={}, effects={}, others=[], keeps=set(), harness=harness)
 
-    @property
-    def sealed(self) -> frozenset[int]:
-        """Segments that the log holds encrypted only."""
-        if self._sealed is None:
-            size = self.size
-            self._sealed = frozenset(at for at, hidden in enumerate(self.hidden) if hidden and not size[at])
-        return self._sealed
-
-    @property
-    def system(self) -> frozenset[int]:
-        """Segments of the category ``system``."""
-        if self._system is None:
-            self._system = frozenset(at for at, place in enumerate(self.category) if place == _SYSTEM)
-        return self._system
+    def settle(self) -> None:
+        """Work out what is asked of every context: to be called once nothing changes any more."""
+        size = self.size
+        self.sealed = frozenset(at for at, hidden in enumerate(self.hidden) if hidden and not size[at])
+        self.system = frozenset(at for at, place in enumerate(self.category) if place == _SYSTEM)
 
     # ---- contexts ----------------------------------------------------------------------------------------------------
 
@@ -295,7 +288,9 @@ class Index:
             values[name] = state[name]
         values["keeps"] = set(state["keeps"])
         values["effects"] = {node: Effect(*effect) for node, effect in state["effects"].items()}
-        return cls(**values)
+        index = cls(**values)
+        index.settle()
+        return index
 
 
 def _between(marks: list[int], first: int, last: int) -> list[int]:
