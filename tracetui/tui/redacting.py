@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.dom import DOMNode
+from tracetui.tui.background import Background
 
 if TYPE_CHECKING:
     from tracetui.model import SessionRow
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["RedactDeeds"]
 
 
-class RedactDeeds(DOMNode):
+class RedactDeeds(Background):
     """Mixin of the main screen."""
 
     sessions_pane: SessionsPane
@@ -44,4 +44,10 @@ class RedactDeeds(DOMNode):
         assert session is not None
         pane = self.timeline_pane
         here = pane.session is not None and (pane.session.harness, pane.session.id) == (session.harness, session.id)
-        self.app.push_screen(RedactScreen(session, pane.range if here else None), lambda _: self.sessions_pane.load())
+        screen = RedactScreen(session, pane.range if here else None)
+
+        def back(_: None) -> None:
+            # What is open now is counted when the review is let go.
+            self.background("redacted", lambda _: screen.desk.closed.wait(10), lambda _: self.sessions_pane.load())
+
+        self.app.push_screen(screen, back)

@@ -66,6 +66,8 @@ class Desk:
         self._lock = threading.Lock()
         self._lent: Any = None
         self._opened: Opened | None = None
+        self.closed = threading.Event()
+        """Set once review and bucket are let go, and lists were told what is open."""
 
     @property
     def idle(self) -> bool:
@@ -129,9 +131,12 @@ class Desk:
         self._thread.shutdown(wait=False)
 
     def _close(self) -> None:
-        if self._opened is not None:
-            self._opened.review.close()
-            self._opened = None
-        if self._lent is not None:
-            self._lent.__exit__(None, None, None)
-            self._lent = None
+        try:
+            if self._opened is not None:
+                self._opened.review.close()
+                self._opened = None
+        finally:
+            if self._lent is not None:
+                self._lent.__exit__(None, None, None)
+                self._lent = None
+            self.closed.set()

@@ -76,7 +76,8 @@ class FindingLine(Widget):
             lines.append([("  rejected: it stays as it is", muted)])
         else:
             lines.append([
-                ("  a", look.style("accent")), (f" replaces it everywhere ({fmt.count(len(group.copies))} found)", muted),
+                ("  a", look.style("accent")),
+                (f" replaces it everywhere ({fmt.count(len(group.copies))} found)", muted),
                 ("   r", look.style("accent")), (" leaves it", muted),
             ])  # fmt: skip
         return lines

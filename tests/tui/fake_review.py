@@ -1,0 +1,231 @@
+"""A review in memory: texts of steps, values to find in them, decisions that can be undone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tracetui.model import TracetuiError
+from tracetui.tui.redaction.model import (
+    Copy,
+    Field,
+    Group,
+    Mark,
+    Outcome,
+    Progress,
+    Reach,
+    Rule,
+    State,
+    Unscanned,
+)
+from tracetui.tui.redaction.page import PageStep, Unit
+
+
+@dataclasses.dataclass
+class Value:
+    """Something to find: its text, kind, tier and why."""
+
+    text: str
+    kind: str
+    tier: int = 1
+    why: str = "made up"
+
+
+class FakeReview:
+    """See `Reviewing`. ``texts`` are steps from 1, each a list of (label, text), in which ``values`` are found."""
+
+    def __init__(
+        self, texts: Sequence[Sequence[tuple[str, str]]], values: Sequence[Value], gaps: Sequence[Unscanned] = ()
+    ) -> None:
+        self.texts = texts
+        self.values = {f"v{nth}": value for nth, value in enumerate(values)}
+        self.gaps = gaps
+        self.log: list[tuple[str, ...]] = []
+        self.undone: list[tuple[str, ...]] = []
+        self.calls: list[tuple[str, ...]] = []
+        self.kept: list[Rule] = []
+        self.closed = False
+        self.loads = 0
+
+    # what there is
+
+    def _units(self) -> list[tuple[int, Unit]]:
+        return [
+            (step, Unit(Field(None, step, 0, f"/content/{nth}/text"), text, label, step))
+            for step, items in enumerate(self.texts, 1)
+            for nth, (label, text) in enumerate(items)
+        ]
+
+    def _state(self, group: str, copy: str) -> State:
+        state: State = "open"
+        for what, *rest in self.log:
+            if what == "accept" and rest[0] == group:
+                state = "accepted"
+            if what == "mark" and rest[0] == group:
+                state = "accepted"
+            if what == "reject":
+                of, place, scope = rest
+                same_kind = scope == "kind" and self.values[of].kind == self.values[group].kind
+                if (of == group and (scope != "place" or place == copy)) or same_kind:
+                    state = "rejected"
+        return state
+
+    def _marked(self) -> dict[str, Value]:
+        return {rest[0]: Value(rest[1], rest[2], 2, "by hand") for what, *rest in self.log if what == "mark"}
+
+    def _copies(self, group: str, text: str) -> list[Copy]:
+        found = []
+        for step, unit in self._units():
+            at = unit.text.find(text)
+            while at >= 0:
+                name = f"{group}@{step}{unit.at.pointer}:{at}"
+                found.append(Copy(name, unit.at, at, at + len(text), step, self._state(group, name)))
+                at = unit.text.find(text, at + 1)
+        return found
+
+    def groups(self) -> Sequence[Group]:
+        made = []
+        self.values.update(self._marked())
+        for name, value in self.values.items():
+            by_hand = name in self._marked()
+            if name.startswith("hand") and not by_hand:
+                continue
+            copies = self._copies(name, value.text)
+            states = {copy.state for copy in copies}
+            state: State = "open" if "open" in states else "accepted" if "accepted" in states else "rejected"
+            put = f"‹{value.kind}:{list(self.values).index(name) + 1}›"
+            made.append(Group(name, value.kind, "rule", value.tier, value.why, value.text, state, copies, put, by_hand))
+        return sorted(made, key=lambda group: group.tier)
+
+    def progress(self) -> Progress:
+        groups = self.groups()
+        return Progress(
+            sum(group.state == "open" and group.tier < 3 for group in groups),
+            sum(group.state == "open" and group.tier == 3 for group in groups),
+            sum(len(group.copies) for group in groups),
+            sum(group.state == "accepted" for group in groups),
+            sum(group.state == "rejected" for group in groups),
+            len(self.gaps),
+        )
+
+    def unscanned(self) -> Sequence[Unscanned]:
+        return self.gaps
+
+    def marks(self, at: Field, text: str) -> Sequence[Mark]:
+        found = []
+        for group in self.groups():
+            for copy in group.copies:
+                if copy.at == at:
+                    put = group.placeholder if copy.state == "accepted" else ""
+                    found.append(Mark(copy.start, copy.end, copy.state, group.id, put))
+        for what, *rest in self.log:
+            if what == "exclude" and rest == ["step", str(at.line)]:
+                return [Mark(0, len(text), "accepted", "", "‹excluded›")]
+        return sorted(found)
+
+    def page(self, copy: Copy | None, step: int | None = None, agent: str | None = None) -> list[PageStep]:
+        self.loads += 1
+        step = copy.step if copy is not None else step
+        units = [unit for number, unit in self._units() if number == step]
+        return [PageStep(step, None, f"{step} command Bash", units, "command")]
+
+    # what is done
+
+    def _add(self, *entry: str) -> None:
+        self.log.append(entry)
+        self.undone.clear()
+        self.calls.append(entry)
+
+    def accept(self, group: str) -> Outcome:
+        self._add("accept", group)
+        return Outcome(f"accepted {group} in {len(self._copies(group, self.values[group].text))} places", group)
+
+    def accept_tier(self, tier: int) -> Outcome:
+        for group in self.groups():
+            if group.tier <= tier and group.state == "open":
+                self._add("accept", group.id)
+        return Outcome("accepted a tier")
+
+    def reject(self, group: str, copy: str, scope: str) -> Outcome:
+        self._add("reject", group, copy, scope)
+        return Outcome(f"rejected {scope}", group)
+
+    def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
+        text = next(unit.text for _, unit in self._units() if unit.at == at)[start:end]
+        name = f"hand{len(self.log)}"
+        self._add("mark", name, text, kind)
+        return Outcome(f"marked {text}", name)
+
+    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
+        self._add("exclude", what, str(step))
+        return Outcome(f"left out {what}")
+
+    def exclusions(self) -> Mapping[str, str]:
+        return {what: "left out" for entry, what, *_ in self.log if entry == "exclude"}
+
+    def undo(self) -> Outcome | None:
+        if not self.log:
+            return None
+        self.undone.append(self.log.pop())
+        return Outcome(f"undone {self.undone[-1][0]}")
+
+    def redo(self) -> Outcome | None:
+        if not self.undone:
+            return None
+        self.log.append(self.undone.pop())
+        return Outcome(f"redone {self.log[-1][0]}")
+
+    def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
+        return [Reach(copy.step, None, "result", "plain", 1) for copy in self._copies(group, self.values[group].text)]
+
+    def rules(self) -> Sequence[Rule]:
+        return tuple(self.kept)
+
+    def add_rule(self, rule: Rule) -> Outcome:
+        if rule.how == "regex" and rule.pattern == "(":
+            raise TracetuiError("The pattern ( is not understood")
+        self.kept.append(rule)
+        return Outcome("kept")
+
+    def change_rule(self, old: Rule, new: Rule) -> Outcome:
+        self.kept[self.kept.index(old)] = new
+        return Outcome("changed")
+
+    def remove_rule(self, rule: Rule) -> Outcome:
+        self.kept.remove(rule)
+        return Outcome("gone")
+
+    def import_rules(self, path: Path) -> Outcome:
+        raise TracetuiError(f"Cannot read {path}")
+
+    def export_rules(self, path: Path, *, force: bool = False) -> Outcome:
+        if not force:
+            raise TracetuiError(f"{path} lies in a Git work tree")
+        self.calls.append(("export", str(path)))
+        return Outcome("written")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+KEY = "ghp" + "_" + "Ab3" * 12
+PASSWORD = "nrqv" + "Rw3JmTYs"
+
+
+def leaked() -> FakeReview:
+    """A session in which a key and a password show, and a weak one."""
+    env = f"PACE_LIMIT=5\nGITHUB_TOKEN={KEY}\nDATABASE_URL=postgres://pace:{PASSWORD}@db.example.org/pace\n"
+    return FakeReview(
+        [
+            [("text", "Find out why bursts get through.")],
+            [("command", "cat .env"), ("result", env)],
+            [("command", f"curl -H 'Authorization: token {KEY}' https://api.example.org")],
+            [("text", "The session id was 5f2c9a7be1, no more.")],
+        ],
+        [
+            Value(KEY, "github-token", 1, "format and checksum"),
+            Value(PASSWORD, "password", 2, "password in a URL"),
+            Value("5f2c9a7be1", "entropy", 3, "looks random"),
+        ],
+    )

@@ -1,0 +1,267 @@
+"""The editor over the real core: what it shows is what will be applied, and decisions outlive it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.redact.logs import PASSWORD, TOKEN, Log, leaking
+from tracetui.bucket import Bucket
+from tracetui.harness.roots import files_of
+from tracetui.model import SessionRow, TracetuiError
+from tracetui.tui.app import TracetuiApp
+from tracetui.tui.redaction.binding import CoreReview, open_review
+from tracetui.tui.redaction.model import Group, Rule
+from tracetui.tui.redaction.page import Page, compose
+from tracetui.tui.screens.redact import RedactScreen
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """A bucket over one leaking session."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name, value in {"HOME": home, "USER": "qwertz", "TRACETUI_BUCKET": tmp_path / "bucket"}.items():
+        monkeypatch.setenv(name, str(value))
+    folder = home / ".claude" / "projects" / "-home-zorblax-limit"
+    log: Log = leaking(folder / "5f1d2c3b-aaaa-4bbb-8ccc-0123456789ab.jsonl")
+    log.say(f"encoded {base64.b64encode(TOKEN.encode()).decode()} and the wizard Merlinus of Acme")
+    made = Bucket.open(tmp_path / "bucket", create=True)
+    made.capture(list(files_of([str(folder)])), workers=0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(bucket: Bucket) -> SessionRow:
+    return bucket.sessions()[0]
+
+
+def opened(bucket: Bucket, session: SessionRow, steps: tuple[int, int] | None = None) -> CoreReview:
+    review = open_review(bucket, session, steps, lambda: False, lambda done, total: None)
+    assert review is not None
+    return review
+
+
+def group_of(review: CoreReview, value: str) -> Group:
+    return next(group for group in review.groups() if group.value == value)
+
+
+def page_of(review: CoreReview, group: Group, copy: int = 0) -> Page:
+    steps = review.page(group.copies[copy])
+    marks = {unit.at: review.marks(unit.at, unit.text) for step in steps for unit in step.units}
+    return compose(steps, marks, everything=True)
+
+
+def test_findings_and_their_places(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    token = group_of(review, TOKEN)
+    assert (token.tier, token.state) == (1, "open")
+    assert group_of(review, PASSWORD).state == "open"
+    for nth, copy in enumerate(token.copies):
+        page = page_of(review, token, nth)
+        unit = page.unit_of(copy.at)
+        assert unit >= 0
+        span = page.span_at(page.place_of(unit, copy.start))
+        assert span is not None
+        assert page.source_range(span.start, span.end) == (copy.at, copy.start, copy.end)
+    progress = review.progress()
+    assert progress.open >= 3
+    assert progress.unscanned == 0
+    assert not review.unscanned()
+    review.close()
+
+
+def test_accepting_reaches_every_form_and_lists_them(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    token = group_of(review, TOKEN)
+    outcome = review.accept(token.id)
+    assert "‹github-token:1›" in outcome.said
+    assert str(len(token.copies)) in outcome.said
+    token = group_of(review, TOKEN)
+    assert token.state == "accepted"
+    for nth in range(len(token.copies)):
+        page = page_of(review, token, nth)
+        assert TOKEN not in page.shown.replace("\n", "")
+        assert TOKEN[:30] not in page.shown
+        assert "‹github-token:1›" in page.shown
+        # A token over two lines becomes a placeholder and a line end, as it is applied.
+    reach = review.reach(token.id, lambda: False)
+    assert reach is not None
+    assert sum(place.times for place in reach) > len(token.copies)
+    assert {place.step for place in reach} >= {1, 2, 3, 5}
+    assert any("base64" in place.form for place in reach)
+    assert review.reach(token.id, lambda: True) is None
+    review.close()
+
+
+def test_what_is_shown_is_what_is_applied(bucket: Bucket, session: SessionRow) -> None:
+    """The page of every step, with its placeholders, reads as the redacted records do."""
+    review = opened(bucket, session)
+    for value in (TOKEN, PASSWORD):
+        review.accept(group_of(review, value).id)
+    core = review._review
+    applied = {}
+    for _, records, done in core.redacted(core.plan()):
+        applied.update({record.source.line: value for record, value in zip(records, done)})
+    seen = 0
+    for step in range(1, 6):
+        for found in review.page(None, step):
+            for unit in found.units:
+                if unit.at.in_key:
+                    continue
+                value = applied[unit.at.line]
+                for part in unit.at.pointer.split("/")[1:]:
+                    value = value[int(part)] if isinstance(value, list) else value[part]
+                marks = review.marks(unit.at, unit.text)
+                shown, at = "", 0
+                for mark in marks:
+                    shown += unit.text[at : mark.start]
+                    shown += mark.text if mark.state == "accepted" else unit.text[mark.start : mark.end]
+                    at = mark.end
+                assert shown + unit.text[at:] == value
+                seen += bool(marks)
+    assert seen >= 6
+    review.close()
+
+
+def test_decisions_and_undo_outlive_the_editor(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    review.accept(group_of(review, TOKEN).id)
+    password = group_of(review, PASSWORD)
+    review.reject(password.id, password.copies[0].id, "all")
+    review.close()
+    assert bucket.sessions()[0].findings is not None
+    again = opened(bucket, session)
+    assert group_of(again, TOKEN).state == "accepted"
+    assert group_of(again, PASSWORD).state == "rejected"
+    assert again.undo() is not None
+    assert group_of(again, PASSWORD).state == "open"
+    assert again.undo() is not None
+    assert group_of(again, TOKEN).state == "open"
+    assert again.undo() is None
+    assert again.redo() is not None
+    assert group_of(again, TOKEN).state == "accepted"
+    again.close()
+
+
+def test_rejecting_one_place_leaves_the_others_open(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    token = group_of(review, TOKEN)
+    outcome = review.reject(token.id, token.copies[0].id, "place")
+    assert outcome.said == "Stays as it is in 1 place"
+    states = [copy.state for copy in group_of(review, TOKEN).copies]
+    assert states[0] == "rejected"
+    assert set(states[1:]) == {"open"}
+    review.accept(token.id)
+    page = page_of(review, group_of(review, TOKEN))
+    span = page.span_at(page.place_of(page.unit_of(token.copies[0].at), token.copies[0].start))
+    assert span is not None
+    assert span.state == "rejected"
+    review.close()
+
+
+def test_a_mark_by_hand_is_found_everywhere_and_taken_back(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    page = review.page(None, 5)
+    unit = next(unit for step in page for unit in step.units if "Merlinus" in unit.text)
+    start = unit.text.index("Merlinus")
+    outcome = review.mark(unit.at, start, start + 8, "person")
+    assert "‹person:1›" in outcome.said
+    group = group_of(review, "Merlinus")
+    assert (group.by_hand, group.state, group.id) == (True, "accepted", outcome.group)
+    assert [(copy.step, copy.start) for copy in group.copies] == [(5, start)]
+    review.reject(group.id, "", "all")
+    assert all(one.value != "Merlinus" for one in review.groups())
+    with pytest.raises(TracetuiError):
+        review.mark(unit.at, 7, 8, "person")
+    review.close()
+
+
+def test_leaving_out_a_step_and_taking_it_in_again(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    assert review.exclude("step", 2, None, "command").said == "Step 2: left out."
+    steps = review.page(None, 2)
+    units = [unit for step in steps if step.step == 2 for unit in step.units if not unit.at.in_key]
+    results = [unit for unit in units if "DB_PASSWORD" in unit.text]
+    assert results
+    for unit in results:
+        assert [mark.text for mark in review.marks(unit.at, unit.text)] == ["‹excluded›"]
+    assert review.exclude("step", 2, None, "command").said == "Step 2: in again."
+    assert all("excluded" not in mark.text for unit in results for mark in review.marks(unit.at, unit.text))
+    assert "kept" in review.exclude("images", None, None, "").said
+    assert review.exclude("kind", 1, None, "command").said == "Every command: left out."
+    assert review.exclude("results", None, None, "").said == "Results of tools: left out."
+    with pytest.raises(TracetuiError):
+        review.exclude("step", None, None, "")
+    review.close()
+
+
+def test_rules_stay_and_travel(bucket: Bucket, session: SessionRow, tmp_path: Path) -> None:
+    review = opened(bucket, session)
+    rule = Rule("literal", "wizard", "someone")
+    review.add_rule(rule)
+    assert not review.add_rule(rule).done
+    unit = next(unit for step in review.page(None, 5) for unit in step.units if "wizard" in unit.text)
+    assert "someone" in [mark.text for mark in review.marks(unit.at, unit.text)]
+    review.change_rule(rule, Rule("glob", "Merl*", None))
+    assert [tuple(one) for one in review.rules()] == [("glob", "Merl*", None)]
+    review.export_rules(tmp_path / "rules.txt")
+    review.remove_rule(Rule("glob", "Merl*", None))
+    assert not review.rules()
+    review.import_rules(tmp_path / "rules.txt")
+    assert [tuple(one) for one in review.rules()] == [("glob", "Merl*", None)]
+    (tmp_path / ".git").mkdir()
+    with pytest.raises(TracetuiError):
+        review.export_rules(tmp_path / "more.txt")
+    assert review.export_rules(tmp_path / "more.txt", force=True).done
+    with pytest.raises(TracetuiError):
+        review.add_rule(Rule("regex", "(", None))
+    review.close()
+
+
+def test_a_range_holds_its_steps_only(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session, (1, 1))
+    assert {copy.step for group in review.groups() for copy in group.copies} <= {1, None}
+    assert [step.step for step in review.page(None, 1)] == [1]
+    review.close()
+
+
+def test_cancelling_the_scan_gives_no_review(bucket: Bucket, session: SessionRow) -> None:
+    assert open_review(bucket, session, None, lambda: True, lambda done, total: None) is None
+
+
+async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> None:
+    app = TracetuiApp(bucket, redact=(session, None))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, RedactScreen)
+
+        async def settle() -> None:
+            for _ in range(3):
+                await pilot.pause(0.02)
+                while not screen.desk.idle:
+                    await asyncio.sleep(0.005)
+
+        await settle()
+        for _ in range(30):
+            if not screen.snapshot.progress.open:
+                break
+            await pilot.press("a")
+            await settle()
+        assert screen.snapshot.progress.open == 0
+        assert "nothing open" in screen.title_line.text
+        text = screen.editor.page.shown
+        assert TOKEN not in text
+        assert PASSWORD not in text
+        await pilot.press("u")
+        await settle()
+        assert screen.snapshot.progress.open == 1
+    assert screen.desk.closed.wait(5)
+    findings = bucket.sessions()[0].findings
+    assert findings is not None
+    assert findings["open"] >= 1
