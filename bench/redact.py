@@ -81,10 +81,23 @@ def main() -> None:
         import random
 
         rng = random.Random(1)
-        hits = [(t, f) for t, items in zip(texts, found) for f in items if f.tier < 3 and f.rule not in {"email", "home-path"}]
+        hits = [
+            (t, f)
+            for t, items in zip(texts, found)
+            for f in items
+            if f.tier < 3 and f.rule not in {"email", "home-path"}
+        ]
         rng.shuffle(hits)
         for text, f in hits[: args.show]:
-            print(f.tier, f.rule, f.view, "|", repr(text[max(0, f.start - 50) : f.start]), ">>>", repr(text[f.start : f.end][:90]))
+            print(
+                f.tier,
+                f.rule,
+                f.view,
+                "|",
+                repr(text[max(0, f.start - 50) : f.start]),
+                ">>>",
+                repr(text[f.start : f.end][:90]),
+            )
 
 
 if __name__ == "__main__":

@@ -7,15 +7,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from collections.abc import Iterator  # noqa: E402
-from dataclasses import dataclass  # noqa: E402
-from typing import Any  # noqa: E402
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
-import pytest  # noqa: E402
-from logs import Log, leaking  # noqa: E402
+import pytest
+from logs import Log, leaking
 
-from tracetui.bucket import Bucket  # noqa: E402
-from tracetui.harness.roots import files_of  # noqa: E402
+from tracetui.bucket import Bucket
+from tracetui.harness.roots import files_of
 
 
 @dataclass

@@ -57,7 +57,7 @@ def leaking(path: Path, **more: Any) -> Log:
     log.prompt(f"use the token {TOKEN} please")
     log.call(
         f"curl -H 'Authorization: Bearer {TOKEN}' https://api.acme.dev",
-        f"ok {TOKEN[:30]}...\nDB_PASSWORD={PASSWORD}\n{json.dumps({'t': TOKEN})}\n\x1b[31m{TOKEN[:9]}\x1b[0m{TOKEN[9:]}",
+        f"ok {TOKEN[:30]}...\nDB_PASSWORD={PASSWORD}\n{json.dumps({'t': TOKEN})}\n\x1b[31m{TOKEN[:9]}\x1b[0m{TOKEN[9:]}",  # noqa: E501
     )
     log.say(f"done in /home/zorblax/limit, see {TOKEN[:20]}\n{TOKEN[20:]}")
     log.call("ls -l", "zorblax staff 12 notes.txt")

@@ -1,4 +1,4 @@
-"""Draws a made-up text that a pattern matches, so that every rule is tried without one real-looking key in the tests."""
+"""Draws a made-up text that a pattern matches, so that every rule is tried without a real-looking key in the tests."""
 
 from __future__ import annotations
 
@@ -56,12 +56,16 @@ def _member(items: Any, rng: random.Random) -> str:
         elif op is c.RANGE:
             chars += [chr(n) for n in range(arg[0], arg[1] + 1)]
         elif op is c.CATEGORY:
-            chars += [] if arg is c.CATEGORY_NOT_WORD else {
-                c.CATEGORY_DIGIT: list(string.digits),
-                c.CATEGORY_WORD: list(string.ascii_letters + string.digits + "_"),
-                c.CATEGORY_SPACE: [" "],
-                c.CATEGORY_NOT_SPACE: list(string.ascii_letters + string.digits),
-            }[arg]
+            chars += (
+                []
+                if arg is c.CATEGORY_NOT_WORD
+                else {
+                    c.CATEGORY_DIGIT: list(string.digits),
+                    c.CATEGORY_WORD: list(string.ascii_letters + string.digits + "_"),
+                    c.CATEGORY_SPACE: [" "],
+                    c.CATEGORY_NOT_SPACE: list(string.ascii_letters + string.digits),
+                }[arg]
+            )
     if negated:
         return rng.choice([x for x in string.ascii_letters + string.digits + " " if x not in chars])
     return rng.choice(chars)

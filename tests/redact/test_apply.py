@@ -48,14 +48,19 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 def _records(*values: Any) -> list[Record]:
-    return [Record(Source(n + 1, n * 100, 99), {"uuid": f"u{n}", "type": "user", "text": value}) for n, value in enumerate(values)]
+    return [
+        Record(Source(n + 1, n * 100, 99), {"uuid": f"u{n}", "type": "user", "text": value})
+        for n, value in enumerate(values)
+    ]
 
 
 def _plan(*values: tuple[str, str]) -> Plan:
     return Plan(values=[(text, kind, f"key{n}") for n, (text, kind) in enumerate(values)])
 
 
-@pytest.mark.parametrize("secret", [TOKEN, PASSWORD, "9f3c1e7ab2d84056c1f7e93b0a6d2c85"], ids=["token", "password", "hex"])
+@pytest.mark.parametrize(
+    "secret", [TOKEN, PASSWORD, "9f3c1e7ab2d84056c1f7e93b0a6d2c85"], ids=["token", "password", "hex"]
+)
 @pytest.mark.parametrize("form", FORMS)
 def test_no_form_of_a_value_is_left(form: str, secret: str) -> None:
     text = "before " + FORMS[form](secret) + " after"
@@ -63,7 +68,9 @@ def test_no_form_of_a_value_is_left(form: str, secret: str) -> None:
     assert spans
     assert changed.startswith("before ")
     assert changed.endswith(" after")
-    left = re.sub(r"‹[a-z-]+:\d+›|\x1b\[\d*m|\n|\s+\d→|[+]|[^A-Za-z0-9]", "", changed.replace("before", "").replace("after", ""))
+    left = re.sub(
+        r"‹[a-z-]+:\d+›|\x1b\[\d*m|\n|\s+\d→|[+]|[^A-Za-z0-9]", "", changed.replace("before", "").replace("after", "")
+    )
     bare = re.sub(r"[^A-Za-z0-9]", "", secret)
     for at in range(len(bare) - 6):
         assert bare[at : at + 7] not in left
@@ -100,7 +107,7 @@ def test_short_and_personal_values_are_replaced_whole_only() -> None:
     plan = _plan(("zorb", "user"), ("hunter2!", "password"))
     text = "/home/zorb/zorbian zorb@x zorb-1 azorb -home-zorb-x hunter2! hunter2!x hunter2 \\nzorb"
     assert redact_text(text, plan)[0] == (
-        "/home/‹user:1›/zorbian ‹user:1›@x ‹user:1›-1 azorb -home-‹user:1›-x ‹password:1› ‹password:1›x hunter2 \\n‹user:1›"
+        "/home/‹user:1›/zorbian ‹user:1›@x ‹user:1›-1 azorb -home-‹user:1›-x ‹password:1› ‹password:1›x hunter2 \\n‹user:1›"  # noqa: E501
     )
 
 
@@ -161,8 +168,8 @@ def _shape(value: Any) -> Any:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from([TOKEN, f"x {TOKEN}", "zorb", "/home/zorb/x", "", "‹user:1›", "é\n"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", TOKEN, "zorb", "id", "x/y~z"]), inner, max_size=4),
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from([TOKEN, f"x {TOKEN}", "zorb", "/home/zorb/x", "", "‹user:1›", "é\n"]),  # noqa: E501
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["a", "b", TOKEN, "zorb", "id", "x/y~z"]), inner, max_size=4),  # noqa: E501
     max_leaves=20,
 )  # fmt: skip
 
@@ -201,8 +208,14 @@ def test_signatures_encrypted_text_and_images_are_dropped_by_their_paths() -> No
     assert out[1]["source"]["data"] == PIXEL
     assert base64.b64decode(PIXEL).startswith(b"\x89PNG")
     assert out[2] == {"type": "text", "text": "t", "data": 7}
-    codex = {"type": "response_item", "payload": {"type": "reasoning", "encrypted_content": "gAAAA" * 30, "content": [
-        {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}]}}
+    codex = {
+        "type": "response_item",
+        "payload": {
+            "type": "reasoning",
+            "encrypted_content": "gAAAA" * 30,
+            "content": [{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}],
+        },
+    }
     out = redact([Record(Source(1, 0, 9), codex)], Plan(), "codex")[0]["payload"]
     assert out["encrypted_content"] == ""
     assert out["content"][0]["image_url"] == f"data:image/png;base64,{PIXEL}"
@@ -225,7 +238,9 @@ def test_an_excluded_record_keeps_its_ids_and_its_text_is_gone_from_copies() -> 
 
 
 def test_rules_that_stay_apply_with_and_without_replacement() -> None:
-    plan = Plan(rules=[Rule("literal", "Project Falcon", "the project"), Rule("regex", r"ACME-\d{4}"), Rule("glob", "cust-*")])
+    plan = Plan(
+        rules=[Rule("literal", "Project Falcon", "the project"), Rule("regex", r"ACME-\d{4}"), Rule("glob", "cust-*")]
+    )
     text, _ = redact_text("Project Falcon: ACME-1234, ACME-9999, ACME-1234 for cust-foo.bar (now)", plan)
     assert text == "the project: ‹rule:1›, ‹rule:2›, ‹rule:1› for ‹rule:3› (now)"
 
@@ -245,7 +260,13 @@ def test_a_spared_place_stays_and_the_proof_lists_it() -> None:
 def test_the_proof_finds_what_was_left() -> None:
     plan = _plan((TOKEN, "github-token"), ("zorb", "user"))
     core = TOKEN[4:]
-    for text in (TOKEN, f"..{core[5:17]}..", base64.b64encode(f"ab{TOKEN}".encode()).decode(), "by zorb", quote(PASSWORD) + core[:12]):
+    for text in (
+        TOKEN,
+        f"..{core[5:17]}..",
+        base64.b64encode(f"ab{TOKEN}".encode()).decode(),
+        "by zorb",
+        quote(PASSWORD) + core[:12],
+    ):
         proof = prove([{"uuid": "a", "text": "fine"}, {"uuid": "b", "x": [text]}], plan, "claude")
         assert [leak.rid for leak in proof.leaks if leak.rule == "left"][:1] == ["b"], text
     fresh = prove([{"uuid": "a", "text": 'password = "w7Yx1!kPz3"'}], plan, "claude")
@@ -254,7 +275,12 @@ def test_the_proof_finds_what_was_left() -> None:
 
 
 def test_units_skip_ids_by_exact_path_only() -> None:
-    value = {"uuid": "u", "sessionId": "s", "message": {"id": "m", "content": [{"id": "i", "input": {"id": "seen", "uuid": "seen2"}}]}, "x/y~": "k"}
+    value = {
+        "uuid": "u",
+        "sessionId": "s",
+        "message": {"id": "m", "content": [{"id": "i", "input": {"id": "seen", "uuid": "seen2"}}]},
+        "x/y~": "k",
+    }
     found = {unit.field: unit.text for unit in units(value, "claude") if not unit.in_key}
     assert found == {"/message/content/0/input/id": "seen", "/message/content/0/input/uuid": "seen2", "/x~1y~0": "k"}
     assert {unit.text for unit in units(value, "claude") if unit.in_key} >= {"x/y~", "uuid", "input"}

@@ -98,7 +98,10 @@ def test_files_and_standard_input(run: Any, place: Any, tmp_path: Path) -> None:
     path.write_text(text)
     for done in (run("scan", str(path), "--json"), run("scan", "-", "--json", stdin=text)):
         assert [text[i["start"] : i["end"]] for i in done.lines] == [TOKEN, PASSWORD]
-        assert [(i["session"], i["step"], i["field"], i["source"]["line"]) for i in done.lines] == [(None, None, "", 2), (None, None, "", 3)]
+        assert [(i["session"], i["step"], i["field"], i["source"]["line"]) for i in done.lines] == [
+            (None, None, "", 2),
+            (None, None, "", 3),
+        ]
     assert run("scan", "-", "--check", stdin=text).status == 1
     assert run("scan", "-", "--check", stdin="nothing to see").status == 0
     assert run("scan", "-", stdin="").status == 0
@@ -135,7 +138,7 @@ def test_rules(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("argv", "status"),
     [
-        (("scan", "nope1234"), 1), (("redact", "nope1234", "--show"), 1), (("redact", SESSION, "--accept-tier", "3"), 2),
+        (("scan", "nope1234"), 1), (("redact", "nope1234", "--show"), 1), (("redact", SESSION, "--accept-tier", "3"), 2),  # noqa: E501
         (("scan", "a b c"), 2), (("redact", SESSION), 1), (("scan", "/"), 1), (("redact", SESSION, "--redo"), 1),
     ],
 )  # fmt: skip

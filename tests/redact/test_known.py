@@ -17,13 +17,25 @@ def test_names_come_from_the_logs_own_paths() -> None:
         "/var/home/zorblax/.claude/projects/-home-quux-limit/x.jsonl", "/Users/blorp/src", None, "C:\\Users\\Snork\\x",
         remote="https://oauth2:s3cr3tvalue99@git.acme.dev/a/b.git",
     )  # fmt: skip
-    assert set(found) == {("zorblax", "user"), ("quux", "user"), ("blorp", "user"), ("Snork", "user"), ("s3cr3tvalue99", "password")}
+    assert set(found) == {
+        ("zorblax", "user"),
+        ("quux", "user"),
+        ("blorp", "user"),
+        ("Snork", "user"),
+        ("s3cr3tvalue99", "password"),
+    }
     assert log_values("/home/runner/work", "/home/user/x", "/srv/app") == []
 
 
 def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:
     (tmp_path / ".gitconfig").write_text("[user]\n\tname = Zorb Lax\n\temail = zorb@acme-corp.io\n")
-    env = {"USER": "zorblax", "APP_TOKEN": "q8Zx2vLm4Kp9", "EDITOR": "/usr/bin/vim", "SHORT_KEY": "abc", "PAGER": "q8Zx2vLm4Kp8"}
+    env = {
+        "USER": "zorblax",
+        "APP_TOKEN": "q8Zx2vLm4Kp9",
+        "EDITOR": "/usr/bin/vim",
+        "SHORT_KEY": "abc",
+        "PAGER": "q8Zx2vLm4Kp8",
+    }
     base = {text for text, _ in local_values(env, home=tmp_path)}
     assert {"zorblax", "zorb@acme-corp.io", "Zorb Lax"} <= base
     assert not {"q8Zx2vLm4Kp9", "q8Zx2vLm4Kp8"} & base
@@ -36,7 +48,9 @@ def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:
 
 def test_env_files(tmp_path: Path) -> None:
     path = tmp_path / ".env"
-    path.write_text("# c\nexport A_KEY='w7Yx1!kPz3'\nB=short\nC=\"two words here 1\"\nMODE=development\nPORT=123456789\n")
+    path.write_text(
+        "# c\nexport A_KEY='w7Yx1!kPz3'\nB=short\nC=\"two words here 1\"\nMODE=development\nPORT=123456789\n"
+    )
     assert env_file(path) == [("w7Yx1!kPz3", "env-value"), ("two words here 1", "env-value")]
     with pytest.raises(TracetuiError):
         env_file(tmp_path / "none")
@@ -45,7 +59,7 @@ def test_env_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "write",
     [
-        str, lambda s: quote(s, safe=""), lambda s: base64.b64encode(f"x{s}".encode()).decode(), lambda s: s.encode().hex(),
+        str, lambda s: quote(s, safe=""), lambda s: base64.b64encode(f"x{s}".encode()).decode(), lambda s: s.encode().hex(),  # noqa: E501
         lambda s: f"\x1b[1m{s[:4]}\x1b[0m{s[4:]}", lambda s: s[:5] + "\n" + s[5:],
     ],
     ids="plain percent base64 hex ansi wrapped".split(),

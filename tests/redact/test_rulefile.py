@@ -40,14 +40,17 @@ def test_a_work_tree_is_refused_without_force(tmp_path: Path) -> None:
 
 
 def test_a_line_without_a_form_is_literal_and_bad_lines_are_named() -> None:
-    assert parse_rules("# c\n\nsecret word==>y\nhttp://x") == [Rule("literal", "secret word", "y"), Rule("literal", "http://x", None)]
+    assert parse_rules("# c\n\nsecret word==>y\nhttp://x") == [
+        Rule("literal", "secret word", "y"),
+        Rule("literal", "http://x", None),
+    ]
     with pytest.raises(TracetuiError, match="Line 2"):
         parse_rules("literal:a\nregex:(")
     with pytest.raises(TracetuiError, match="empty text"):
         parse_rules("regex:x*")
 
 
-@given(st.lists(st.builds(Rule, st.just("literal"), st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1).filter(lambda t: "==>" not in t), st.none() | st.just("r"))))  # fmt: skip
+@given(st.lists(st.builds(Rule, st.just("literal"), st.text(st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp")), min_size=1).filter(lambda t: "==>" not in t), st.none() | st.just("r"))))  # fmt: skip  # noqa: E501
 def test_literals_survive(rules: list[Rule]) -> None:
     text = "\n".join(f"literal:{r.pattern}" + ("" if r.replacement is None else "==>r") for r in rules)
     assert parse_rules(text) == rules

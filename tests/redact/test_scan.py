@@ -96,8 +96,8 @@ def test_personal_data_is_proposed_and_common_names_are_not() -> None:
         ("address", "192.168.7.21"),
     }  # fmt: skip
     for harmless in (
-        "/home/runner/work", "/Users/admin/x", "git@github.com:a/b.git", "a@example.com", "lodash@4.17.21", "10.0.0.0/8",
-        "foo.internal()", "v10.2.3.4", "@decorator", "import a from '@types/node'", "call 555-0123 now", "4111111111111111",
+        "/home/runner/work", "/Users/admin/x", "git@github.com:a/b.git", "a@example.com", "lodash@4.17.21", "10.0.0.0/8",  # noqa: E501
+        "foo.internal()", "v10.2.3.4", "@decorator", "import a from '@types/node'", "call 555-0123 now", "4111111111111111",  # noqa: E501
     ):  # fmt: skip
         assert not [f for f in scan(harmless) if f.tier <= 2], harmless
 
@@ -117,7 +117,7 @@ def test_any_text_can_be_scanned(text: str) -> None:
 
 PIECES = st.sampled_from(
     [
-        "token = ", '"password": "', "q8Zx2!vLm4", "ghp_" + "aB3dE6gH9j" * 4, "\\n", "\n", "\\\"", "\x1b[31m", "%22", "&quot;",
+        "token = ", '"password": "', "q8Zx2!vLm4", "ghp_" + "aB3dE6gH9j" * 4, "\\n", "\n", "\\\"", "\x1b[31m", "%22", "&quot;",  # noqa: E501
         "→", "é", "𝒳", "\t", "key", ":", "=", '"', "sha512-", "/home/zorblax/", "://", "@", "-----BEGIN RSA PRIVATE ",
         "KEY-----", "eyJhbGciOiJIUzI1NiJ9.", "a" * 30, "9f3c1e7ab2d84056c1f7e93b0a6d2c85", "\0", "‹x:1›", "adafruit ",
     ]
@@ -132,7 +132,7 @@ def test_scanning_together_is_scanning_each(texts: list[str]) -> None:
         assert all(0 <= a < b <= len(text) for a, b, _ in found)
         alone = [(f.start, f.end, f.tier) for f in scan(text)]
         # Windows of decoded places may be cut differently; what is found plainly is found in both.
-        assert {s for s in alone if s[2] == 1} <= {s for s in found} | {s for s in alone if _decoded(text)}
+        assert {s for s in alone if s[2] == 1} <= set(found) | {s for s in alone if _decoded(text)}
 
 
 def _decoded(text: str) -> bool:
@@ -167,7 +167,7 @@ def test_large_texts_are_scanned_to_their_end_and_across_chunks() -> None:
 
 HOSTILE = [
     "key" * 30_000, "key " * 30_000, '"key"' + " " * 60_000, "token=" * 10_000, "password:" + "a" * 100_000,
-    "-----BEGIN RSA PRIVATE " + "KEY-----" + "A" * 100_000, ("-----BEGIN RSA PRIVATE " + "KEY-----\n") * 1_500, "\\" * 60_000,
+    "-----BEGIN RSA PRIVATE " + "KEY-----" + "A" * 100_000, ("-----BEGIN RSA PRIVATE " + "KEY-----\n") * 1_500, "\\" * 60_000,  # noqa: E501
     "%41" * 40_000, "a\n" * 60_000, "@" * 60_000, "://" * 30_000, "eyJ" * 30_000, "A" * 300_000, "[" * 60_000 + "key",
     "/home/" * 20_000, "adafruit " * 10_000, "a@b." * 20_000, "secret(" * 15_000, "-us1" * 20_000, "\x1b[" * 40_000,
     "cookie: " + "a=b; " * 20_000, "&amp;" * 20_000, "YWJj" * 30_000,
@@ -225,8 +225,10 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_entry_point_is_light() -> None:
-    code = "import sys, tracetui.redact; print([m for m in ('re2', 'ahocorasick', 'detect_secrets', 'sqlite3') if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    code = "import sys, tracetui.redact; print([m for m in ('re2', 'ahocorasick', 'detect_secrets', 'sqlite3') if m in sys.modules])"  # noqa: E501
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
     assert done.stdout.strip() == "[]"
 
 

@@ -40,7 +40,7 @@ def test_findings_tell_where_they_stand(place: Any) -> None:
         assert token.tier == 1
         assert {review.step_of(p) for p in token.places} == {1, 2, 3}
         assert {p.field for p in token.places} >= {
-            "/message/content", "/message/content/0/input/command", "/message/content/0/content", "/toolUseResult/stdout",
+            "/message/content", "/message/content/0/input/command", "/message/content/0/content", "/toolUseResult/stdout",  # noqa: E501
             "/message/content/0/text",
         }  # fmt: skip
         assert "ansi" in {p.view for p in token.places}
@@ -107,7 +107,10 @@ def test_the_same_text_in_another_session_is_not_scanned_again(place: Any, monke
     place.log.prompt(long)
     with _review(place) as review:
         review.scan()
-    other = leaking(place.log.path.with_name("6a1d2c3b-aaaa-4bbb-8ccc-0123456789ab.jsonl"), session="6a1d2c3b-aaaa-4bbb-8ccc-0123456789ab")
+    other = leaking(
+        place.log.path.with_name("6a1d2c3b-aaaa-4bbb-8ccc-0123456789ab.jsonl"),
+        session="6a1d2c3b-aaaa-4bbb-8ccc-0123456789ab",
+    )
     other.prompt(long)
     seen: list[str] = []
     real = findings.scan_many
@@ -324,3 +327,18 @@ def test_two_buckets_know_nothing_of_each_other(place: Any, tmp_path: Path) -> N
     with Bucket.open(tmp_path / "other", create=True) as other, _review(place) as review:
         with Review(other, review.session) as foreign:
             assert foreign.decisions.hash("x") != review.decisions.hash("x")
+
+
+def test_texts_for_others_pass_the_gate_or_are_refused(place: Any) -> None:
+    text = f"Use {TOKEN} or {PASSWORD} in /home/zorblax/limit"
+    with pytest.raises(TracetuiError, match="possible secret"):
+        gate.pass_text(place.bucket, [place.capture()], f"DB_PASSWORD={PASSWORD}")
+    with _review(place) as review:
+        review.scan()
+        review.accept_tier(2)
+        list(review.redacted())
+    passed = gate.pass_text(place.bucket, [place.capture()], text)
+    assert passed == "Use ‹github-token:1› or ‹password:1› in /home/‹user:1›/limit"
+    with pytest.raises(TracetuiError):
+        gate.pass_text(place.bucket, [place.capture()], "APP_PASSWORD=w7Yx1!kPz3")
+    assert gate.pass_text(place.bucket, [], "nothing to hide") == "nothing to hide"

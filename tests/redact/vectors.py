@@ -1,7 +1,7 @@
 """Made-up secrets in the ways in which people, programs and the suites of other scanners write them, and harmless texts.
 
 Nothing here is real: every secret is drawn from a seeded generator when a test runs.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -46,7 +46,12 @@ def draw(rng: random.Random, alphabet: str, size: int) -> str:
     """A string that holds a digit and a letter, as generated keys do."""
     while True:
         text = "".join(rng.choice(alphabet) for _ in range(size))
-        if any(c.isdigit() for c in text) and any(c.isalpha() for c in text) and text[0].isalnum() and text[-1].isalnum():
+        if (
+            any(c.isdigit() for c in text)
+            and any(c.isalpha() for c in text)
+            and text[0].isalnum()
+            and text[-1].isalnum()
+        ):
             return text
 
 
@@ -120,7 +125,7 @@ STYLES: dict[str, Callable[[str, str], str]] = {
     "markdown-bold": lambda n, s: f"- **{n.title()} API key**: `{s}`",
     "escaped": lambda n, s: f'"{{\\"{n}_token\\": \\"{s}\\"}}"',
     "query": lambda n, s: f"https://api.{n}.com/v1/list?api_key={s}&page=2",
-    "log": lambda n, s: f"[INFO] Sending request to the {n} API\n[DEBUG] Using Key={s}\n[INFO] Response received: 200 OK",
+    "log": lambda n, s: f"[INFO] Sending request to the {n} API\n[DEBUG] Using Key={s}\n[INFO] Response received: 200 OK",  # noqa: E501
     "jenkins": lambda n, s: f"<id>{{{n}}}</id>\n  <secret>{{{n} AQAAABAAA {s}}}</secret>",
     "spaced": lambda n, s: f"{n} token = '{s}'",
     "two-lines": lambda n, s: f"{n}_secret:\n    {s}",
@@ -182,7 +187,7 @@ def password_vectors() -> Iterator[Vector]:
 
 
 WRAPPINGS: dict[str, Callable[[str], str]] = {
-    "json": lambda t: json.dumps(t),
+    "json": json.dumps,
     "json-twice": lambda t: json.dumps(json.dumps(t)),
     "record": lambda t: json.dumps({"type": "user", "session_id": "s", "message": {"content": [{"text": t}]}}),
     "ansi": lambda t: "".join(f"\x1b[3{i % 8}m{t[i * 7 : i * 7 + 7]}\x1b[0m" for i in range(len(t) // 7 + 1)),
@@ -197,9 +202,12 @@ WRAPPINGS: dict[str, Callable[[str], str]] = {
 def structural(seed: int = 11) -> Iterator[Vector]:
     """Random-looking text that is harmless by its structure."""
     rng = random.Random(seed)
+
+    def b64(size: int) -> str:
+        return base64.b64encode(rng.randbytes(size)).decode()
+
     for _ in range(12):
         sha1, sha256 = draw(rng, HEX, 40), draw(rng, HEX, 64)
-        b64 = lambda n: base64.b64encode(rng.randbytes(n)).decode()  # noqa: E731
         name = rng.choice(NAMES)
         yield Vector(f'"integrity": "sha512-{b64(64)}"', None, "npm")
         yield Vector(f'"node_modules/{name}": {{"version": "3.1.2", "integrity": "sha512-{b64(64)}"}}', None, "npm")
@@ -208,24 +216,34 @@ def structural(seed: int = 11) -> Iterator[Vector]:
         yield Vector(f"github.com/{name}/sdk v0.0.0-20240101120000-{sha1[:12]}/go.mod h1:{b64(32)}", None, "go.sum")
         yield Vector(f"    --hash=sha256:{sha256} \\", None, "pip")
         yield Vector(f'name = "{name}"\nversion = "0.3.1"\nchecksum = "{sha256}"', None, "cargo")
-        yield Vector(f"commit {sha1}\nAuthor: Dev <noreply@example.com>\n\n    Update {name} token handling", None, "git")
+        yield Vector(
+            f"commit {sha1}\nAuthor: Dev <noreply@example.com>\n\n    Update {name} token handling", None, "git"
+        )
         yield Vector(f"{sha1[:9]} Fix the {name} api key dialog", None, "git")
         yield Vector(f"index {sha1[:7]}..{sha1[8:15]} 100644", None, "git")
         yield Vector(f"image: acme/{name}@sha256:{sha256}", None, "docker")
         yield Vector(f'{{"id": "{uuid(rng)}", "session_id": "{uuid(rng)}", "user_id": "{uuid(rng)}"}}', None, "uuid")
         yield Vector(f"request id: {uuid(rng)} ({name})", None, "uuid")
-        yield Vector(f'{{"uuid":"{uuid(rng)}","parentUuid":"{uuid(rng)}","requestId":"req_011{draw(rng, MIXED, 21)}"}}', None, "agent")
-        yield Vector(f'{{"tool_use_id":"toolu_01{draw(rng, MIXED, 22)}","call_id":"call_{draw(rng, MIXED, 24)}"}}', None, "agent")
+        yield Vector(
+            f'{{"uuid":"{uuid(rng)}","parentUuid":"{uuid(rng)}","requestId":"req_011{draw(rng, MIXED, 21)}"}}',
+            None,
+            "agent",
+        )
+        yield Vector(
+            f'{{"tool_use_id":"toolu_01{draw(rng, MIXED, 22)}","call_id":"call_{draw(rng, MIXED, 24)}"}}', None, "agent"
+        )
         yield Vector(f'"signature":"{b64(300)}"', None, "signature")
         yield Vector(f"![x](data:image/png;base64,{b64(400)})", None, "image")
         cert = "\n".join(b64(48) for _ in range(14))
         yield Vector(f"-----BEGIN CERTIFICATE-----\n{cert}\n-----END CERTIFICATE-----", None, "certificate")
         yield Vector(f"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA{b64(36)}", None, "public key")
-        yield Vector(f"ETag: \"{draw(rng, HEX, 32)}\"\nContent-MD5: {b64(16)}", None, "etag")
+        yield Vector(f'ETag: "{draw(rng, HEX, 32)}"\nContent-MD5: {b64(16)}', None, "etag")
         yield Vector(f"https://docs.acme.dev/d/1{draw(rng, URLSAFE, 43)}/edit", None, "url id")
         yield Vector(f"traceparent: 00-{draw(rng, HEX, 32)}-{draw(rng, HEX, 16)}-01", None, "trace")
         yield Vector(f"cache key: build-{sha256[:20]}", None, "cache")
-        yield Vector(f"  File \"/usr/lib/{name}/auth.py\", line 31, in get_token\n    0x7f{draw(rng, HEX, 10)}", None, "trace")
+        yield Vector(
+            f'  File "/usr/lib/{name}/auth.py", line 31, in get_token\n    0x7f{draw(rng, HEX, 10)}', None, "trace"
+        )
 
 
 HARMLESS = (
@@ -234,7 +252,7 @@ HARMLESS = (
     "apiKey?: string | undefined", "def get_token(self, user_id: int) -> str:", "api_key: Optional[str] = None",
     "Authorization: Bearer <token>", 'headers = {"Authorization": f"Bearer {token}"}', "self.password = password",
     'raise ValueError("password must not be empty")', "SECRET_KEY = get_random_secret_key()",
-    "token = jwt.encode(payload, settings.SECRET_KEY, algorithm='HS256')", "if (!req.session.token) return res.status(401)",
+    "token = jwt.encode(payload, settings.SECRET_KEY, algorithm='HS256')", "if (!req.session.token) return res.status(401)",  # noqa: E501
     'export API_KEY="$(pass show work/api)"', "API_KEY=${{ secrets.API_KEY }}", "password: {{ db_password }}",
     "aws_secret_access_key = AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY=xxxxxxxxxxxxxxxxxxxxxxxx",
     'private static final String API_KEY_HEADER = "X-Api-Key";', "tokenizer = AutoTokenizer.from_pretrained(name)",
@@ -245,19 +263,19 @@ HARMLESS = (
     "let accessToken = await getAccessToken(clientId)", "auth: { type: 'bearer', token: user.accessToken }",
     'key: "settings.notifications.email"', "public_key_path = ~/.ssh/id_ed25519.pub", "author: Jane Doe",
     "token_type: bearer, expires_in: 3600", 'error: "invalid_token"', "the token is then refreshed by the client",
-    "the key is stored in the keychain", "secret sauce: use a bigger cache", "tokens: 123456789012", "passed=1234 failed=0",
-    "secretName: postgres-credentials", 'secretKeyRef: { name: "db-creds", key: "password" }', "pass through the arguments",
+    "the key is stored in the keychain", "secret sauce: use a bigger cache", "tokens: 123456789012", "passed=1234 failed=0",  # noqa: E501
+    "secretName: postgres-credentials", 'secretKeyRef: { name: "db-creds", key: "password" }', "pass through the arguments",  # noqa: E501
     "postgres://user:password@localhost:5432/db", "https://user:${PASSWORD}@host.acme.dev/x", "redis://localhost:6379/0",
-    "sk_test_xxxxxxxxxxxxxxxxxxxxxxxx", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "Bearer token authentication is required",
-    "TOKEN_EXPIRY_SECONDS = 3600000000", 'keyof typeof secretStore["items"]', "func NewToken(secret string, ttl time.Duration) (*Token, error)",
+    "sk_test_xxxxxxxxxxxxxxxxxxxxxxxx", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "Bearer token authentication is required",  # noqa: E501
+    "TOKEN_EXPIRY_SECONDS = 3600000000", 'keyof typeof secretStore["items"]', "func NewToken(secret string, ttl time.Duration) (*Token, error)",  # noqa: E501
     "type Credentials struct { Username string; Password string }", "class PasswordResetForm(forms.Form):",
-    "import { useAuthToken } from '../hooks/useAuthToken2';", "const KEY_PREFIX = 'user-settings-v2';", "api_key=api_key,",
+    "import { useAuthToken } from '../hooks/useAuthToken2';", "const KEY_PREFIX = 'user-settings-v2';", "api_key=api_key,",  # noqa: E501
     "PASSWORD_HASHERS = ['django.contrib.auth.hashers.Argon2PasswordHasher']", "openssl rand -hex 32 > secret.key",
-    'assert response.json()["token"] is not None', "grep -rn 'api_key' src/ | head -20", "kubectl create secret generic db --from-file=./pw.txt",
-    "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", 'if "-----BEGIN RSA PRIVATE KEY-----" in text: raise',
+    'assert response.json()["token"] is not None', "grep -rn 'api_key' src/ | head -20", "kubectl create secret generic db --from-file=./pw.txt",  # noqa: E501
+    "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", 'if "-----BEGIN RSA PRIVATE KEY-----" in text: raise',  # noqa: E501
     "credential_process = /opt/bin/get-creds --profile prod2", "auth_url = https://auth.acme.dev/oauth2/v1/authorize",
     "token: ${TOKEN:-default}", "password=%s", "passphrase: ''", 'secret: ""', "apikey=null", "keyId: undefined",
-    "The DATADOG_API_KEY variable must be set.", "sentry-cli 2.31.0 uploaded 12 files", "Slack channel C0123ABCD renamed",
+    "The DATADOG_API_KEY variable must be set.", "sentry-cli 2.31.0 uploaded 12 files", "Slack channel C0123ABCD renamed",  # noqa: E501
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from tracetui.text import format as fmt
 if TYPE_CHECKING:
     import argparse
 
+    from tracetui.bucket import Bucket
     from tracetui.trail.blame import Blame
 
 EXAMPLES: Final = (
@@ -29,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repo", metavar="DIR", help="the repository (default: the one around this folder)")
     parser.add_argument("--at", metavar="REV", default="HEAD", help="judge survival and lines there (default: HEAD)")
     parser.add_argument("--markdown", action="store_true", help="text for a pull request")
+    parser.add_argument("--unreviewed", action="store_true", help="print that text even with possible secrets in it")
     parser.add_argument("--json", action="store_true", help="JSON Lines, one commit or line range each")
 
 
@@ -45,10 +47,26 @@ def run(args: argparse.Namespace) -> int:
             for row in rows:
                 out.write(as_json(row, sessions, states))
         elif args.markdown:
-            sys.stdout.write(markdown(rows, sessions, states))
+            sys.stdout.write(_reviewed(args, bucket, markdown(rows, sessions, states), [*sessions]))
         else:
             _print(rows, sessions)
     return 0
+
+
+def _reviewed(args: argparse.Namespace, bucket: Bucket, text: str, ids: list[str]) -> str:
+    """The text past the gate: what was accepted in its sessions is replaced, nothing else may look like a secret."""
+    if args.unreviewed:
+        return text
+    from tracetui.model import AmbiguousId, UnknownId
+    from tracetui.redact.gate import pass_text
+
+    rows = []
+    for name in ids:
+        try:
+            rows.append(bucket.session(name))
+        except (UnknownId, AmbiguousId):
+            continue
+    return pass_text(bucket, rows, text)
 
 
 def _print(rows: list[Blame], sessions: dict[str, dict[str, Any]]) -> None:

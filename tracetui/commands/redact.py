@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.commands.address import parse_address
+from tracetui.commands.address import Address, parse_address
 from tracetui.commands.common import find_logs, need_terminal, opened
 from tracetui.commands.out import JsonLines, Paper
 from tracetui.model import TracetuiError
@@ -29,12 +29,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
     parser.add_argument("address", metavar="ID", help="a session id or the start of one")
     parser.add_argument("--accept-tier", type=int, metavar="N", help="accept open findings up to this tier, 1 or 2")
-    parser.add_argument("--rules", metavar="FILE", help="keep the rules of a file: literal:, regex: or glob:, ==> replacement")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="keep the rules of a file: literal:, regex: or glob:, ==> replacement"
+    )
     parser.add_argument("--export-rules", metavar="FILE", help="write the rules that stay into a private file")
     parser.add_argument("--force", action="store_true", help="write that file even inside a Git work tree")
     parser.add_argument("--undo", action="store_true", help="take the last decision back")
     parser.add_argument("--redo", action="store_true", help="bring it back")
-    parser.add_argument("--prove", action="store_true", help="search the redacted session; status 1 when something is left")
+    parser.add_argument(
+        "--prove", action="store_true", help="search the redacted session; status 1 when something is left"
+    )
     parser.add_argument("--show", action="store_true", help="print all decisions")
     parser.add_argument("--json", action="store_true", help="JSON Lines, one decision each")
 
@@ -42,14 +46,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Redact; the exit status."""
     if args.accept_tier is not None and args.accept_tier not in (1, 2):
-        raise TracetuiError(f"--accept-tier {args.accept_tier} is not 1 or 2; weak findings are decided by hand", status=2)
+        raise TracetuiError(
+            f"--accept-tier {args.accept_tier} is not 1 or 2; weak findings are decided by hand", status=2
+        )
     address = parse_address(args.address)
     headless = args.accept_tier is not None or any(
         (args.rules, args.show, args.undo, args.redo, args.prove, args.export_rules)
     )
     if not headless:
         need_terminal("The editor")
-        return _editor(args)
+        return _editor(args, address)
     with opened(args) as bucket:
         session, logs = find_logs(bucket, address)
         from tracetui.redact.review import Review
@@ -59,13 +65,17 @@ def run(args: argparse.Namespace) -> int:
             return _headless(args, review)
 
 
-def _editor(args: argparse.Namespace) -> int:
-    from importlib import import_module
-    from importlib.util import find_spec
+def _editor(args: argparse.Namespace, address: Address) -> int:
+    """The editor over the session, or the range of steps that was named."""
+    from tracetui import config
+    from tracetui.tui.app import run_redaction
+    from tracetui.tui.tempfolder import TempFolder
 
-    if find_spec("tracetui.tui.screens.redact") is None:
-        raise TracetuiError("The editor is not in this version; headless: --accept-tier, --rules, --show")
-    return int(import_module("tracetui.tui.screens.redact").run(args.bucket, args.address))
+    TempFolder().sweep()
+    with opened(args) as bucket:
+        session, logs = find_logs(bucket, address)
+        steps = address.span(logs[0].steps, session.id) if address.first is not None else None
+        return run_redaction(bucket, session, steps, config=config.load().app())
 
 
 def _headless(args: argparse.Namespace, review: Review) -> int:
@@ -89,7 +99,11 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
         fresh = {group.value for group in review.accept_tier(args.accept_tier)}
     if fresh or args.show:
         items = decisions_json(review)
-        told = items if args.show else told + [item for item in items if item["decision"] == "accepted" and item["_value"] in fresh]
+        told = (
+            items
+            if args.show
+            else told + [item for item in items if item["decision"] == "accepted" and item["_value"] in fresh]
+        )
     if args.export_rules:
         from tracetui.redact.rulefile import dump_rules
 
@@ -107,11 +121,13 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
         if not proof.clean:
             leak = proof.leaks[0]
             raise TracetuiError(
-                f"{fmt.plural(len(proof.leaks), 'place')} of the redacted session would still show something, the first "
-                f"in record {leak.rid} at {leak.field} ({leak.why}); decide about them: tracetui redact {review.session.id}"
+                f"{fmt.plural(len(proof.leaks), 'place')} of the redacted session would still show something, the "
+                f"first in record {leak.rid} at {leak.field} ({leak.why}); decide about them: "
+                f"tracetui redact {review.session.id}"
             )
         if not args.json:
-            Paper().line(f"Nothing is left in {proof.searched:,} strings; {fmt.plural(len(proof.exempt), 'place')} kept by decision")
+            kept = fmt.plural(len(proof.exempt), "place")
+            Paper().line(f"Nothing is left in {proof.searched:,} strings; {kept} kept by decision")
     return 0
 
 
@@ -190,7 +206,9 @@ def _print(review: Review, told: list[dict[str, Any]]) -> None:
         what = item["placeholder"] or item["scope"]
         tier = f"tier {item['tier']}" if item["tier"] else ""
         copies = fmt.plural(item["copies"], "copy", "copies")
-        paper.line(cut(display_safe(f"{item['decision']:<9} {what:<28} {item['rule']:<22} {tier:<7} {copies}"), paper.width))
+        paper.line(
+            cut(display_safe(f"{item['decision']:<9} {what:<28} {item['rule']:<22} {tier:<7} {copies}"), paper.width)
+        )
     counts = review.progress()
     paper.line(
         f"{fmt.plural(counts['open'], 'value')} open · {fmt.plural(counts['copies'], 'copy', 'copies')} · "

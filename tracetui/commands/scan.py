@@ -35,7 +35,9 @@ _SHOWN: Final = 60
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
-    parser.add_argument("what", metavar="ID|FILE|-", help="a session (or a range of its steps), a file, - for standard input")
+    parser.add_argument(
+        "what", metavar="ID|FILE|-", help="a session (or a range of its steps), a file, - for standard input"
+    )
     parser.add_argument("--check", action="store_true", help="exit status 1 when a finding of tier 1 or 2 is open")
     parser.add_argument("--reveal", action="store_true", help="print the values too")
     parser.add_argument("--deep", action="store_true", help="ask detect-secrets too")
@@ -43,7 +45,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--env", action="append", default=[], metavar="NAME",
         help="look for the value of this environment variable; '*': of all whose name says secret",
     )  # fmt: skip
-    parser.add_argument("--env-file", action="append", default=[], metavar="FILE", help="look for the values of a .env file")
+    parser.add_argument(
+        "--env-file", action="append", default=[], metavar="FILE", help="look for the values of a .env file"
+    )
     parser.add_argument("--json", action="store_true", help="JSON Lines, one finding each")
 
 
@@ -163,7 +167,7 @@ def _log(data: bytes, name: str, known: Any, *, deep: bool) -> list[dict[str, An
     from tracetui.model import Record
     from tracetui.redact.findings import scan_records
 
-    if not data.lstrip()[:1] == b"{":
+    if data.lstrip()[:1] != b"{":
         return None
     records = [item for item in records_of(io.BytesIO(data)) if isinstance(item, Record)]
     harness = detect([record.value for record in records[:20]])
@@ -182,7 +186,19 @@ def _log(data: bytes, name: str, known: Any, *, deep: bool) -> list[dict[str, An
     out = []
     for record, field, in_key, text, found in scan_records(records, harness.name, known=known, many=_many(deep)):
         line = record.source.line
-        out.append(_item(found, text, name, line, reader.facts.session or None, reader.facts.agent, steps.get(line), field, in_key=in_key))
+        out.append(
+            _item(
+                found,
+                text,
+                name,
+                line,
+                reader.facts.session or None,
+                reader.facts.agent,
+                steps.get(line),
+                field,
+                in_key=in_key,
+            )
+        )
     return out
 
 
@@ -214,15 +230,17 @@ def _text(data: bytes, name: str, known: Any, *, deep: bool) -> Iterator[dict[st
 
 
 def _item(
-    found: Finding, text: str, path: str, line: int, session: str | None, agent: str | None, step: int | None, field: str,
-    *, in_key: bool,
+    found: Finding, text: str, path: str, line: int, session: str | None, agent: str | None, step: int | None,
+    field: str, *, in_key: bool,
 ) -> dict[str, Any]:  # fmt: skip
     from hashlib import blake2b
 
     from tracetui.redact.forms import plain_value
 
     value = plain_value(text[found.start : found.end], found.view)
-    name = blake2b(f"{path}\0{line}\0{field}\0{found.start}\0{found.rule}".encode("utf-8", "replace"), digest_size=6).hexdigest()
+    name = blake2b(
+        f"{path}\0{line}\0{field}\0{found.start}\0{found.rule}".encode("utf-8", "replace"), digest_size=6
+    ).hexdigest()
     return {
         "id": name,
         "session": session,
@@ -245,9 +263,7 @@ def _item(
     }
 
 
-def _print(
-    args: argparse.Namespace, found: list[dict[str, Any]], values: list[str | None], same: list[str]
-) -> None:
+def _print(args: argparse.Namespace, found: list[dict[str, Any]], values: list[str | None], same: list[str]) -> None:
     """For people: one line a value, the surest first; weak findings are only counted."""
     paper = Paper()
     groups: dict[tuple[str, str], list[tuple[dict[str, Any], str | None]]] = {}

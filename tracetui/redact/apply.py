@@ -44,8 +44,8 @@ class Plan:
 
     ``values`` are (text, kind, key) of accepted values; ``given`` holds kind and number of the placeholders by key;
     ``spared`` the places that the user rejected: (agent, record id, field, in key) to spans. ``excluded`` names records
-    whose texts all go, ``excluded_fields`` (agent, record id, field prefix) of records that go in part. ``rules`` are the
-    rules that stay. ``keep_opaque`` keeps signatures and encrypted text, ``keep_images`` images.
+    whose texts all go, ``excluded_fields`` (agent, record id, field prefix) of records that go in part. ``rules`` are
+    the rules that stay. ``keep_opaque`` keeps signatures and encrypted text, ``keep_images`` images.
     """
 
     values: list[tuple[str, str, str]] = field(default_factory=list)
@@ -106,9 +106,7 @@ class Plan:
         """Leave out numbers that a source text uses for itself."""
         if "‹" in text:
             own = set(self.given.values())
-            self._taken.update(
-                found for m in PLACEHOLDER.finditer(text) if (found := (m[1], int(m[2]))) not in own
-            )
+            self._taken.update(found for m in PLACEHOLDER.finditer(text) if (found := (m[1], int(m[2]))) not in own)
 
     def owns(self, name: str, number: int) -> bool:
         return (name, number) in {*self.given.values()}
@@ -140,7 +138,7 @@ def redact_text(
         count = len(plan.values)
         for hit in plan.matcher.hits(text):
             if hit.value < count:
-                value, kind, key = plan.values[hit.value]
+                _value, kind, key = plan.values[hit.value]
                 spans.append((hit.start, hit.end, key, hit.form, kind))
             else:
                 spans.append((hit.start, hit.end, "", hit.form, "excluded"))
@@ -148,7 +146,15 @@ def redact_text(
         for match in pattern.finditer(text):
             if match.end() > match.start():
                 key = f"rule {rule.form} {rule.pattern} {match.group() if rule.replacement is None else ''}"
-                spans.append((match.start(), match.end(), key, "rule", "rule" if rule.replacement is None else "\0" + rule.replacement))
+                spans.append(
+                    (
+                        match.start(),
+                        match.end(),
+                        key,
+                        "rule",
+                        "rule" if rule.replacement is None else "\0" + rule.replacement,
+                    )
+                )
     if not spans:
         return text, []
     chosen = _chosen(spans, free, kept)
@@ -240,7 +246,7 @@ def _changer(plan: Plan, harness: str, agent: str | None, rid: str) -> Callable[
 
 def _word(text: str, path: tuple[str, ...]) -> bool:
     """Words of the schema stay in an excluded record, so that it can still be read."""
-    return not text or path[-1] in {"type", "role", "status", "subtype", "level", "model", "mode"} and len(text) < 40
+    return not text or (path[-1] in {"type", "role", "status", "subtype", "level", "model", "mode"} and len(text) < 40)
 
 
 def _opaque(text: str, path: tuple[str, ...], plan: Plan) -> str:
@@ -264,7 +270,7 @@ def _gather_excluded(records: Sequence[Record], plan: Plan, harness: str, agent:
         for unit in units(record.value, harness):
             if unit.in_key or not (whole or any(unit.field == p or unit.field.startswith(p + "/") for p in parts)):
                 continue
-            if len(unit.text) >= _EXCLUDED_LEAST and " " in unit.text or len(unit.text) > 60:
+            if (len(unit.text) >= _EXCLUDED_LEAST and " " in unit.text) or len(unit.text) > 60:
                 plan.excluded_texts.setdefault(unit.text)
                 for line in lines_of(unit.text) if "\n" in unit.text else ():
                     if len(line) >= _EXCLUDED_LEAST:

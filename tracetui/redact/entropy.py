@@ -9,7 +9,7 @@ from math import log2
 from operator import add
 from typing import Final
 
-__all__ = ["SLASHED", "TOKEN", "bits", "runs", "harmless_shape", "is_hex", "is_uuid", "looks_random", "wordiness"]
+__all__ = ["SLASHED", "TOKEN", "bits", "harmless_shape", "is_hex", "is_uuid", "looks_random", "runs", "wordiness"]
 
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
 # The 240 commonest pairs of letters in English prose and identifiers, by first letter. They make up 92 % of the pairs
@@ -55,7 +55,9 @@ def harmless_shape(text: str) -> bool:
     return _UUID.fullmatch(text) is not None or _SHAPES.fullmatch(text) is not None
 
 
-_CLASSES: Final = {n: "0" if 48 <= n < 58 else "A" if 65 <= n < 91 else "a" if 97 <= n < 123 else "-" for n in range(128)}
+_CLASSES: Final = {
+    n: "0" if 48 <= n < 58 else "A" if 65 <= n < 91 else "a" if 97 <= n < 123 else "-" for n in range(128)
+}
 _LETTERS: Final = {n: "a" if 97 <= n < 123 or 65 <= n < 91 else " " for n in range(128)}
 
 

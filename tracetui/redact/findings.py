@@ -6,7 +6,6 @@ session, are not scanned again. Values are not stored: a place tells where to re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -50,8 +49,8 @@ _OUTSIDE: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A finding in a session. ``value`` is the keyed hash of the text found, ``rid`` the record's own id (its line where
-    it has none), ``key`` the place's stable key, ``path`` the field with ``*`` for places in lists."""
+    """A finding in a session. ``value`` is the keyed hash of the text found, ``rid`` the record's own id (its line
+    where it has none), ``key`` the place's stable key, ``path`` the field with ``*`` for places in lists."""
 
     id: str
     key: str
@@ -123,7 +122,9 @@ class Findings:
         total = sum(log.bytes for log in logs)
         done = 0
         for log in logs:
-            if not self._log(session, log, known, deep, cancelled, lambda at, base=done: progress and progress(base + at, total)):  # type: ignore[misc]
+            if not self._log(
+                session, log, known, deep, cancelled, lambda at, base=done: progress and progress(base + at, total)
+            ):  # type: ignore[misc]
                 return False
             done += log.bytes
         return True
@@ -169,7 +170,15 @@ class Findings:
                 )
                 self._db.execute(
                     "INSERT OR REPLACE INTO log VALUES(?,?,?,?,?,?,?)",
-                    (session.harness, session.id, log.path, log.agent, sign, last.offset + last.length + 1, last.line + 1),
+                    (
+                        session.harness,
+                        session.id,
+                        log.path,
+                        log.agent,
+                        sign,
+                        last.offset + last.length + 1,
+                        last.line + 1,
+                    ),
                 )
                 self._db.execute("COMMIT")
             except BaseException:
@@ -197,13 +206,21 @@ class Findings:
         self, session: SessionRow, log: LogRow, records: Sequence[Record], known: Known, deep: bool
     ) -> list[tuple[Any, ...]]:
         out: list[tuple[Any, ...]] = []
-        for record, field, in_key, text, found in scan_records(records, log.harness, known=known, many=lambda texts: self._scan(texts, deep)):
+        for record, field, in_key, text, found in scan_records(
+            records, log.harness, known=known, many=lambda texts: self._scan(texts, deep)
+        ):
             source = record.source
             out.append(
                 (
                     *(session.harness, session.id, log.path, log.agent, source.line, record.nth, source.offset),
                     *(source.length, record_id(record), field, int(in_key), found.start, found.end, found.kind),
-                    *(found.rule, found.tier, found.view, found.why, self._decisions.hash(plain_value(text[found.start : found.end], found.view))),
+                    *(
+                        found.rule,
+                        found.tier,
+                        found.view,
+                        found.why,
+                        self._decisions.hash(plain_value(text[found.start : found.end], found.view)),
+                    ),
                 )
             )
         return out
@@ -216,7 +233,9 @@ class Findings:
             if len(text) < _CACHED:
                 continue
             digest = blake2b(
-                text.encode("utf-8", "surrogatepass"), key=self._decisions.short("cache", RULES, deep).encode(), digest_size=16
+                text.encode("utf-8", "surrogatepass"),
+                key=self._decisions.short("cache", RULES, deep).encode(),
+                digest_size=16,
             ).digest()
             row = self._db.execute("SELECT found FROM cache WHERE hash=?", (digest,)).fetchone()
             if row is not None:
@@ -246,11 +265,29 @@ class Findings:
         short = self._decisions.short
         out = []
         for row in self._db.execute(
-            "SELECT agent, path, line, offset, length, nth, rid, field, in_key, start, end, kind, rule, tier, view, why, "
-            "value FROM place WHERE session=? AND harness=? ORDER BY agent IS NOT NULL, path, line, nth, rowid",
+            "SELECT agent, path, line, offset, length, nth, rid, field, in_key, start, end, kind, rule, tier, view, "
+            "why, value FROM place WHERE session=? AND harness=? ORDER BY agent IS NOT NULL, path, line, nth, rowid",
             (session.id, session.harness),
         ):
-            agent, path, line, offset, length, nth, rid, field, in_key, start, end, kind, rule, tier, view, why, value = row
+            (
+                agent,
+                path,
+                line,
+                offset,
+                length,
+                nth,
+                rid,
+                field,
+                in_key,
+                start,
+                end,
+                kind,
+                rule,
+                tier,
+                view,
+                why,
+                value,
+            ) = row
             key = f"{agent or ''}|{rid}|{field}|{'k' if in_key else 'v'}|{start}|{value}"
             out.append(
                 Place(
@@ -263,7 +300,9 @@ class Findings:
     def done(self, session: SessionRow) -> bool:
         """Whether every log of the session was scanned to its end by these rules."""
         held = dict(
-            self._db.execute("SELECT path, offset FROM log WHERE session=? AND harness=?", (session.id, session.harness))
+            self._db.execute(
+                "SELECT path, offset FROM log WHERE session=? AND harness=?", (session.id, session.harness)
+            )
         )
         return all(
             held.get(log.path, 0) >= log.bytes - 1

@@ -87,14 +87,23 @@ def forms_of(value: str) -> dict[str, str]:
     put(value.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"), "json")
     put("".join(f"\\u{ord(c):04x}" for c in value), "json")
     data = value.encode("utf-8", "surrogatepass")
-    for text in (quote(value, safe="", errors="replace"), quote(value, errors="replace"), quote_plus(value, errors="replace")):
+    for text in (
+        quote(value, safe="", errors="replace"),
+        quote(value, errors="replace"),
+        quote_plus(value, errors="replace"),
+    ):
         put(text, "percent")
         put(re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), text), "percent")
         put(quote(text, safe=""), "percent")
     put("".join(f"%{byte:02X}" for byte in data), "percent")
     put("".join(f"%{byte:02x}" for byte in data), "percent")
-    for text in (html.escape(value), html.escape(value, quote=False), html.escape(value).replace("&#x27;", "&#39;"),
-                 "".join(f"&#{ord(c)};" for c in value), "".join(f"&#x{ord(c):x};" for c in value)):
+    for text in (
+        html.escape(value),
+        html.escape(value, quote=False),
+        html.escape(value).replace("&#x27;", "&#39;"),
+        "".join(f"&#{ord(c)};" for c in value),
+        "".join(f"&#x{ord(c):x};" for c in value),
+    ):
         put(text, "html")
     put(value.replace("'", "'\\''"), "shell")
     put(value.replace("'", "'\"'\"'"), "shell")
@@ -119,7 +128,7 @@ def forms_of(value: str) -> dict[str, str]:
 _GLUE: Final = re.compile(
     "\x1b\\[[0-?]*+[ -/]*+[@-~]|\x1b\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|\x1b[@-Z\\\\-_]|\u009b[0-?]*+[@-~]"
     "|\\\\(?:x1b|u001b|033|e)\\[[0-9;]{0,20}+[a-zA-Z]"
-    r"|\\?\r?\n(?:[ \t]{0,10}+\d{1,7}+(?:→|\t|:[ \t]?|\||[ ]?│|[ ]{2})|[\w./@-]{1,160}+[:\-]\d{1,7}[:\-]|[ \t]{0,40}+[>|#*│]++[ \t]?|[+-](?![+-])[ \t]?|[ \t]{1,60}+)?"
+    r"|\\?\r?\n(?:[ \t]{0,10}+\d{1,7}+(?:→|\t|:[ \t]?|\||[ ]?│|[ ]{2})|[\w./@-]{1,160}+[:\-]\d{1,7}[:\-]|[ \t]{0,40}+[>|#*│]++[ \t]?|[+-](?![+-])[ \t]?|[ \t]{1,60}+)?"  # noqa: E501
     r"|\\r?\\?n"
 )
 
@@ -200,7 +209,7 @@ class Matcher:
                     # A part is cut off: what it goes on with is no part of it.
                     if b - a >= _PIECE:
                         yield Hit(a, b, number, "part")
-                elif not self._whole[number] or form not in ("plain",) or self._bounded(text, start, end, number):
+                elif not self._whole[number] or form != "plain" or self._bounded(text, start, end, number):
                     yield Hit(start, end, number, form)
 
     def _grown(self, text: str, number: int, start: int, at: int) -> tuple[int, int]:
@@ -222,10 +231,10 @@ class Matcher:
         value, kind = self.values[number]
         if kind == EXCLUDED_TEXT:
             return True
-        if start and _INSIDE.match(value[0]) and _INSIDE.match(text[start - 1]):
-            # An escape's letter is no letter of a word: \nsecret.
-            if not (text[start - 1] in "nrtbf" and start > 1 and text[start - 2] == "\\"):
-                return False
+        # An escape's letter is no letter of a word: \nsecret.
+        escape = start > 1 and text[start - 1] in "nrtbf" and text[start - 2] == "\\"
+        if start and not escape and _INSIDE.match(value[0]) and _INSIDE.match(text[start - 1]):
+            return False
         return not (end < len(text) and _INSIDE.match(value[-1]) and _INSIDE.match(text[end]))
 
     def _glued(self, text: str, pieces: list[tuple[int, int]]) -> Iterator[Hit]:
@@ -249,4 +258,4 @@ def _telling(piece: str, *, edge: bool) -> bool:
     pairs, common = wordiness(piece)
     if pairs >= 5 and common > 0.66:
         return False
-    return any(c.isdigit() for c in piece) or (pairs >= 4 and common < 0.6) or not piece.isalpha() and pairs < 5
+    return any(c.isdigit() for c in piece) or (pairs >= 4 and common < 0.6) or (not piece.isalpha() and pairs < 5)

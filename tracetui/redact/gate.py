@@ -1,15 +1,20 @@
-"""The gate before anything leaves: findings that nobody decided about, what was not scanned, what the proof still found."""
+"""The gate before anything leaves: what nobody decided about, what was not scanned, what the proof still found."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tracetui.model import TracetuiError
+from tracetui.model import SessionRow, TracetuiError
 from tracetui.redact.findings import Place
 from tracetui.redact.proof import Leak
 from tracetui.redact.review import Review
 
-__all__ = ["Gate", "check", "check_text"]
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+
+__all__ = ["Gate", "check", "check_text", "pass_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +55,44 @@ def check(review: Review, *, proof: bool = False) -> Gate:
     return Gate((), (), review.prove().leaks)
 
 
-def check_text(text: str, *, unreviewed: bool = False, flag: str = "--unreviewed") -> None:
-    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2."""
-    if unreviewed:
-        return
+def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
+    """A text made of what sessions hold, meant for others: with what was accepted there replaced. Raises TracetuiError
+    where something of tiers 1 and 2 is left that nobody decided about."""
+    from tracetui.redact.apply import Plan, redact_text
+    from tracetui.redact.decisions import Decisions
+
+    rejected: set[tuple[str, str]] = set()
+    with Decisions(bucket.path) as decisions:
+        for row in sessions:
+            state = decisions.state(row.harness, row.id)
+            plan = Plan.of(state, decisions.placeholders(row.harness, row.id))
+            text, _ = redact_text(text, plan)
+            rejected |= state.rejected
+        check_text(
+            text,
+            decided=lambda value, kind, why: bool(
+                {("all", decisions.hash(value)), ("kind", kind), ("name", why)} & rejected
+            ),
+        )
+    return text
+
+
+def check_text(
+    text: str, *, decided: Callable[[str, str, str], bool] = lambda *_: False, flag: str = "--unreviewed"
+) -> None:
+    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2, but those of
+    which ``decided(value, kind, why)`` says that they may stay."""
+    from tracetui.redact.apply import PLACEHOLDER
     from tracetui.redact.scanner import scan
 
-    found = [item for item in scan(text) if item.tier <= 2]
+    own = [match.span() for match in PLACEHOLDER.finditer(text)]
+    found = [
+        item
+        for item in scan(text)
+        if item.tier <= 2
+        and not any(a < item.end and item.start < b for a, b in own)
+        and not decided(text[item.start : item.end], item.kind, item.why)
+    ]
     if found:
         kinds = ", ".join(sorted({item.kind for item in found})[:4])
         raise TracetuiError(

@@ -24,8 +24,12 @@ __all__ = ["Known", "env_file", "local_values", "log_values"]
 _LEAST: Final = 8
 _HOME: Final = re.compile(r"(?:/home|/Users|/var/home|/export/home|[A-Za-z]:[\\/]Users)[\\/]([^\\/\s:\"']{2,40})")
 _DASHED: Final = re.compile(r"-(?:home|Users)-([A-Za-z0-9._]{2,40}?)-")
-_SECRET_NAME: Final = re.compile(r"key|token|secret|pass|auth|cred|dsn|private|pwd|_url$|webhook|cookie|session", re.IGNORECASE)
-_BORING: Final = frozenset("localhost local localdomain ubuntu debian macbook macbook-pro desktop laptop server".split())
+_SECRET_NAME: Final = re.compile(
+    r"key|token|secret|pass|auth|cred|dsn|private|pwd|_url$|webhook|cookie|session", re.IGNORECASE
+)
+_BORING: Final = frozenset(
+    "localhost local localdomain ubuntu debian macbook macbook-pro desktop laptop server".split()
+)
 
 
 class Known:

@@ -14,7 +14,7 @@ import re
 from typing import Final, NamedTuple
 
 from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks_random, wordiness
-from tracetui.redact.names import ID, KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
+from tracetui.redact.names import KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
 
 __all__ = ["Named", "name_at", "near_provider", "placeholder", "value_behind"]
 
@@ -36,12 +36,12 @@ _PLACEHOLDER_PARTS: Final = re.compile(
 )
 _WORDS: Final = frozenset(
     """
-    none null nil true false undefined nan yes no on off string str bytes int integer number bool boolean object
-    any void self this super get set new await async return function const let var def class import from export
-    default optional required required, required. missing invalid unknown empty unset disabled enabled here
-    there hidden secret password passwd token key apikey api_key credentials auth bearer basic user username
-    admin root test value values name text json type field input output env environment config settings options
-    params args pass pwd secret1 test123 password1 readonly forbidden expired prompt
+    none null nil true false undefined nan yes no on off string str bytes int integer number bool boolean object any
+    void self this super get set new await async return function const let var def class import from export default
+    optional required required, required. missing invalid unknown empty unset disabled enabled here there hidden
+    secret password passwd token key apikey api_key credentials auth bearer basic user username admin root test
+    value values name text json type field input output env environment config settings options params args pass pwd
+    secret1 test123 password1 readonly forbidden expired prompt
     """.split()
 )
 _RUNS: Final = re.compile(r"(?:0123456|1234567|abcdef|qwerty|aaaaaa|000000)")
@@ -71,14 +71,14 @@ _TAIL: Final = re.compile(
     (?:[brfuLR@$]{1,2}+(?=\\{0,3}["'`]))?+
     (?P<quote>\\{0,3}(?:["'`]{1,3}|&quot;))?
     (?P<scheme>(?:Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey|Apikey|Key|SSWS|Bot|OAuth)[ :]{1,2})?+
-    """,
+    """,  # noqa: E501
     re.VERBOSE,
 )
 _BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,400}+")
 _BARE_PASSWORD: Final = re.compile(r"[^\s\"'`<>\\]{1,200}+")
 _AFTER_PASSWORD: Final = re.compile(r"[&,;][\w.-]{1,40}[=:]|[,;)}\]]+$")
 _REFERENCE: Final = re.compile(
-    r"\$[\w({]|%\w+%|%\(|%[sdrqv]\b|\{\{|\$\$|<|\(|\[|@\w+[.(]|&\w+|\*+$|#\{|\w+\("
+    r"\$[\w({]|#[0-9a-fA-F]{3,8}$|%\w+%|%\(|%[sdrqv]\b|\{\{|\$\$|<|\(|\[|@\w+[.(]|&\w+|\*+$|#\{|\w+\("
     r"|(?:os|process|env|config|settings|self|this|secrets|vars|var|local|data|module|ctx|context|request|req|res|response"
     r"|props|state|options|opts|args|params|cfg|conf|input|inputs|github|steps|import)\.\w"
     r"|https?://|s?ftp://|file:|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|arn:aws|projects/|vault:|op://|secretsmanager|ssm:"
@@ -86,7 +86,9 @@ _REFERENCE: Final = re.compile(
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _SNAKE: Final = re.compile(r"[A-Za-z]{1,16}(?:[ _.:/-][A-Za-z]{1,16})*[\d]{0,2}")
 _TOKENS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/_.~:-]{7,400}={0,2}")
-_PATHISH: Final = re.compile(r"[\w.@-]*(?:/[\w.@-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*")
+_PATHISH: Final = re.compile(
+    r"[\w.@-]*(?:/[\w.@-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*"
+)
 _SYMBOLS: Final = frozenset("!@#$%^&*+?~=/")
 
 
@@ -152,9 +154,9 @@ def _accepts(value: str, level: int, *, quoted: bool, assigned: bool, env: bool,
     if " " in value:
         return False
     if is_uuid(value):
-        return level >= MEDIUM and assigned or backed and level >= KEY
+        return (level >= MEDIUM and assigned) or (backed and level >= KEY)
     if value.isdigit():
-        return size >= 9 and level >= MEDIUM and (quoted or env) and size <= 40 or (backed and size >= 8)
+        return (size >= 9 and level >= MEDIUM and (quoted or env) and size <= 40) or (backed and size >= 8)
     if harmless_shape(value):
         return False
     if is_hex(value):
@@ -193,8 +195,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     quote, op = match["quote"], (match["op"] or "").strip()
     tagged = match["close"] is not None and match["close"].endswith(">") and not op
     assigned = bool(op or match["attr"] or match["plist"] or tagged)
-    if op in {",", "|", "||", "("} and not quote and op != "|":
-        assigned = False
+    if op in {",", "||", "("} and not quote:
+        return []
     limit = text.find("\n", at, at + 900)
     limit = min(len(text), at + 900) if limit < 0 else limit
     if quote:
@@ -235,7 +237,9 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     return [Named(at, at + len(value), kind or "secret", f"value of {name[-40:]}")]
 
 
-_BACKS: Final = re.compile(r"(?:api|access|auth|secret|private|service|license|master|app|client|account|using|token|bearer)\W{0,3}$")
+_BACKS: Final = re.compile(
+    r"(?:api|access|auth|secret|private|service|license|master|app|client|account|using|token|bearer)\W{0,3}$"
+)
 
 
 def _backed(near: str) -> bool:
@@ -260,8 +264,12 @@ def _inside(text: str, at: int, value: str, level: int, kind: str, name: str) ->
     return out
 
 
-_KEYISH: Final = re.compile(r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access")
-_HASHES: Final = re.compile(r"sha-?\d|hash|integrity|checksum|digest|commit|md5|\bh1:|signature|etag|revision|\brev\b|blob|uuid|index |nonce")
+_KEYISH: Final = re.compile(
+    r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access"
+)
+_HASHES: Final = re.compile(
+    r"sha-?\d|hash|integrity|checksum|digest|commit|md5|\bh1:|signature|etag|revision|\brev\b|blob|uuid|index |nonce"
+)
 _OPERATOR: Final = re.compile(r"[:=(,|>]")
 
 
@@ -289,7 +297,7 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
     for match in _TOKENS.finditer(window):
         word = match.group().rstrip(".:~")
         at = right + match.start()
-        between = low[end : at]
+        between = low[end:at]
         if ":" in word and "://" not in word:
             # A name and its value run together, or two halves of a pair.
             head, _, rest = word.partition(":")

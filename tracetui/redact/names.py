@@ -1,8 +1,8 @@
-"""What a name says about the value behind it: ``dbPassword`` a password, ``ADAFRUIT_IO_KEY`` a key, ``cacheKey`` nothing.
+"""What a name says about the value behind it: ``dbPassword`` is a password, ``ADAFRUIT_KEY`` a key, ``cacheKey`` neither.
 
 Names are read as words (``apiKey``, ``API_KEY``, ``api-key``, ``apikey``); words that count, describe or look things up
 (``tokenCount``, ``keyName``, ``sortKey``) make them harmless.
-"""
+"""  # noqa: E501
 
 from __future__ import annotations
 
@@ -64,40 +64,40 @@ _ENDINGS: Final = (
 )  # fmt: skip
 _QUALIFIES: Final = frozenset(
     """
-    api access auth secret private client account service admin master encryption encrypt signing sign license
-    app application webhook shared storage session user oauth consumer write read ingest integration
-    subscription server sdk deploy project org organization team bot personal refresh bearer jwt hmac aes ssh
-    gpg rsa db database root cookie crypt cipher login smtp mail sms push map maps search insert query rest
-    browser live prod production test sandbox dev staging security primary secondary partner merchant
-    publishable developer dev auth0 rest global management read write mobile web site agent device billing
-    payment data host hub consumer customer company workspace vault
+    api access auth secret private client account service admin master encryption encrypt signing sign license app
+    application webhook shared storage session user oauth consumer write read ingest integration subscription server
+    sdk deploy project org organization team bot personal refresh bearer jwt hmac aes ssh gpg rsa db database root
+    cookie crypt cipher login smtp mail sms push map maps search insert query rest browser live prod production test
+    sandbox dev staging security primary secondary partner merchant publishable developer dev auth0 rest global
+    management read write mobile web site agent device billing payment data host hub consumer customer company
+    workspace vault
     """.split()
 )
 _HARMLESS: Final = frozenset(
     """
-    public pub foreign sort partition cache cached hash object row col column index idx map dict lookup hot
-    shortcut keyboard press next prev previous parent child group tag label json yaml xml field attr attribute
-    property prop react element item list enum max min count total num number limit input output prompt
-    completion used usage type types name names file filename path dir url uri format len length size expires
-    expiry expiration expired expire ttl age id ids bindings binding maps sorted unique composite natural
-    routing dedupe dedup idempotency sha commit checksum digest etag version policy required require enabled
-    disabled hint help desc description error errors message messages reset forgot change update rule rules manager provider
-    providers handler helper util utils class page form screen placeholder example sample masked budget
-    bucket window stop special end start eos bos pad unk mask separator first signature signatures
-    fingerprint field fields validator validation regex pattern patterns header headers param params
-    prefix suffix arn method methods mode scheme strategy source sources endpoint endpoints store storage
-    callback middleware guard config configuration settings options context module package schema table
-    kind status state scope scopes issuer audience flow grant position offset text title icon button input
-    ref reference var variable env location role roles resource resources rotation lifetime timeout interval
-    detector scanner redactor tokenizer parser estimate estimates estimated per rate cost price warning seconds minutes hours days bytes ms secs chars characters words
-    invalid missing limits expire_in at on by for from to with
+    public pub foreign sort partition cache cached hash object row col column index idx map dict lookup hot shortcut
+    keyboard press next prev previous parent child group tag label json yaml xml field attr attribute property prop
+    react element item list enum max min count total num number limit input output prompt completion used usage type
+    types name names file filename path dir url uri format len length size expires expiry expiration expired expire
+    ttl age id ids bindings binding maps sorted unique composite natural routing dedupe dedup idempotency sha commit
+    checksum digest etag version policy required require enabled disabled hint help desc description error errors
+    message messages reset forgot change update rule rules manager provider providers handler helper util utils
+    class page form screen placeholder example sample masked budget bucket window stop special end start eos bos pad
+    unk mask separator first signature signatures fingerprint field fields validator validation regex pattern
+    patterns header headers param params prefix suffix arn method methods mode scheme strategy source sources
+    endpoint endpoints store storage callback middleware guard config configuration settings options context module
+    package schema table kind status state scope scopes issuer audience flow grant position offset text title icon
+    button input ref reference var variable env location role roles resource resources rotation lifetime timeout
+    interval detector scanner redactor tokenizer parser estimate estimates estimated per rate cost price warning
+    seconds minutes hours days bytes ms secs chars characters words invalid missing limits expire_in at on by for
+    from to with
     """.split()
 )
 _TRAILING: Final = frozenset(
     """
     prod production dev development stage staging live test sandbox base value val string str raw plain primary
-    secondary old new main default current b64 base64 hex encoded encrypted v my one two first second here e2e
-    local temp tmp backup demo literal bytes decoded payload id2 ci
+    secondary old new main default current b64 base64 hex encoded encrypted v my one two first second here e2e local
+    temp tmp backup demo literal bytes decoded payload id2 ci
     """.split()
 )
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")

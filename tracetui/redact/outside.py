@@ -37,7 +37,7 @@ _PLUGINS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "BasicAuthDetector": ("basic_auth", ("://",)),
     "CloudantDetector": ("cloudant", ("cloudant",)),
     "GitHubTokenDetector": ("github_token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
-    "GitLabTokenDetector": ("gitlab_token", ("glpat", "gldt", "glft", "glsoat", "glrt", "glcbt", "glimt", "glptt", "glagent", "gloas", "gr134")),
+    "GitLabTokenDetector": ("gitlab_token", ("glpat", "gldt", "glft", "glsoat", "glrt", "glcbt", "glimt", "glptt", "glagent", "gloas", "gr134")),  # noqa: E501
     "IbmCloudIamDetector": ("ibm_cloud_iam", ("ibm", "bluemix", "bmx", "iam_")),
     "IbmCosHmacDetector": ("ibm_cos_hmac", ("hmac", "cos_", "cos-")),
     "JwtTokenDetector": ("jwt", ("eyj",)),
@@ -54,7 +54,7 @@ _PLUGINS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }  # fmt: skip
 _OMIT: Final = frozenset({"TwilioKeyDetector"})
 _KEYWORDS: Final = (
-    "api_key", "apikey", "api-key", "aws_secret", "db_pass", "passwd", "password", "private_key", "privatekey", "secret",
+    "api_key", "apikey", "api-key", "aws_secret", "db_pass", "passwd", "password", "private_key", "privatekey", "secret",  # noqa: E501
     "pass:", "pass=", "pwd", "contraseña",
 )  # fmt: skip
 _SIZE: Final = struct.Struct("<I")
@@ -154,7 +154,9 @@ class Outside:
                 self.close()
                 for nth in {nth for line in part for nth, _ in places[line]}:
                     out[nth].append(
-                        Finding(0, len(texts[nth]), "unscanned", "unscanned", 1, "plain", "detect-secrets took too long")
+                        Finding(
+                            0, len(texts[nth]), "unscanned", "unscanned", 1, "plain", "detect-secrets took too long"
+                        )
                     )
                 continue
             for line, found in zip(part, reply):
@@ -179,7 +181,9 @@ def _keep(out: list[Finding], start: int, line: str, a: int, b: int, plugin: str
     else:
         tier = 2
     kind = plugin.replace("_", "-")
-    out.append(Finding(start + a, start + b, kind, f"detect-secrets-{kind}", tier, "plain", f"detect-secrets: {plugin}"))
+    out.append(
+        Finding(start + a, start + b, kind, f"detect-secrets-{kind}", tier, "plain", f"detect-secrets: {plugin}")
+    )
 
 
 def _receive(child: subprocess.Popen[bytes], seconds: float) -> Any:
@@ -196,7 +200,11 @@ def _receive(child: subprocess.Popen[bytes], seconds: float) -> Any:
         ready, _, _ = select.select([child.stdout], [], [], left)
         if not ready:
             return None
-        piece = child.stdout.raw.read(wanted - len(data)) if hasattr(child.stdout, "raw") else child.stdout.read1(wanted - len(data))  # type: ignore[attr-defined]
+        piece = (
+            child.stdout.raw.read(wanted - len(data))
+            if hasattr(child.stdout, "raw")
+            else child.stdout.read1(wanted - len(data))
+        )  # type: ignore[attr-defined]
         if not piece:
             return None
         data += piece

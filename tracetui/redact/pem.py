@@ -7,7 +7,9 @@ from typing import Final
 
 __all__ = ["key_blocks"]
 
-_BEGIN: Final = re.compile(r"-{3,5}[ ]?BEGIN[ A-Z0-9_-]{0,40}?PRIVATE (?:KEY|KEY BLOCK)-{3,5}|-{4,5} BEGIN[ A-Z0-9_-]{0,40}?PRIVATE KEY -{4,5}")
+_BEGIN: Final = re.compile(
+    r"-{3,5}[ ]?BEGIN[ A-Z0-9_-]{0,40}?PRIVATE (?:KEY|KEY BLOCK)-{3,5}|-{4,5} BEGIN[ A-Z0-9_-]{0,40}?PRIVATE KEY -{4,5}"
+)
 _END: Final = re.compile(r"-{3,5}[ ]?END[ A-Z0-9_-]{0,40}?PRIVATE KEY(?: BLOCK)?[ ]?-{0,5}")
 _LIMIT: Final = 16_000
 _LINE: Final = re.compile(r"\\{1,4}r?\\{0,4}n|\r?\n|\\{1,4}u000a")
@@ -44,13 +46,15 @@ def key_blocks(text: str, at: int) -> tuple[int, int] | None:
         cut = _LINE.search(text, place, stop)
         finish = cut.start() if cut is not None else stop
         line = text[place:finish]
-        found = [m for m in _BODY.finditer(line)]
+        found = list(_BODY.finditer(line))
         share = sum(m.end() - m.start() for m in found)
         if found and share * 2 >= len(line.strip()):
             last = place + found[-1].end()
             lines += 1
             blanks = 0
-        elif lines and found is not None and re.fullmatch(r"\W{0,8}\w{0,15}={0,2}\W{0,4}", line.strip()) and line.strip():
+        elif (
+            lines and found is not None and re.fullmatch(r"\W{0,8}\w{0,15}={0,2}\W{0,4}", line.strip()) and line.strip()
+        ):
             last = finish  # the short last line
             break
         elif _HEADER.search(line) or len(line.strip()) < 12:

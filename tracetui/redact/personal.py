@@ -20,14 +20,21 @@ COMMON_USERS: Final = frozenset(
 )
 _HARMLESS_MAIL: Final = re.compile(
     r"noreply|no-reply|example\.|@example|@localhost|^git@|@v?\d|@(?:test|domain|host|company|email|mail|foo|acme)\.|@(?:types|babel)"
+    r"|@your|^(?:user|test|foo|name|you|your|username|email|someone|somebody|john|jane|alice|bob|me|admin)\d?(?:[._]?(?:doe|smith))?@"
     r"|\.(?:png|jpg|svg|gif|webp|js|ts|py|local|invalid|test|so|json|md)$"
 )
 _MAIL: Final = re.compile(r"[A-Za-z0-9.-]{1,200}")
 _HOME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
-_WINDOWS: Final = re.compile(r"(?:\\{1,4}|/)([A-Za-z0-9][A-Za-z0-9._-]{0,40}(?: [A-Za-z0-9._-]{1,20})?)(?=[\\/\"'\s]|$)")
+_WINDOWS: Final = re.compile(
+    r"(?:\\{1,4}|/)([A-Za-z0-9][A-Za-z0-9._-]{0,40}(?: [A-Za-z0-9._-]{1,20})?)(?=[\\/\"'\s]|$)"
+)
 _HOST_LEFT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61})\.){0,4}[a-z0-9][a-z0-9-]{0,61}$")
 _ADDRESS: Final = re.compile(
     r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3}(?![\w.-]*\d)"
+)
+_DEFAULTS: Final = frozenset(
+    "192.168.0.1 192.168.1.1 192.168.1.2 192.168.1.10 192.168.1.100 10.0.0.1 10.0.0.2 10.0.0.5 10.0.0.10 10.1.1.1 10.10.10.10 "  # noqa: E501
+    "10.0.2.2 10.0.2.15 172.17.0.1 172.17.0.2 172.16.0.1 100.64.0.1 10.1.2.3 10.0.0.100".split()
 )
 _PROMPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,60}(?:[: ][~/][^\n]{0,100}?[$#%] )")
 _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
@@ -63,15 +70,16 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
         found = re.compile(r"[A-Za-z0-9._]{1,40}").match(text, end)
         if found is None or text[found.end() : found.end() + 1] != "-" or found.group().lower() in COMMON_USERS:
             return None
-        return Personal(
-            found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded"
-        )
+        return Personal(found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded")
     if word[0] == ".":
         if end < len(text) and (text[end].isalnum() or text[end] in "_-("):
             return None
         left = _HOST_LEFT.search(low, max(0, start - 120), start)
-        if left is None or left.end() != start or (left.start() and low[left.start() - 1] in "_.@$/"
-                                                   and low[left.start() - 2 : left.start()] != "//"):
+        if (
+            left is None
+            or left.end() != start
+            or (left.start() and low[left.start() - 1] in "_.@$/" and low[left.start() - 2 : left.start()] != "//")
+        ):
             return None
         if end < len(text) and text[end] == "." and text[end + 1 : end + 2].isalnum():
             return None
@@ -81,7 +89,7 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
     if start and (text[start - 1].isalnum() or text[start - 1] in "._-v"):
         return None
     address = _ADDRESS.match(text, start)
-    if address is None or any(int(part) > 255 for part in address.group().split(".")):
+    if address is None or address.group() in _DEFAULTS or any(int(part) > 255 for part in address.group().split(".")):
         return None
     if address.group().endswith((".0.0", ".0")) or text[address.end() : address.end() + 1] == "/":
         return None
@@ -124,12 +132,16 @@ def _home(text: str, start: int, end: int) -> Personal | None:
     if before.isalnum() or before in "_.":
         # /private/home, /var/home, /mnt/c/Users, /export/home are homes too.
         head = text[max(0, start - 12) : start]
-        if not head.endswith(("/private", "/var", "/export", "file:/")) and not (head[-2:-1] == "/" and head[-1:].isalpha()):
+        if not head.endswith(("/private", "/var", "/export", "file:/")) and not (
+            head[-2:-1] == "/" and head[-1:].isalpha()
+        ):
             return None
     found = _HOME.match(text, end)
     if found is None:
         return None
     name = found.group().rstrip(".-")
-    if name.lower() in COMMON_USERS or "." in name and name.rsplit(".", 1)[1] in {"md", "py", "ts", "js", "html", "tsx"}:
+    if name.lower() in COMMON_USERS or (
+        "." in name and name.rsplit(".", 1)[1] in {"md", "py", "ts", "js", "html", "tsx"}
+    ):
         return None
     return Personal(end, end + len(name), "user", "home-path", "the user name of a home folder")

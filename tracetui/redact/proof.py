@@ -72,7 +72,9 @@ def prove(
         for unit in units(record.value, harness):
             searched += 1
             own = _own(unit.text, plan)
-            spans: list[tuple[int, int, int, str]] = [(h.start, h.end, h.value, h.form) for h in matcher.hits(unit.text)]
+            spans: list[tuple[int, int, int, str]] = [
+                (h.start, h.end, h.value, h.form) for h in matcher.hits(unit.text)
+            ]
             if pieces is not None:
                 for last, (size, number) in pieces.iter(unit.text):
                     spans.append((last + 1 - size, last + 1, number, "part"))
@@ -86,7 +88,18 @@ def prove(
                 seen.add((number, form))
                 spared = plan.spared.get((agent, rid, unit.field, unit.in_key), ())
                 leak = Leak(
-                    agent, nth, rid, unit.field, unit.in_key, start, end, kind, "left", 1, f"an accepted value, {form}", key
+                    agent,
+                    nth,
+                    rid,
+                    unit.field,
+                    unit.in_key,
+                    start,
+                    end,
+                    kind,
+                    "left",
+                    1,
+                    f"an accepted value, {form}",
+                    key,
                 )
                 (exempt if spared else leaks).append(leak)
     for record, field, in_key, text, found in scan_records(held, harness):

@@ -21,7 +21,7 @@ __all__ = ["Group", "Review", "Span"]
 
 @dataclass(slots=True)
 class Group:
-    """All findings of one value: what to decide on once. ``state`` is ``open``, ``accepted``, ``rejected`` or ``mixed``."""
+    """All findings of one value: what to decide on once. ``state``: ``open``, ``accepted``, ``rejected``, ``mixed``."""
 
     value: str
     text: str
@@ -69,8 +69,17 @@ class Review:
         self._places: list[Place] | None = None
         self._state: State | None = None
         self._lines: dict[str, dict[int, list[tuple[int, str, str]]]] = {}
+        self._told = True
 
     def close(self) -> None:
+        """Tell lists what changed, and let go."""
+        try:
+            if not self._told:
+                self.summarise()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         self.findings.close()
         self.decisions.close()
 
@@ -99,6 +108,7 @@ class Review:
     def summarise(self) -> None:
         """Tell lists how many findings are open."""
         self.findings.summarise(self.session)
+        self._told = True
 
     @property
     def state(self) -> State:
@@ -194,13 +204,20 @@ class Review:
 
     def _changed(self) -> None:
         self._state = None
-        self.summarise()
+        self._told = False  # counted when the review is closed: a decision must not wait for it
 
     def _accepting(self, place: Place, by: str) -> dict[str, Any]:
         value = self.value_of(place)
         if not value:
             raise TracetuiError("Nothing is left at the place of this finding; scan again")
-        return {"value": value, "hash": place.value, "kind": place.kind, "by": by, "rule": place.rule, "tier": place.tier}
+        return {
+            "value": value,
+            "hash": place.value,
+            "kind": place.kind,
+            "by": by,
+            "rule": place.rule,
+            "tier": place.tier,
+        }
 
     def accept(self, place: Place | Group, by: str = "hand") -> None:
         """Replace the value of a finding everywhere."""
@@ -338,7 +355,11 @@ class Review:
         ``places`` are the findings of this text (same record and field).
         """
         plan = plan or self.plan()
-        spared = [(p.start, p.end) for p in places if self.state.of(p) == "rejected" and ("place", p.key) in self.state.rejected]
+        spared = [
+            (p.start, p.end)
+            for p in places
+            if self.state.of(p) == "rejected" and ("place", p.key) in self.state.rejected
+        ]
         _, done = redact_text(text, plan, spared)
         marks: list[Span] = []
         for start, end, key, _ in done:
@@ -388,9 +409,12 @@ def _blocks(value: Any, gone: Sequence[tuple[int, str, str]]) -> Iterator[str]:
             continue
         own = {block.get("id"), block.get("tool_use_id"), block.get("toolCallId")}
         kind = block.get("type")
-        if own & keys or (kind in ("thinking", "redacted_thinking") and "thinking" in kinds) or (
-            kind == "text" and kinds & {"message", "prompt"}
-        ) or any(key.endswith((f":{nth}", f"#{nth}", f"/{nth}")) for key in keys):
+        if (
+            own & keys
+            or (kind in ("thinking", "redacted_thinking") and "thinking" in kinds)
+            or (kind == "text" and kinds & {"message", "prompt"})
+            or any(key.endswith((f":{nth}", f"#{nth}", f"/{nth}")) for key in keys)
+        ):
             yield f"/message/content/{nth}"
 
 
@@ -410,5 +434,8 @@ def _results(value: Any) -> Iterator[str]:
     payload = value.get("payload")
     if isinstance(payload, dict):
         kind = payload.get("type")
-        if isinstance(kind, str) and (kind.endswith("_output") or kind.endswith("_end")):
-            yield from (f"/payload/{name}" for name in ("output", "stdout", "stderr", "aggregated_output", "formatted_output", "result", "changes"))
+        if isinstance(kind, str) and kind.endswith(("_output", "_end")):
+            yield from (
+                f"/payload/{name}"
+                for name in ("output", "stdout", "stderr", "aggregated_output", "formatted_output", "result", "changes")
+            )

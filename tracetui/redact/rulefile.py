@@ -29,7 +29,11 @@ def parse_rules(text: str) -> list[Rule]:
             continue
         left, arrow, right = line.partition("==>")
         form, colon, pattern = left.partition(":")
-        rule = Rule(form, pattern, right if arrow else None) if colon and form in _FORMS else Rule("literal", left, right if arrow else None)
+        rule = (
+            Rule(form, pattern, right if arrow else None)
+            if colon and form in _FORMS
+            else Rule("literal", left, right if arrow else None)
+        )
         try:
             check_rule(rule)
         except TracetuiError as error:

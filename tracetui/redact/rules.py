@@ -91,14 +91,14 @@ def lowered(text: str) -> str:
     return low if len(low) == len(text) else text.translate(_LOWER)
 
 
-_EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "user", "xxx", "***", "<", "$", "{", "%s", "...")  # fmt: skip
+_EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "user", "xxx", "***", "<", "$", "{", "%s", "...")  # fmt: skip  # noqa: E501
 _CODE_VALUES: Final = (
     "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
 )  # fmt: skip
-_WHOLE: Final = frozenset(
-    "jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split()
+_WHOLE: Final = frozenset("jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split())
+_RANDOM: Final = frozenset(
+    "authorization secret-header bearer query-token url-user-token docker-auth signed-url".split()
 )
-_RANDOM: Final = frozenset("authorization secret-header bearer query-token url-user-token docker-auth signed-url".split())
 
 
 def _refused(rule: str, value: str) -> bool:
@@ -120,9 +120,15 @@ def _refused(rule: str, value: str) -> bool:
     if placeholder(value):
         return True
     if rule in _RANDOM:
-        return not (looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16))
+        return not (
+            looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16)
+        )
     if rule == "option-password":
-        if value.startswith(("-", "/", "~", "./")) or low in {"password", "prompt", "stdin"} or value.endswith((":", ",")):
+        if (
+            value.startswith(("-", "/", "~", "./"))
+            or low in {"password", "prompt", "stdin"}
+            or value.endswith((":", ","))
+        ):
             return True
         if value.isalpha():
             return not looks_random(value)
@@ -184,8 +190,11 @@ def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Findin
                 if left and text[left - 1] in "\\%" and right - left > 1:
                     # An escape's letter is no part of the name.
                     left += 1 if text[left - 1] == "\\" else 2
-                for item in value_behind(text, left, right, low[max(0, left - 24) : left]):
-                    out.append(Finding(item.start, item.end, item.kind, "named-value", 2, "plain", item.why))
+                near = low[max(0, left - 24) : left]
+                out += [
+                    Finding(item.start, item.end, item.kind, "named-value", 2, "plain", item.why)
+                    for item in value_behind(text, left, right, near)
+                ]
             elif what == _PROVIDER:
                 if start < providing:
                     continue
@@ -196,7 +205,11 @@ def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Findin
                 number, prefix = value
                 if not text.startswith(prefix, start):
                     continue
-                if start and (text[start - 1].isalnum() or text[start - 1] == "_") and (prefix[0].isalnum() or prefix[0] == "_"):
+                if (
+                    start
+                    and (text[start - 1].isalnum() or text[start - 1] == "_")
+                    and (prefix[0].isalnum() or prefix[0] == "_")
+                ):
                     continue
                 rule, kind, pattern = rules.formats[number]
                 match = pattern.match(raw[start : start + _FORMAT_AFTER])
@@ -242,9 +255,15 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return out
 
 
+_SHORT: Final = frozenset(
+    {"vault-old-token", "resend-key", "modal-token", "modal-secret", "voyage-key", "huggingface-token"}
+)
+"""Formats whose fixed part is so short that identifiers have it too."""
+
+
 def _format(out: list[Finding], text: str, start: int, end: int, rule: str, kind: str) -> None:
     value = text[start:end]
-    if len(set(value)) < 8:
+    if len(set(value)) < 8 or (rule in _SHORT and not looks_random(value[2:])):
         return
     low = value.lower()
     if "example" in low or "xxxx" in low or "your_" in low or "your-" in low or "redacted" in low:
@@ -301,7 +320,11 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: boo
             end += 1
         value = text[start:end]
         done = end
-        if len(value) < _WEAK_LENGTH or harmless_shape(value) or (is_hex(value) and len(value) in {32, 40, 64, 96, 128}):
+        if (
+            len(value) < _WEAK_LENGTH
+            or harmless_shape(value)
+            or (is_hex(value) and len(value) in {32, 40, 64, 96, 128})
+        ):
             continue
         if not placeholder(value) and (entropy := bits(value)) >= 3.4:
             out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{entropy:.1f} bits a character"))

@@ -85,6 +85,14 @@ _ROWS: Final[tuple[_Row, ...]] = (
      rf"(?i)(?:mnemonic|(?:seed|recovery)[ _]?phrase){_Q}*\s*[:=]\s*{_Q}*((?:[a-z]{{3,8}} ){{11,23}}[a-z]{{3,8}})\b", 0, 300),
 )  # fmt: skip
 
-_NEEDS: Final = {"url-password": "@", "url-user-token": "@", "curl-user": ":", "connection-password": ";", "mysql-password": "-p", "redis-password": "-a", "login-password": "-p"}
+_NEEDS: Final = {
+    "url-password": "@",
+    "url-user-token": "@",
+    "curl-user": ":",
+    "connection-password": ";",
+    "mysql-password": "-p",
+    "redis-password": "-a",
+    "login-password": "-p",
+}
 
 STRUCTURES: Final[tuple[Structure, ...]] = tuple((*row, _NEEDS.get(row[0], "")) for row in _ROWS)

@@ -131,7 +131,7 @@ def _json(text: str) -> list[Piece]:
 
 # CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text; overstruck characters.
 _ANSI: Final = re.compile(
-    "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b)(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
+    "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b)(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"  # noqa: E501
     "|\u009b[0-?]{0,40}+[@-~]"
 )
 _OVERSTRUCK: Final = re.compile("[^\n\x08]\x08")
@@ -139,7 +139,9 @@ _OVERSTRUCK: Final = re.compile("[^\n\x08]\x08")
 
 def _ansi(text: str) -> list[Piece]:
     if "\x08" in text:
-        found = [(match.start(), match.end(), "") for pattern in (_ANSI, _OVERSTRUCK) for match in pattern.finditer(text)]
+        found = [
+            (match.start(), match.end(), "") for pattern in (_ANSI, _OVERSTRUCK) for match in pattern.finditer(text)
+        ]
         found.sort()
         return [piece for nth, piece in enumerate(found) if not nth or piece[0] >= found[nth - 1][1]]
     return [(match.start(), match.end(), "") for match in _ANSI.finditer(text)]
@@ -209,7 +211,11 @@ def _break(line: str, following: str, before: int, at: int, token: frozenset[str
 def _begins(right: str, after: str) -> bool:
     """Whether what stands behind a random string's line break begins something of its own: a name or a word."""
     name, equals, _ = right.partition("=")
-    if (equals and not name.endswith("=") and len(right) > len(name) + 1) or after[:1] == ":" or after.strip()[:1] == "=":
+    if (
+        (equals and not name.endswith("=") and len(right) > len(name) + 1)
+        or after[:1] == ":"
+        or after.strip()[:1] == "="
+    ):
         return not looks_random(name) and name[:1].isalpha()
     bare = right.rstrip(".,")
     if bare.isalpha() and (bare.islower() or bare.istitle() or bare.isupper()):
