@@ -30,6 +30,8 @@ _INLINE: Final = 6 * 1024 * 1024
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _IDLE_NS: Final = 600 * 1_000_000_000
 _REPORTED: Final = 1000
+_COMMIT: Final = (0.05, 0.2, 0.4, 1.0)
+"""Seconds between commits: the first sessions are shown at once; then bigger transactions cost less."""
 
 
 @dataclass(slots=True)
@@ -303,7 +305,7 @@ class Capture:
         else:
             more = self._done(self._tasks.pop(message["done"]), message)
         now = time.monotonic()
-        if now - self._committed > (0.3 if self._commits < 2 else 1.0):
+        if now - self._committed > _COMMIT[min(self._commits, len(_COMMIT) - 1)]:
             self.index.commit()
             self._commits += 1
             self._committed = time.monotonic()

@@ -261,9 +261,7 @@ class Maker:
             self.event(here, nth, result.output, one_line(result.output), result.images)
             return True
         if ident is not None:
-            mark = fingerprint("call " + ident)
-            if mark not in self.session.seen:
-                self.session.seen.add(mark)
+            self.session.seen.enter(fingerprint("call " + ident))
         duration = result.duration_ms
         if duration is None and here.time is not None and draft.time is not None and here.time >= draft.time:
             duration = here.time - draft.time

@@ -123,10 +123,9 @@ class ClaudeReader:
         uuid = value.get("uuid")
         if type(uuid) is str and uuid:
             mark = fingerprint(uuid)
-            if mark in session.seen:
+            if not session.seen.enter(mark):
                 self.known["duplicate"] += 1
                 return
-            session.seen.add(mark)
             if session.leaves:
                 session.found_leaf(mark)
         else:

@@ -49,6 +49,13 @@ class Seen:
         """Put in one that is not there."""
         self._new.add(mark)
 
+    def enter(self, mark: int) -> bool:
+        """Put one in; whether it was not there."""
+        if mark in self._new or (self._old and mark in self):
+            return False
+        self._new.add(mark)
+        return True
+
     def clear(self) -> None:
         """Forget all."""
         self._new.clear()

@@ -79,8 +79,15 @@ def tokens_of(message: Mapping[str, Any]) -> Counts | None:
         split = usage.get("cache_creation")
         if type(split) is dict:
             written = sum(_count(split.get(f"ephemeral_{span}_input_tokens")) for span in ("5m", "1h"))
-    tokens = (_count(given), _count(output), _count(read), _count(written))
-    return tokens if any(tokens) else None
+    if not (type(given) is int and 0 <= given < _MOST):
+        given = 0
+    if not (type(output) is int and 0 <= output < _MOST):
+        output = 0
+    if not (type(read) is int and 0 <= read < _MOST):
+        read = 0
+    if not (type(written) is int and 0 <= written < _MOST):
+        written = 0
+    return (given, output, read, written) if given or output or read or written else None
 
 
 def cost_of(value: Mapping[str, Any]) -> float | None:
