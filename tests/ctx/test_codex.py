@@ -133,3 +133,36 @@ def test_world_state_shows_memory_that_no_item_shows() -> None:
     log.answered("Ok.")
     words = codex(log).words(last(codex(log)))
     assert [word.partition(":")[0] for word in words] == ["instructions", "prompt"]
+
+
+def test_a_log_of_events_alone_is_told_by_them() -> None:
+    log = Log(ordinals=True)
+    log.done("UserMessage", content=[{"type": "text", "text": "Fix it."}])
+    log.done("Reasoning", summary_text=["Hm."], raw_content=[])
+    log.done("CommandExecution", id="c1", command=["ls"], exit_code=0, aggregated_output="a b", status="completed")
+    log.event("agent_message", message="Done.")
+    log.done("AgentMessage", content=[{"type": "Text", "text": "Done."}])
+    log.done("UserMessage", content=[{"type": "text", "text": "More."}])
+    log.done("AgentMessage", content=[{"type": "Text", "text": "Ok."}])
+    seen = codex(log)
+    words = seen.words(last(seen))
+    assert words[0] == "prompt:Fix it."
+    assert [word.partition(":")[0] for word in words[1:]] == ["tool_call", "tool_result", "message", "prompt"]
+    assert words[2:] == ["tool_result:a b", "message:Done.", "prompt:More."]
+    numbers = [number for number in seen.origins(last(seen)) if number is not None]
+    assert len(numbers) == 5
+    assert numbers == sorted(numbers)
+
+
+def test_a_fork_sees_what_it_copied() -> None:
+    log = Log(forked_from_id="parent", at=100.0)
+    log.add("session_meta", {"id": "parent", "timestamp": "2026-05-01T00:00:00Z", "cwd": "/x"}, at=100.0)
+    log.asked("Old.", at=100.0)
+    log.said("Older.", at=100.0)
+    log.turn("t9", at=160.0)
+    log.asked("New.")
+    log.answered("Newer.")
+    seen = codex(log)
+    words = seen.words(last(seen))
+    assert words[-1] == "prompt:New."
+    assert words[:2] == ["prompt:Old.", "message:Older."]

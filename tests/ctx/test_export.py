@@ -219,6 +219,19 @@ def test_native_keeps_compactions_blanks_and_edits() -> None:
     assert found == wanted
 
 
+def test_a_log_of_events_becomes_one_of_items() -> None:
+    log = codex_logs.Log(ordinals=True)
+    log.done("UserMessage", content=[{"type": "text", "text": "Fix it."}])
+    log.done("CommandExecution", id="c1", command=["ls"], exit_code=0, aggregated_output="a b", status="completed")
+    log.done("AgentMessage", content=[{"type": "Text", "text": "Done."}])
+    log.done("UserMessage", content=[{"type": "text", "text": "More."}])
+    log.done("AgentMessage", content=[{"type": "Text", "text": "Ok."}])
+    seen = codex(log)
+    wanted, found = back(seen, last(seen))
+    assert found == wanted
+    assert len(found) == 5
+
+
 PIECES = st.lists(
     st.tuples(st.sampled_from(["user", "say", "call", "calls", "open", "meta", "image"]), st.text(max_size=12)),
     min_size=1, max_size=25,

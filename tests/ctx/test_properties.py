@@ -298,7 +298,7 @@ def test_the_corpus_holds() -> None:
 
 @pytest.mark.parametrize("harness", sorted(HARNESSES))
 @given(data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_no_shape_raises(harness: str, data: st.DataObject) -> None:
     leaf = st.none() | st.booleans() | st.integers(-5, 1 << 40) | st.text(max_size=8) | st.sampled_from(["a", "b"])
     value = st.recursive(

@@ -41,6 +41,9 @@ _KINDS: Final[dict[str, tuple[str, ...]]] = {
 """The kinds of steps that a piece of a category can come from."""
 
 
+_TOLD: Final = frozenset(_PLACE[name] for name in ("prompt", "message", "tool_call", "tool_result"))
+
+
 def _hash(*texts: str) -> int:
     digest = blake2b(digest_size=8)
     for text in texts:
@@ -64,16 +67,18 @@ class Builder:
 
     ``stem``: the stem of the file's name. ``feed`` takes the records in file order; ``inherit`` takes, before them,
     what another log holds of this conversation's beginning (as log number ``nth``). ``finish`` gives the index.
+    ``fallback``: with the harness's other tracker, for logs with nothing that the usual one goes by.
     """
 
-    def __init__(self, harness: str, stem: str) -> None:
+    def __init__(self, harness: str, stem: str, *, fallback: bool = False) -> None:
         maker = HARNESSES.get(harness)
         if maker is None or maker.context is None:
             raise TracetuiError(f"No way to tell contexts of {harness!a} in this tracetui")
         self.index = Index.empty(harness)
         self._rules = maker.context
         self._reader = maker.reader(stem)
-        self._tracker = maker.context.tracker(self, stem)
+        tracker = maker.context.fallback if fallback else None
+        self._tracker = (tracker or maker.context.tracker)(self, stem)
         self._estimator = Estimator(harness)
         self._log = 0
         self._steps: Sequence[Step] = ()
@@ -88,6 +93,17 @@ class Builder:
         self._responses: array[int] = array("i", [-1])  # step -> place in _response_names
         self._response_names: dict[str, int] = {}
         self._usage: dict[str, tuple[int, int, str | None]] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether models answered and nothing of the conversation was found: the fallback may find it."""
+        index = self.index
+        rules = self._rules
+        return (
+            rules.fallback is not None
+            and bool(self._response_names)
+            and not any(place in _TOLD for place in index.category)
+        )
 
     @property
     def facts(self) -> LogFacts:
@@ -411,9 +427,13 @@ def _put(box: dict[int, int | list[int]], key: int, at: int) -> None:
         known.append(at)
 
 
-def build(harness: str, stem: str, records: Iterable[Record]) -> Index:
+def build(harness: str, stem: str, records: Sequence[Record]) -> Index:
     """The index of one log, from its records in file order."""
     builder = Builder(harness, stem)
     for record in records:
         builder.feed(record)
+    if builder.empty:
+        builder = Builder(harness, stem, fallback=True)
+        for record in records:
+            builder.feed(record)
     return builder.finish()

@@ -251,6 +251,13 @@ def _codex_items(unit: Unit) -> list[tuple[dict[str, Any], Part]]:
 
 def _codex_message(piece: Piece) -> dict[str, Any]:
     """What was no item of its own: a summary, memory that the world state showed, a word of another agent."""
+    if piece.category == "tool_call":
+        given = piece.value if isinstance(piece.value, str) else orjson.dumps(piece.value).decode()
+        return {"type": "function_call", "name": piece.name or "tool", "arguments": given, "call_id": piece.call}
+    if piece.category == "tool_result":
+        return {"type": "function_call_output", "call_id": piece.call, "output": piece.text}
+    if piece.category == "thinking":
+        return {"type": "reasoning", "summary": [{"type": "summary_text", "text": piece.text}]}
     role = {"instructions": "developer", "system": "developer", "message": "assistant"}.get(piece.category, "user")
     kind = "output_text" if role == "assistant" else "input_text"
     return {"type": "message", "role": role, "content": [{"type": kind, "text": piece.text}]}

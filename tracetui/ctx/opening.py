@@ -84,7 +84,14 @@ def _build(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) ->
     stem = os.path.basename(log.path)  # noqa: PTH119 - a path of any system, as text
     for ending in (".zst", ".jsonl"):
         stem = stem.removesuffix(ending)
-    builder = Builder(log.harness, stem)
+    builder = _fed(Builder(log.harness, stem), bucket, log, cancelled)
+    if builder.empty:
+        builder = _fed(Builder(log.harness, stem, fallback=True), bucket, log, cancelled)
+    return builder.finish()
+
+
+def _fed(builder: Builder, bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) -> Builder:
+    """The builder with all records of the log, and of those that it goes on from."""
     records: Iterator[Record] = iter(bucket.records(log))
     first = list(itertools.islice(records, 3))
     for nth, (session, inherited) in enumerate(_inherited(bucket, log, first), 1):
@@ -97,7 +104,7 @@ def _build(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) ->
         if cancelled is not None and not at & 1023 and cancelled():
             raise TracetuiError("Cancelled")
         builder.feed(record)
-    return builder.finish()
+    return builder
 
 
 def _main(bucket: Bucket, session: str, harness: str) -> LogRow | None:

@@ -140,6 +140,8 @@ class ContextRules:
     tracker: Callable[[Canvas, str], Tracker]
     keeps_thinking: Callable[[str | None], bool]
     missing: tuple[str, ...]
+    fallback: Callable[[Canvas, str], Tracker] | None = None
+    """A tracker for logs that hold nothing of what ``tracker`` goes by."""
     complete: bool = False
     """Whether a log with system segments holds the whole prompt and all tools."""
 

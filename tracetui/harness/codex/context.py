@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from tracetui.harness.codex.parts import read_end, read_item
 from tracetui.harness.codex.prompt import read_user
 from tracetui.harness.content import flatten
 from tracetui.harness.context import ROOT, Canvas, Category, ContextRules, Piece, call_text
@@ -61,7 +62,51 @@ def pieces(record: Record) -> list[Piece]:
     if kind == "inter_agent_communication":
         text = flatten(payload.get("content", payload.get("message"))).text
         return [Piece("attachment", text, name="inter_agent")] if text else []
+    if kind == "event_msg":
+        return _event_pieces(payload)
     return []
+
+
+def _event_pieces(event: dict[str, Any]) -> list[Piece]:
+    """What an event tells of the conversation; counts only where a log holds no response items."""
+    kind = event.get("type")
+    if kind == "user_message":
+        return _told("prompt", event.get("message"))
+    if kind == "agent_message":
+        return _told("message", event.get("message"))
+    if kind in ("agent_reasoning", "agent_reasoning_raw_content"):
+        return _told("thinking", event.get("text"))
+    if not isinstance(kind, str):
+        return []
+    item = event.get("item")
+    if kind == "item_completed" and isinstance(item, dict):
+        name = item.get("type")
+        if name == "UserMessage":
+            return _told("prompt", item.get("content"))
+        if name == "AgentMessage":
+            return _told("message", item.get("content"))
+        if name == "Reasoning":
+            return _told("thinking", item.get("summary_text") or item.get("raw_content"))
+        part = read_item(item, name) if isinstance(name, str) else None
+    else:
+        part = read_end(event, kind)
+    if part is None:
+        return []
+    out: list[Piece] = []
+    if part.called or part.input is not None:
+        out.append(Piece("tool_call", call_text(part.name, part.input), part.id, part.name, value=part.input))
+    if part.result is not None:
+        out.append(Piece("tool_result", part.result.text or "", part.id, part.name, key=part.id))
+    return out
+
+
+def _told(category: Category, content: Any) -> list[Piece]:
+    text, images = flatten(content)
+    if not text.strip():
+        return []
+    if category == "prompt" and text.lstrip().startswith(_INSTRUCTIONS):
+        category = "instructions"
+    return [Piece(category, text, images=images)]
 
 
 def _base(meta: dict[str, Any]) -> list[Piece]:
@@ -207,6 +252,8 @@ class CodexTracker:
             self._meta(record)
         elif kind == "event_msg" and item.get("type") == "thread_rolled_back":
             self._roll_back(item.get("num_turns"))
+        elif kind == "event_msg":
+            self._event(record, steps)
         elif kind == "world_state":
             self._world = record, pieces(record)
         elif kind == "inter_agent_communication":
@@ -215,6 +262,9 @@ class CodexTracker:
                 self._close()
                 self._head = self.canvas.node(self._head, record, found)
         self._name(steps)
+
+    def _event(self, record: Record, steps: Sequence[Step]) -> None:
+        """Events repeat what items hold; see ``EventTracker``."""
 
     # ---- items -------------------------------------------------------------------------------------------------------
 
@@ -350,9 +400,29 @@ class CodexTracker:
         return kept
 
 
+class EventTracker(CodexTracker):
+    """For logs without response items: their events are all that tells of the conversation. The steps say which events
+    repeat others."""
+
+    def _event(self, record: Record, steps: Sequence[Step]) -> None:
+        if not any(record.source in step.sources for step in steps):
+            return
+        for at, piece in enumerate(pieces(record)):
+            if piece.category in ("message", "thinking", "tool_call"):
+                self._name(steps)
+                if self._call == ROOT:
+                    self._open(None)
+                self._head = self.canvas.node(self._head, record, [piece], first=at, by=self._call)
+            else:
+                self._close()
+                turn = piece.category == "prompt"
+                self._head = self.canvas.node(self._head, record, [piece], first=at, turn=turn)
+
+
 RULES: Final = ContextRules(
     pieces=pieces,
     tracker=CodexTracker,
+    fallback=EventTracker,
     keeps_thinking=lambda model: False,
     missing=("system prompt", "tool schemas"),
 )
