@@ -33,7 +33,11 @@ _NO_TESTS: Final = (
     "no test suite found", "no tests collected", "0 tests collected", "0 passing", "no test specified",
     "running 0 tests",
 )  # fmt: skip
-_SOME_TESTS: Final = (" passed", "\nok", " ok\n", " passing", "running 1 test", "pass ")
+_SOME_TESTS: Final = re.compile(
+    r"(?:ran|running|collected) [1-9]|[1-9][0-9]{0,6} (?:passed|passing|tests? passed)|--- pass"
+    r"|^ok[ \t]+(?![^\n]{0,300}\[no tests to run\])\S",
+    re.MULTILINE,
+)
 _MISSING: Final = (
     "modulenotfounderror", "no module named", "cannot find module", "cannot find package", "err_module_not_found",
     "command not found", ": not found", "unresolved import", "could not find gem", "no required module provides",
@@ -153,7 +157,7 @@ def _killed(why: str | None) -> str:
 def _no_tests(low: str, code: int) -> bool:
     if code == _PYTEST_NOTHING and ("pytest" in low or "ran 0 tests" in low or "no tests" in low):
         return True
-    return any(sign in low for sign in _NO_TESTS) and not any(sign in low for sign in _SOME_TESTS if "0" not in sign)
+    return any(sign in low for sign in _NO_TESTS) and _SOME_TESTS.search(low) is None
 
 
 def _last_line(output: str) -> str | None:

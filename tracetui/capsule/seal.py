@@ -427,7 +427,7 @@ class _Maker:
         found = []
         for _, kind, key in self.plan.values:
             held = self.plan.given.get(key)
-            if held is not None and kind not in PERSONAL_KINDS:
+            if held is not None and kind not in PERSONAL_KINDS and kind != "remote":
                 found.append((f"‹{held[0]}:{held[1]}›", kind))
         return sorted(set(found))
 

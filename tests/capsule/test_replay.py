@@ -1,0 +1,312 @@
+"""Verdicts: what a run showed, what follows, and what keeps a command from telling."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.capsule.conftest import Cli
+from tests.capsule.story import SESSION, Machine, git
+from tests.capsule.test_sandbox import needs_sandbox
+from tracetui.capsule import checks
+from tracetui.capsule.checks import Check
+from tracetui.capsule.dependency import fetch, parse_wanted
+from tracetui.capsule.replay import Outcome, Request, Result, comment, judge, look, shows_failure, worst
+from tracetui.capsule.sandbox import Ran
+from tracetui.capsule.tree import Tree
+from tracetui.model import Step, ToolUse, TracetuiError
+
+CHECK = Check(1, "make test", exit_code=2, line="E  assert 1 == 2 in {root}/a.py")
+
+
+def ran(code: int | None, output: str = "", why: str | None = None) -> Ran:
+    return Ran(code, output, 0.1, why)
+
+
+LINE = "E  assert 1 == 2 in /r/a.py\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "why", "kind"),
+    [
+        (2, "x\n" + LINE, None, "reproduces"),
+        (2, "\x1b[31m" + LINE.replace("  ", "    "), None, "reproduces"),
+        (1, LINE, None, "differs"),
+        (2, "other\n", None, "differs"),
+        (0, "fine\n", None, "passes"),
+        (0, LINE, None, "differs"),
+        (127, LINE, None, "inconclusive"),
+        (126, LINE, None, "inconclusive"),
+        (139, "Segmentation fault\n", None, "inconclusive"),
+        (None, LINE, "timeout", "inconclusive"),
+        (None, "", "signal 9", "inconclusive"),
+        (None, "", "memory", "inconclusive"),
+        (5, "== no tests ran in 0.01s == pytest\n", None, "inconclusive"),
+        (0, "Ran 0 tests in 0.000s\n\nOK\n", None, "inconclusive"),
+        (0, "running 0 tests\n", None, "inconclusive"),
+        (0, "pkg\t[no test files]\nok  \tother\t0.1s\n", None, "passes"),
+        (1, "ModuleNotFoundError: No module named 'six'\n", None, "inconclusive"),
+        (1, "Error: Cannot find module 'left-pad'\n", None, "inconclusive"),
+        (2, "sh: 1: tsc: not found\n", None, "inconclusive"),
+        (1, "curl: (6) Could not resolve host: example.org\n", None, "inconclusive"),
+    ],
+)
+def test_what_a_run_showed(code: int | None, output: str, why: str | None, kind: str) -> None:
+    found = look(CHECK, ran(code, output, why), "/r")
+    assert found.kind == kind, found
+    assert found.why
+
+
+def test_a_missing_dependency_that_was_the_recorded_failure_is_one() -> None:
+    check = Check(1, "x", exit_code=1, line="ModuleNotFoundError: No module named 'six'")
+    assert look(check, ran(1, "ModuleNotFoundError: No module named 'six'\n"), "/r").kind == "reproduces"
+
+
+def test_durations_addresses_and_placeholders_do_not_count() -> None:
+    check = Check(1, "x", exit_code=1, line="FAIL at 0x7f001 after 0.12s for \u2039user:1\u203a in /tmp/pytest-1/x")
+    assert checks.shows(check, "FAIL at 0x99 after 3.5s for bob in /tmp/pytest-77/y\n", "/r")
+    assert not checks.shows(check, "PASS at 0x99 after 3.5s for bob in /tmp/pytest-77/y\n", "/r")
+    assert not checks.shows(check, "FAIL at 0x99 after 3.5s for\n", "/r")
+
+
+@pytest.mark.parametrize(
+    ("base", "seen", "verdict"),
+    [
+        ("reproduces", None, "reproduces"),
+        ("differs", None, "differs"),
+        ("passes", None, "inconclusive"),
+        ("inconclusive", None, "inconclusive"),
+        ("reproduces", "passes", "fixed"),
+        ("reproduces", "reproduces", "reproduces"),
+        ("reproduces", "differs", "differs"),
+        ("reproduces", "inconclusive", "inconclusive"),
+        ("passes", "passes", "inconclusive"),
+        ("differs", "passes", "inconclusive"),
+        ("inconclusive", "passes", "inconclusive"),
+        ("differs", "differs", "inconclusive"),
+        ("inconclusive", "reproduces", "reproduces"),
+    ],
+)
+def test_fixed_only_what_was_reproduced_here(base: str, seen: str | None, verdict: str) -> None:
+    got, why = judge(Outcome(base, "b", None), None if seen is None else Outcome(seen, "s", None))
+    assert got == verdict
+    assert why
+
+
+def test_the_worst_counts() -> None:
+    assert worst(["fixed", "reproduces"]) == "reproduces"
+    assert worst(["fixed", "differs", "reproduces"]) == "differs"
+    assert worst(["inconclusive", "differs"]) == "inconclusive"
+    assert worst(["fixed"]) == "fixed"
+    assert worst([]) == "inconclusive"
+
+
+def test_a_comment_is_text_and_nothing_else() -> None:
+    evil = "x ```\n<img src=//evil> @everyone [a](http://evil) <!-- hidden -->"
+    check = Check(1, evil, exit_code=1, line="``` @all <script>")
+    seen = Outcome("differs", "[click](http://evil) @maintainer", "```\n@here", ran(1))
+    text = comment("a" * 64, [Result(check, "differs", seen.why, "0" * 40, seen, seen, 0.1)], Request(at="main"))
+    fence = None
+    for line in text.splitlines():
+        if fence is None and line.startswith("```"):
+            fence = line.rstrip("abcdefghijklmnopqrstuvwxyz")
+        elif fence is not None:
+            fence = None if line == fence else fence
+        else:
+            assert "<" not in line.replace("&lt;", "")
+            assert "](http" not in line
+            assert "@maintainer" not in line or "`@maintainer`" in line
+    assert fence is None
+
+
+# -- proposing
+
+
+def step(number: int, command: Any, output: str, code: int | None, **more: Any) -> Step:
+    given = {"command": command, **more}
+    return Step(number, "command", f"k{number}", (), tool=ToolUse("Bash", given, output, bool(code), code))
+
+
+def test_proposals_come_from_what_failed() -> None:
+    root = "/home/ann/src/x"
+    steps = [
+        step(1, "ls", "", 0),
+        step(2, "nope", "sh: nope: not found\n", 127),
+        step(3, f"cd {root}/sub && pytest -q {root}/t.py", "1 failed\nE   assert a == b\n1 failed in 0.2s\n", 1),
+        step(4, ["bash", "-lc", "make"], "gcc: error: x.c\nmake: *** [all] Error 1\n", 2, workdir=f"{root}/sub"),
+        step(5, "make", "elsewhere\n", 1, workdir="/somewhere/else"),
+        step(6, f"cd {root}/sub && pytest -q {root}/t.py", "E   assert c == d\n", 1),
+        step(7, "sleep 100", "", None),
+        step(8, f"cat {root}2/file", f"cat: {root}2/file: No such file\n", 1),
+    ]
+    found = checks.propose([(None, one, root) for one in steps], root)
+    assert [(check.step, check.folder, check.exit_code) for check in found] == [(4, "sub", 2), (6, "", 1), (8, "", 1)]
+    assert found[1].command == "cd {root}/sub && pytest -q {root}/t.py"
+    assert found[1].line == "E   assert c == d"
+    assert found[0].command == "make"
+    assert found[2].command == f"cat {root}2/file"
+    assert [check.number for check in found] == [1, 2, 3]
+
+
+def test_checks_are_read_back_and_folders_stay_inside() -> None:
+    made = [Check(1, "make", "sub", 2, "line", 4, None, None), Check(2, "x")]
+    assert checks.load(checks.dump(made)) == made
+    command = '[{"command": "x", %s}]'
+    for bad in (
+        *("{}", "[1]", "nope", '[{"command": ""}]', '[{"command": 3}]', '[{"command": "x\\u0000y"}]'),
+        *(command % more for more in ('"folder": "../y"', '"folder": "/y"', '"exit_code": "1"', '"line": 3')),
+    ):
+        with pytest.raises(TracetuiError) as caught:
+            checks.load(bad.encode())
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "command", "shows"),
+    [
+        ("tests/a.py", "x", True),
+        ("src/test_a.py", "x", True),
+        ("a_test.go", "go test ./...", True),
+        ("web/a.spec.ts", "x", True),
+        ("src/ATest.java", "x", True),
+        ("src/a.py", "pytest", False),
+        ("repro.py", "python3 ./repro.py", True),
+        ("src/contest.py", "x", False),
+        ("latest.txt", "x", False),
+    ],
+)
+def test_which_files_show_a_failure(path: str, command: str, shows: bool) -> None:
+    assert shows_failure(path, command) is shows
+
+
+# -- the whole way, with other outcomes
+
+
+def replay(cli: Cli, path: Path, repo: Path, *words: object) -> tuple[str, str]:
+    digest = cli("verify", path, "--json").lines[0]["digest"]
+    done = cli("replay", path, "--repo", repo, "--agree", digest, "--json", *words)
+    assert done.lines, done.err
+    return done.lines[0]["verdict"], done.lines[0]["why"]
+
+
+@pytest.fixture
+def seal(cli: Cli, there: Machine, tmp_path: Path) -> Any:
+    assert cli("index", there.log, home=there.home).status == 0
+    assert cli("redact", SESSION, "--accept-tier", "2", home=there.home).status == 0
+
+    def run(*words: object) -> Path:
+        target = tmp_path / "made.capsule.zip"
+        done = cli("seal", SESSION, "-o", target, *words, home=there.home)
+        assert done.status == 0, done.err
+        return target
+
+    return run
+
+
+@needs_sandbox
+def test_outcomes_of_a_broken_world(seal: Any, there: Machine, cli: Cli, tmp_path: Path) -> None:
+    path = seal()
+    git(there.repo, "checkout", "-q", "-b", "worse", there.broken)
+    (there.repo / "chop.py").write_text("def chop(text, size):\n    return 1 / 0\n")
+    git(there.repo, "commit", "-qam", "Worse")
+    (there.repo / "chop.py").write_text("import nothing_of_that_name\n")
+    git(there.repo, "commit", "-qam", "Worst")
+    git(there.repo, "rm", "-qr", "tests")
+    git(there.repo, "commit", "-qam", "No tests")
+    assert replay(cli, path, there.repo, "--at", "worse~2")[0] == "differs"
+    assert replay(cli, path, there.repo, "--at", "worse~1")[0] == "inconclusive"
+    verdict, why = replay(cli, path, there.repo, "--at", "worse")
+    assert (verdict, "does not fit" in why) == ("inconclusive", True)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    git(empty, "init", "-q")
+    verdict, why = replay(cli, path, empty)
+    assert verdict == "inconclusive"
+    assert there.base in why
+    assert cli("replay", path, "--repo", there.repo, "--at", "no-such-revision").status == 1
+    assert cli("replay", path, "--repo", tmp_path).status == 1
+
+
+@needs_sandbox
+def test_checks_of_ones_own(seal: Any, there: Machine, cli: Cli, tmp_path: Path) -> None:
+    """A written check runs on all patches; the mend is among them."""
+    path = seal("--check", "grep -q 'size - 1' chop.py")
+    with zipfile.ZipFile(path) as archive:
+        (check,) = json.loads(archive.read("checks.json"))
+    assert (check["exit_code"], check["line"], check["step"]) == (None, None, None)
+    assert replay(cli, path, there.repo)[0] == "reproduces"
+    (tmp_path / "mine.json").write_text(json.dumps([{"command": "sleep 30", "exit_code": 3}]))
+    path = seal("--checks", tmp_path / "mine.json")
+    assert replay(cli, path, there.repo, "--timeout", "0.5") == ("inconclusive", "it ran out of time")
+    path = seal("--no-checks")
+    done = cli("replay", path, "--json")
+    assert (done.status, done.lines[-1]["verdict"]) == (1, "inconclusive")
+    path = seal("--check-from", "4")
+    assert replay(cli, path, there.repo)[0] == "reproduces"
+    assert cli("seal", SESSION, "-o", tmp_path / "x", "--check-from", "2", home=there.home).status == 1
+    assert json.loads(cli("seal", SESSION, "-o", "x", "--show-checks", home=there.home).out)[0]["step"] == 4
+
+
+def wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> None:
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+
+
+@needs_sandbox
+def test_another_version_of_a_dependency(seal: Any, there: Machine, cli: Cli, tmp_path: Path) -> None:
+    """Also where the command sets PYTHONPATH itself; without network, from a folder."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    wheel(wheels, "splitlib", "1.0", {"splitlib.py": "good = False\n"})
+    wheel(wheels, "splitlib", "2.0", {"splitlib.py": "good = True\n", "splitlib-2.0.dist-info/METADATA": "Name: x\n"})
+    command = "PYTHONPATH=. python3 -c \"import splitlib; assert splitlib.good, 'old one'\""
+    (tmp_path / "mine.json").write_text(
+        json.dumps([{"command": command, "exit_code": 1, "line": "ModuleNotFoundError: No module named 'splitlib'"}])
+    )
+    path = seal("--checks", tmp_path / "mine.json")
+    assert replay(cli, path, there.repo)[0] == "reproduces"
+    assert replay(cli, path, there.repo, "--with", "splitlib==2.0", "--from", wheels)[0] == "fixed"
+    assert replay(cli, path, there.repo, "--with", "pip:splitlib==1.0", "--from", wheels)[0] == "differs"
+    digest = cli("verify", path, "--json").lines[0]["digest"]
+    words = ("replay", path, "--repo", there.repo, "--agree", digest)
+    assert cli(*words, "--with", "splitlib==3.0", "--from", wheels).status == 1
+    assert cli(*words, "--with", "splitlib").status == 2
+    assert cli(*words, "--from", wheels).status == 2
+
+
+def test_packages_that_climb_out(tmp_path: Path) -> None:
+    import tarfile
+
+    wheel(tmp_path, "evil", "1.0", {"../evil.py": "x"})
+    wheel(tmp_path, "evil", "2.0", {"/abs.py": "x"})
+    for version in ("1.0", "2.0"):
+        with pytest.raises(TracetuiError):
+            fetch(f"pip:evil=={version}", tmp_path, tmp_path / f"out{version}", lambda name: False)
+    with tarfile.open(tmp_path / "evil-1.0.tgz", "w:gz") as archive:
+        info = tarfile.TarInfo("package/../../evil.js")
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"x"))
+    with tarfile.open(tmp_path / "evil-2.0.tgz", "w:gz") as archive:
+        link = tarfile.TarInfo("package/link")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    for version in ("1.0", "2.0"):
+        with pytest.raises(TracetuiError):
+            fetch(f"npm:evil=={version}", tmp_path, tmp_path / f"node{version}", lambda name: False)
+    with tarfile.open(tmp_path / "good-1.0.tgz", "w:gz") as archive:
+        info = tarfile.TarInfo("package/index.js")
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"x"))
+    overlay = fetch("good==1.0", tmp_path, tmp_path / "fine", lambda name: name == "good")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    overlay.into(Tree(tree))
+    assert (tree / "node_modules/good/index.js").read_bytes() == b"x"
+    assert sorted(path.name for path in tmp_path.glob("evil.*")) == []
+    assert parse_wanted("npm:@a/b==1.2.3") == ("npm", "@a/b", "1.2.3")
