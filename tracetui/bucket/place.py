@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import shutil
 import stat
 import time
@@ -86,7 +85,7 @@ def touch_private(path: Path) -> None:
 
 def write_private(path: Path, data: bytes) -> None:
     """Write a file of mode 0600 whole or not at all (a temporary beside it, flushed, then renamed)."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -222,7 +221,7 @@ def sweep(path: Path) -> None:
 @contextlib.contextmanager
 def temporary(path: Path) -> Iterator[Path]:
     """A private folder inside the bucket's ``tmp/``, removed at the end or swept at a later start."""
-    folder = path / "tmp" / f"{os.getpid()}-{secrets.token_hex(6)}"
+    folder = path / "tmp" / f"{os.getpid()}-{os.urandom(6).hex()}"
     make_private(folder)
     try:
         yield folder

@@ -3,7 +3,7 @@ keyed by harness and session id, so that the index can be thrown away."""
 
 from __future__ import annotations
 
-import secrets
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Forgotten:
         """Forget them from now on."""
         self._load()
         if not self._salt:
-            self._salt = secrets.token_bytes(16)
+            self._salt = os.urandom(16)
             self._db.execute("INSERT OR REPLACE INTO user.setting VALUES('.salt', ?)", (self._salt.hex(),))
         hashes = [self._hash("session", harness, session), *(self._hash("path", path) for path in paths)]
         self._db.executemany("INSERT OR IGNORE INTO user.forgotten VALUES(?)", [(value,) for value in hashes])

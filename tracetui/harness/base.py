@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tracetui.harness.context import ContextRules
 from tracetui.model import LogFacts, Problem, Record, Step
+
+if TYPE_CHECKING:
+    from tracetui.harness.context import ContextRules
 
 __all__ = ["FileEdit", "Harness", "Reader", "Root"]
 
@@ -88,5 +90,10 @@ class Harness:
     """The argument list that resumes the session (to be run in ``facts.cwd``)."""
     edits: Callable[[Step, Sequence[Record]], list[FileEdit]]
     """The file edits of one step, from the step and the records of its ``sources``; empty for failed calls."""
-    context: ContextRules | None = None
-    """What the model saw, out of the records; None where nobody has told yet."""
+    rules: Callable[[], ContextRules] | None = None
+    """Imports the rules of ``context``: readers and lists need none of them."""
+
+    @property
+    def context(self) -> ContextRules | None:
+        """What the model saw, out of the records; None where nobody has told yet."""
+        return None if self.rules is None else self.rules()

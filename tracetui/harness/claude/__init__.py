@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tracetui.harness.base import Harness, Root
-from tracetui.harness.claude.context import RULES
 from tracetui.harness.claude.detect import detect
 from tracetui.harness.claude.edits import edits
 from tracetui.harness.claude.reader import ClaudeReader
 from tracetui.model import LogFacts
+
+if TYPE_CHECKING:
+    from tracetui.harness.context import ContextRules
 
 __all__ = ["HARNESS"]
 
@@ -34,6 +37,12 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["claude", "--resume", facts.session]
 
 
+def _rules() -> ContextRules:
+    from tracetui.harness.claude.context import RULES
+
+    return RULES
+
+
 HARNESS = Harness(
     name="claude",
     title="Claude Code",
@@ -42,5 +51,5 @@ HARNESS = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
-    context=RULES,
+    rules=_rules,
 )

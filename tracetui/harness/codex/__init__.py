@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.harness.base import Harness, Root
-from tracetui.harness.codex.context import RULES
 from tracetui.harness.codex.edits import edits
 from tracetui.harness.codex.reader import CodexReader
 from tracetui.model import LogFacts
+
+if TYPE_CHECKING:
+    from tracetui.harness.context import ContextRules
 
 __all__ = ["HARNESS"]
 
@@ -57,6 +59,12 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["codex", "resume", facts.session]
 
 
+def _rules() -> ContextRules:
+    from tracetui.harness.codex.context import RULES
+
+    return RULES
+
+
 HARNESS: Final = Harness(
     name="codex",
     title="Codex",
@@ -65,5 +73,5 @@ HARNESS: Final = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
-    context=RULES,
+    rules=_rules,
 )

@@ -8,17 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from tracetui.harness.base import Harness, Root
 from tracetui.harness.opening import open_log
-from tracetui.harness.pi.context import RULES
 from tracetui.harness.pi.detect import detect
 from tracetui.harness.pi.edits import edits
 from tracetui.harness.pi.reader import PiReader
 from tracetui.model import LogFacts
+
+if TYPE_CHECKING:
+    from tracetui.harness.context import ContextRules
 
 __all__ = ["HARNESS"]
 
@@ -71,6 +73,12 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["pi", "--session", facts.session]
 
 
+def _rules() -> ContextRules:
+    from tracetui.harness.pi.context import RULES
+
+    return RULES
+
+
 HARNESS = Harness(
     name="pi",
     title="Pi",
@@ -79,5 +87,5 @@ HARNESS = Harness(
     roots=_roots,
     resume=_resume,
     edits=edits,
-    context=RULES,
+    rules=_rules,
 )
