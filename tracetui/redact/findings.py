@@ -122,9 +122,12 @@ class Findings:
         total = sum(log.bytes for log in logs)
         done = 0
         for log in logs:
-            if not self._log(
-                session, log, known, deep, cancelled, lambda at, base=done: progress and progress(base + at, total)
-            ):  # type: ignore[misc]
+
+            def tell(at: int, base: int = done) -> None:
+                if progress is not None:
+                    progress(base + at, total)
+
+            if not self._log(session, log, known, deep, cancelled, tell):
                 return False
             done += log.bytes
         return True

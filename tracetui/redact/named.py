@@ -100,6 +100,8 @@ def placeholder(value: str) -> bool:
     kinds = len(set(low))
     if kinds <= 2 or (kinds <= 4 and len(value) >= 12):
         return True
+    if "abcdefghijkl" in low or "[a-z" in low or "(?" in value or "[^" in value:
+        return True  # an alphabet, a pattern
     return (low in _SEQUENCE or _RUNS.match(low) is not None) and len(value) < 24
 
 
@@ -138,8 +140,11 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
     return False
 
 
-def _accepts(value: str, level: int, *, quoted: bool, assigned: bool, env: bool, backed: bool) -> bool:
-    """Whether a value behind a name of this level can be a secret; ``backed`` by a provider or a word near the name."""
+def _accepts(
+    value: str, level: int, *, quoted: bool, assigned: bool, env: bool, backed: bool, countable: bool = True
+) -> bool:
+    """Whether a value behind a name of this level can be a secret; ``backed`` by a provider or a word near the name.
+    ``countable``: a number can be one."""
     size = len(value)
     if size < 4 or size > 800 or (size > 100 and "=" in value[:-2] and value.count("=") > 3):
         return False
@@ -156,7 +161,9 @@ def _accepts(value: str, level: int, *, quoted: bool, assigned: bool, env: bool,
     if is_uuid(value):
         return (level >= MEDIUM and assigned) or (backed and level >= KEY)
     if value.isdigit():
-        return (size >= 9 and level >= MEDIUM and (quoted or env) and size <= 40) or (backed and size >= 8)
+        return (size >= 9 and level >= MEDIUM and (quoted or env) and size <= 40 and countable) or (
+            backed and size >= 8
+        )
     if harmless_shape(value):
         return False
     if is_hex(value):
@@ -195,8 +202,10 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     quote, op = match["quote"], (match["op"] or "").strip()
     tagged = match["close"] is not None and match["close"].endswith(">") and not op
     assigned = bool(op or match["attr"] or match["plist"] or tagged)
-    if op in {",", "||", "("} and not quote:
+    if op in {",", "||", "("} and (not quote or (op == "," and "\n" in text[right:at])):
         return []
+    if "AWS::" in text[max(0, left - 64) : left]:
+        return []  # a type of resource
     limit = text.find("\n", at, at + 900)
     limit = min(len(text), at + 900) if limit < 0 else limit
     if quote:
@@ -218,6 +227,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         value = value.rstrip(".,;:!?)" if not op else ".,;:)")
         if bare.end() < limit and text[bare.end()] in "([" and bare.end() > at:
             return []  # a call
+    if (match["prose"] or "").startswith("\n") and not looks_random(value):
+        return []
     lead = len(value) - len(value.lstrip(" ${"))
     if quote and lead and "}" not in value:
         at += lead
@@ -232,7 +243,9 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     if " " in value and level < PASSWORD and assigned and op != ",":
         return _inside(text, at, value, level, kind, name)
     backed = level == KEY and bool(near) and _backed(near)
-    if not _accepts(value, level, quoted=bool(quote), assigned=assigned, env=env, backed=backed):
+    if not _accepts(
+        value, level, quoted=bool(quote), assigned=assigned, env=env, backed=backed, countable=kind != "credential"
+    ):
         return []
     return [Named(at, at + len(value), kind or "secret", f"value of {name[-40:]}")]
 
@@ -265,7 +278,7 @@ def _inside(text: str, at: int, value: str, level: int, kind: str, name: str) ->
 
 
 _KEYISH: Final = re.compile(
-    r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access"
+    r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access|\s-k\s"
 )
 _HASHES: Final = re.compile(
     r"sha-?\d|hash|integrity|checksum|digest|commit|md5|\bh1:|signature|etag|revision|\brev\b|blob|uuid|index |nonce"
@@ -280,7 +293,7 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
     if before.isalpha() and not (text[start].isupper() and before.islower()):
         return []
     left, right = name_at(text, start, end)
-    if right - left > 56:
+    if right - left > 56 or "AWS::" in text[max(0, left - 64) : left]:
         return []
     if right < len(text) and text[right] in "+/" and text[right + 1 : right + 2].isalnum() and right - left > 24:
         return []
@@ -318,7 +331,8 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
         direct = len(between) <= 30 and _OPERATOR.search(between) is not None and "://" not in between
         if not keyish and not direct and len(between) > 50:
             break
-        if not _neighbour(word, text[at - 1] if at else " ", keyish=keyish, direct=direct):
+        close = _ASSIGNS.fullmatch(between) is not None and not common
+        if not _neighbour(word, text[at - 1] if at else " ", keyish=keyish, direct=direct, close=close):
             continue
         out.append(Named(at, at + len(word), "credential", f"a random string behind {provider}"))
         if len(out) >= 3:
@@ -326,18 +340,24 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
     return out
 
 
-def _neighbour(word: str, before: str, *, keyish: bool, direct: bool) -> bool:
+# Right behind the name: blanks, or what assigns and opens a quote.
+_ASSIGNS: Final = re.compile(r"\s{1,3}|[\w.-]{0,16}[\"'\])]{0,2}\s{0,4}(?::=|=>|[:=(])\s{0,4}[\"'(]{0,2}")
+
+
+def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: bool) -> bool:
+    """Whether a string near a provider's name is likely a key of it: ``keyish`` with a word such as key between,
+    ``direct`` with what assigns between, ``close`` right behind the name."""
     size = len(word)
     if is_uuid(word):
-        return keyish
+        return keyish or (close and direct)
     if word.isdigit():
-        return keyish and size >= 9
+        return size >= 9 and (keyish or (close and direct and size >= 12 and before in "\"'"))
     if before in "/.@#?&%" and not keyish:
         return False
     if harmless_shape(word):
         return False
     if is_hex(word):
-        return looks_random(word) and (keyish or (direct and before not in "/@#"))
+        return looks_random(word) and (keyish or (direct and before not in "/@#") or (close and size == 32))
     if "/" in word or "." in word:
         parts = re.split(r"[/.]", word)
         if max(map(len, parts)) < 10 or any(len(p) >= 3 and p.isalpha() and wordiness(p)[1] >= 0.7 for p in parts):
@@ -346,4 +366,4 @@ def _neighbour(word: str, before: str, *, keyish: bool, direct: bool) -> bool:
             return False
     if size < 10 or not looks_random(word):
         return False
-    return keyish or direct or size >= 18
+    return keyish or direct or size >= 18 or (close and size >= 14)

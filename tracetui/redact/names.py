@@ -19,7 +19,7 @@ KEYWORDS: Final = (
     "licence", "webhook", "signing", "seed", "psk", "otp", "client_id", "clientid", "client-id", "private", "appid",
     "app_id", "connectionstring", "connection_string", "accountsid", "account_sid", "passcode", "kennwort", "contrase",
     "senha", "passwort", "mot_de_passe", "pin", "identifiant", "_pw", "pw=", "pw:", "dbpw", "hmac", "jwt", "cookie",
-    "client id", "api_id", "apiid",
+    "client id", "api_id", "apiid", "_pat", "-pat",
 )  # fmt: skip
 """Lower-case parts of names; they feed the automaton that finds where to look."""
 

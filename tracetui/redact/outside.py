@@ -8,6 +8,7 @@ child process with a time budget, that is killed when it takes longer. What it w
 
 from __future__ import annotations
 
+import os
 import select
 import struct
 import subprocess
@@ -91,6 +92,7 @@ class Outside:
                 [sys.executable, "-I", "-c", code, repr(sys.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                bufsize=0,
                 stderr=subprocess.DEVNULL,
             )
             if _receive(self._child, _START_SECONDS) != "ready":
@@ -200,11 +202,7 @@ def _receive(child: subprocess.Popen[bytes], seconds: float) -> Any:
         ready, _, _ = select.select([child.stdout], [], [], left)
         if not ready:
             return None
-        piece = (
-            child.stdout.raw.read(wanted - len(data))
-            if hasattr(child.stdout, "raw")
-            else child.stdout.read1(wanted - len(data))
-        )  # type: ignore[attr-defined]
+        piece = os.read(child.stdout.fileno(), wanted - len(data))
         if not piece:
             return None
         data += piece

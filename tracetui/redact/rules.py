@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs
+from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs, wordiness
 from tracetui.redact.finding import Finding
 from tracetui.redact.formats import EVERYWHERE, FORMATS
 from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
@@ -95,9 +95,10 @@ _EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token
 _CODE_VALUES: Final = (
     "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
 )  # fmt: skip
+_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _WHOLE: Final = frozenset("jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split())
 _RANDOM: Final = frozenset(
-    "authorization secret-header bearer query-token url-user-token docker-auth signed-url".split()
+    "authorization secret-header bearer query-token url-user-token docker-auth signed-url curl-user-token".split()
 )
 
 
@@ -119,6 +120,8 @@ def _refused(rule: str, value: str) -> bool:
         return True
     if placeholder(value):
         return True
+    if rule in _RANDOM and _DOTTED.fullmatch(value) and wordiness(value)[1] > 0.6:
+        return True  # code
     if rule in _RANDOM:
         return not (
             looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16)

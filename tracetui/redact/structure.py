@@ -21,7 +21,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
     ("url-password", "password", 1, ("://",),
      r"(?:^|[^A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,24}://[^\s:/@\"'`<>?#]{0,120}:([^\s\"'`<>]{1,200})@[A-Za-z0-9\[._-]", 26, 340),
     ("url-user-token", "token", 1, ("://",),
-     r"https?://([A-Za-z0-9_-]{20,120})@[A-Za-z0-9._-]+", 6, 200),
+     r"[a-z][a-z0-9+.-]{1,24}://([A-Za-z0-9_-]{20,120})@[A-Za-z0-9._-]+", 26, 200),
     ("authorization", "authorization", 1, ("authorization",),
      rf"(?i)authorization{_Q}*\s*[:=,]\s*{_Q}*(?:(?:bearer|basic|token|digest|negotiate|apikey|api-key|key|ssws|bot|aws4-hmac-sha256)\s+)?"
      rf"([A-Za-z0-9._~+/=:-]{{8,}})", 0, 900),
@@ -39,6 +39,8 @@ _ROWS: Final[tuple[_Row, ...]] = (
      r"(?i)\blogin\s+\S{1,120}\s+password\s+(\S{1,200})", 10, 420),
     ("curl-user", "password", 1, ("curl", "wget", "http "),
      rf"(?:curl|wget|http)\b[^\n]{{0,400}}?\s(?:-u|--user|--proxy-user|-U)[ =]?\s*{_Q}*[^\s:\"'`\\]{{1,100}}:({_V}{{1,200}})", 0, 700),
+    ("curl-user-token", "token", 1, ("curl",),
+     rf"\bcurl\b[^\n]{{0,400}}?\s(?:-u|--user)[ =]?\s*{_Q}?([^\s:\"'`\\]{{16,200}}):{_Q}?(?:\s|$)", 0, 700),
     ("option-password", "password", 1,
      ("--password", "--passwd", "--pass", "--token", "--api-key", "--apikey", "--secret", "--auth-token", "--access-token",
       "--client-secret", "--private-key", "--access-key", "--secret-key", "--db-password", "--master-password", "-password"),
