@@ -120,7 +120,7 @@ async def test_dim_keys_say_why() -> None:
         await driver.press("backspace")
         assert driver.said == "There is no query to drop."
         await driver.press("ctrl+x")
-        assert driver.said == "Nothing is being indexed."
+        assert driver.said == "Nothing is being indexed or worked out."
 
 
 async def test_no_key_kills_the_app() -> None:

@@ -197,9 +197,9 @@ async def test_the_palette_does_what_it_names() -> None:
 async def test_the_palette_says_why_something_cannot_be_done() -> None:
     async with driving() as driver:
         await driver.press("colon", *"stop indexing")
-        assert "Nothing is being indexed." in driver.screen
+        assert "Nothing is being indexed" in driver.screen
         await driver.press("enter")
-        assert driver.said == "Nothing is being indexed."
+        assert driver.said == "Nothing is being indexed or worked out."
 
 
 async def test_themes_can_be_chosen() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.tui.driving import Driver, driving
 from tests.tui.fakes import FakeBucket, make_log, make_session, make_steps
 from tracetui.model import StepRow
+from tracetui.tui.badges import StepBadge
 from tracetui.tui.look import Look
 from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
 from tracetui.tui.panes.step_rows import StepPages, StepRows
@@ -319,7 +320,11 @@ def test_rows_are_exactly_as_wide_as_asked(width: int) -> None:
     bucket = FakeBucket([make_session(0)], {1: rows})
     view = LogView(1, bytes(CODES.values()), bytes(len(CODES)))
     source = StepRows(
-        Outline(view, Fold(events=True)), StepPages(bucket), matches={Place(1, 2)}, badge=lambda place: StepBadge("alive", 1.0, (("alive", 1),)), cwd="/"
+        Outline(view, Fold(events=True)),
+        StepPages(bucket),
+        matches={Place(1, 2)},
+        badge=lambda place: StepBadge("alive", 1.0, (("alive", 1),)),
+        cwd="/",
     )  # type: ignore[arg-type]
     for row in range(len(source)):
         (strip,) = source.paint(row, look, width)
