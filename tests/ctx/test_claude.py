@@ -75,6 +75,28 @@ def test_a_compaction_leaves_its_summary() -> None:
     assert seen.left(2, 5) == [("Start.", "compaction")]
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_summary_without_a_boundary_begins_anew(linked: bool) -> None:
+    log = Log()
+    log.user("Start.")
+    log.answer(text("Ready."))
+    log.user("They started.", isCompactSummary=True, parentUuid=log.last if linked else None)
+    log.user("Go on.")
+    log.answer(text("Going."))
+    seen = claude(log)
+    assert seen.words(5) == ["summary:They started.", "prompt:Go on."]
+    assert seen.left(2, 5) == [("Start.", "compaction")]
+
+
+def test_a_record_whose_parent_is_lost_follows_what_was_there() -> None:
+    log = Log()
+    log.user("Start.")
+    log.answer(text("Ready."))
+    log.user("Go on.", parentUuid="ffffffff-0000-4000-8000-00000000ffff")
+    log.answer(text("Going."))
+    assert claude(log).words(4) == ["prompt:Start.", "message:Ready.", "prompt:Go on."]
+
+
 def test_a_compaction_keeps_a_stretch() -> None:
     log = Log()
     log.user("Start.")

@@ -197,6 +197,7 @@ class ClaudeTracker:
         self._splices: dict[int, tuple[int, int]] = {}  # anchor -> head, tail of what was kept
         self._last = {False: ROOT, True: ROOT}
         self._steps = 0
+        self._bounded = {False: False, True: False}  # a boundary waits for its summary
 
     def feed(self, record: Record, steps: Sequence[Step]) -> None:
         """Take one record."""
@@ -334,6 +335,14 @@ class ClaudeTracker:
                 self._of_node[node] = response
                 return node
         summary = found[0].category == "summary"
+        if summary:
+            side = value.get("isSidechain") is True
+            bounded, self._bounded[side] = self._bounded[side], False
+            prior = parent if parent != ROOT else self._last[side]
+            if not bounded and prior != ROOT:  # older versions wrote no boundary: the summary is where it begins anew
+                node = self.canvas.node(ROOT, record, found)
+                self.canvas.cut(node, prior, "compaction")
+                return node
         turn = result is None and value.get("type") == "user" and not summary and value.get("isMeta") is not True
         return self.canvas.node(parent, record, found, turn=turn)
 
@@ -350,6 +359,7 @@ class ClaudeTracker:
             if prior != ROOT:
                 self.canvas.cut(node, prior, "compaction")
             self._preserved(value)
+            self._bounded[side] = True
             return node
         found = pieces(record)
         if subtype == "microcompact_boundary":
