@@ -233,10 +233,16 @@ def test_fingerprints_seen_stay_seen(many: list[int], few: list[int], other: int
 
 def test_fingerprints_of_ids() -> None:
     one = "8c0f3a52-1111-4222-8333-444455556666"
-    assert fingerprint(one) == int("8333444455556666", 16)
     assert (
         len({fingerprint(text) for text in (one, one[:-1] + "7", "toolu_1", "toolu_2", "x" * 36, "", one.upper())}) == 6
     )
+    # Ids made by hand or scrubbed count in any one of their groups, from the left or from the right.
+    blank = "00000000-0000-0000-0000-000000000000"
+    for place in (0, 3, 7, 9, 14, 19, 24, 31, 32, 35):
+        made = {f"{blank[:place]}{digit}{blank[place + 1 :]}" for digit in "123456789abcdef"}
+        assert len({fingerprint(text) for text in made | {blank}}) == 16
+    counted = {f"{nth:08x}-0000-4000-8000-{other:012x}" for nth in range(64) for other in range(64)}
+    assert len({fingerprint(text) for text in counted}) == 64 * 64
 
 
 def test_an_input_nested_deeper_than_json_is_written_survives_the_state() -> None:

@@ -12,7 +12,7 @@ from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "reset_index"]
 
-INDEX_VERSION: Final = 4
+INDEX_VERSION: Final = 5
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 1
 _APPLICATION: Final = 0x74726163
