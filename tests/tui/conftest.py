@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.tui import fakes
+from tracetui.model import TracetuiError
 from tracetui.tui import indexing
 
 
@@ -44,3 +46,18 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(indexing.Indexer, "start", start)
     return asked
+
+
+@pytest.fixture(autouse=True)
+def no_review(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket in memory has no place for findings and decisions; the core would make one on disk."""
+    from tracetui.tui.redaction import binding
+
+    real = binding.open_review
+
+    def open_review(bucket: Any, *rest: Any) -> Any:
+        if isinstance(bucket, fakes.FakeBucket):
+            raise TracetuiError("This bucket cannot be reviewed.")
+        return real(bucket, *rest)
+
+    monkeypatch.setattr(binding, "open_review", open_review)

@@ -208,9 +208,7 @@ async def test_states_look_as_they_should() -> None:
         editor.show(compose(editor.page.steps, {AT: [Mark(11, 23, "accepted", "a", "‹token:1›")]}))
         await pilot.pause()
         assert style("‹token:1›").reverse
-        editor.plain = True
-        editor._strips.clear()
-        editor.refresh()
+        editor.show_plain(True)
         await pilot.pause()
         assert not style("‹token:1›").reverse
 

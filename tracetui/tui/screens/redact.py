@@ -47,6 +47,8 @@ __all__ = ["RedactScreen", "headline"]
 
 _LARGE: Final = 192 * 1024
 """Characters from which on a page is laid out by the worker."""
+_SLOW: Final = 1024 * 1024
+"""Characters on the page from which on a decision is not seen at once."""
 _LOADING: Final = "The session is still being looked through."
 
 
@@ -228,6 +230,8 @@ class RedactScreen(Screen[None], Actor):
     def _decide(self, deed: Callable[[Opened], Outcome | None], *, go_on: bool = False) -> None:
         """Carry out a decision, then show what it changed; with ``go_on`` go to the next value that is open."""
         group = self.group.id if self.group is not None else None
+        if len(self.editor.page.shown) > _SLOW:
+            self.app.say("Working out what it changes.", role="muted")
 
         def finish(result: _Result) -> None:
             self._took(result)
@@ -675,10 +679,7 @@ class RedactScreen(Screen[None], Actor):
     # -- how it is shown ----------------------------------------------------------------------------------------------
 
     def do_preview(self) -> None:
-        self.editor.plain = not self.editor.plain
-        self.editor.drop_selection()
-        self.editor._strips.clear()
-        self.editor.refresh()
+        self.editor.show_plain(not self.editor.plain)
         self._say_where()
         self.app.refresh_offers()
 

@@ -19,7 +19,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -99,6 +99,8 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self._drag_by = 0
         self._down = 0
         self._head = -1
+        self._width = self._top = 0
+        self._base: Style | None = None
         self._look: Look | None = None
         self._strips: LRUCache[tuple[int, int, int], Strip] = LRUCache(512)
 
@@ -194,21 +196,41 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
 
     def decide_on(self, span: Span | None, *, move: bool = True) -> None:
         """Make a span the one under decision and bring it into the middle third."""
+        before, head = self.focus_span, self._head
         self.focus_span = span
         self._head = self._head_of(span.start if span is not None else self.cursor)
-        self._strips.clear()
+        for old in (before, span):
+            if old is not None:
+                self._refresh_span(old.start, old.end)
+        if head != self._head:
+            for start in (head, self._head):
+                self._refresh_span(start, start + 1)
         if span is not None and move:
-            self.pin = None
-            self.cursor = span.start
+            self.drop_selection()
             self._column = None
+            row = self.rows.row_of(self.cursor)
+            self.cursor = span.start
+            self._refresh_rows(row, row)
+            self._refresh_span(span.start, span.end)
             self.to_middle(span.start)
-        self.refresh()
+
+    def _refresh_span(self, start: int, end: int) -> None:
+        """Paint the rows of a span again; those that are not laid out yet have not been painted."""
+        if 0 <= start < self.rows.reached:
+            self._refresh_rows(self.rows.row_of(start), self.rows.row_of(min(end, self.rows.reached) - 1))
 
     def _head_of(self, offset: int) -> int:
         """Where the heading of the step stands that a character belongs to, -1 when it belongs to none."""
         return next(
             (head.start for head in reversed(self.page.heads) if head.what == "step" and head.start <= offset), -1
         )
+
+    def show_plain(self, plain: bool) -> None:
+        """Show the text as the reader will see it, or with its marks."""
+        self.plain = plain
+        self.drop_selection()
+        self._strips.clear()
+        self.refresh()
 
     def laid_out_again(self, rows: Rows) -> None:
         """Take the rows for the width of now, which a worker laid out."""
@@ -274,18 +296,24 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self.post_message(self.Moved(self.cursor))
 
     def _refresh_rows(self, first: int, last: int) -> None:
-        for row in range(first, min(last, first + 300) + 1):
-            self._strips.discard((row, self.scrollable_content_region.width, self.look.epoch))
         if last - first > 300:
             self._strips.clear()
+        else:
+            width, epoch = self._width, self.look.epoch
+            for row in range(first, last + 1):
+                self._strips.discard((row, width, epoch))
         self.refresh_lines(first + self._pad, last - first + 1)
 
     def _select(self, anchor: int, cursor: int) -> None:
+        before = self.selection
         self.pin = anchor
-        self._strips.clear()
         self.move_to(cursor)
-        self.refresh()
-        self._offer()
+        after = self.selection
+        for chosen in (before, after):
+            if chosen is not None and before != after:
+                self._refresh_span(*chosen)
+        if before is None:
+            self._offer()
 
     def _offer(self) -> None:
         offer = getattr(self.app, "refresh_offers", None)
@@ -295,11 +323,12 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
     def drop_selection(self) -> bool:
         """Drop what is selected; False when nothing was."""
         self._finding = False
+        chosen = self.selection
         if self.pin is None:
             return False
         self.pin = None
-        self._strips.clear()
-        self.refresh()
+        if chosen is not None:
+            self._refresh_span(*chosen)
         self._offer()
         return True
 
@@ -566,17 +595,22 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         return self._look
 
     def on_focus(self) -> None:
-        self._strips.clear()
-        self.refresh()
+        self._refresh_span(self.cursor, self.cursor + 1)
 
     def on_blur(self) -> None:
         self._finding = False
-        self._strips.clear()
-        self.refresh()
+        self._refresh_span(self.cursor, self.cursor + 1)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # What is the same for every line is asked once; these properties climb the tree each time.
+        self._width = self.scrollable_content_region.width
+        self._base = self.rich_style
+        self._top = int(self.scroll_offset.y) - self._pad
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        width = self.scrollable_content_region.width
-        row = y + int(self.scroll_offset.y) - self._pad
+        width = self._width
+        row = y + self._top
         look = self.look
         if not self.page.shown:
             return self._empty_line(y, width, look)
@@ -584,7 +618,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
             self.rows.step()
             self.call_after_refresh(self._publish)
         if not 0 <= row < len(self.rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._base)
         key = (row, width, look.epoch)
         strip = self._strips.get(key)
         if strip is None:
@@ -600,7 +634,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
     def _paint(self, row: int, width: int, look: Look) -> Strip:
         text = self.page.shown
         start, end = self.rows.bounds(row)
-        base = self.rich_style
+        base = self._base
         segments = [*self._margin(start, max(end, start + 1), look)]
         column = 0
         for low, high, style in self._pieces(start, end, look):
@@ -617,7 +651,8 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
             segments.append(Segment(run, style))
         if self.has_focus and self.cursor == end and start <= self.cursor and self._at_end(row, end):
             segments.append(Segment(" ", look.style("", "r")))
-        return Strip(segments).apply_style(base).adjust_cell_length(width, base)
+        strip = Strip(segments)
+        return (strip if base is None else strip.apply_style(base)).adjust_cell_length(width, base)
 
     def _at_end(self, row: int, end: int) -> bool:
         """Whether the line end at ``end`` belongs to this row (and not to one that goes on)."""
