@@ -342,3 +342,19 @@ def test_texts_for_others_pass_the_gate_or_are_refused(place: Any) -> None:
     with pytest.raises(TracetuiError):
         gate.pass_text(place.bucket, [place.capture()], "APP_PASSWORD=w7Yx1!kPz3")
     assert gate.pass_text(place.bucket, [], "nothing to hide") == "nothing to hide"
+
+
+def test_deep_scanning_asks_detect_secrets_in_one_process(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.redact.outside import Outside
+
+    place.log.prompt("db: cloudant_password = 'f3c1e7ab2d84056c1f7e93b0a6d2c859f3c1e7ab2d84056c1f7e93b0a6d2c85f'")
+    started: list[int] = []
+    real = Outside.__init__
+    monkeypatch.setattr(Outside, "__init__", lambda self, *a: started.append(1) or real(self, *a))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(findings, "_BATCH", 500)
+    with _review(place) as review:
+        review.scan(deep=True)
+        assert sum(started) == 1
+        deep = {(p.field, p.start, p.end) for p in review.places()}
+        review.scan()
+        assert {(p.field, p.start, p.end) for p in review.places() if p.tier <= 2} <= deep

@@ -24,6 +24,7 @@ from tracetui.redact.units import units
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.redact.decisions import Decisions
+    from tracetui.redact.outside import Outside
 
 __all__ = ["RULES", "Findings", "Place", "record_id", "scan_records"]
 
@@ -94,9 +95,14 @@ class Findings:
     def __init__(self, bucket: Bucket, decisions: Decisions) -> None:
         self._bucket = bucket
         self._decisions = decisions
+        self._outside: Outside | None = None
         self._db = open_private(bucket.path / "findings.db", _SCRIPT, RULES, precious=False)
 
     def close(self) -> None:
+        """Let go of the database and of detect-secrets' process."""
+        if self._outside is not None:
+            self._outside.close()
+            self._outside = None
         self._db.close()
 
     def __enter__(self) -> Findings:
@@ -248,11 +254,12 @@ class Findings:
         fresh = [nth for nth, found in enumerate(out) if found is None]
         results = scan_many([texts[nth] for nth in fresh])
         if deep and fresh:
-            from tracetui.redact.outside import Outside
+            from tracetui.redact import outside
             from tracetui.redact.scanner import settle
 
-            with Outside() as outside:
-                more = outside.scan([texts[nth] for nth in fresh])
+            if self._outside is None:
+                self._outside = outside.Outside()
+            more = self._outside.scan([texts[nth] for nth in fresh])
             results = [settle([*a, *b]) for a, b in zip(results, more)]
         keep = []
         for nth, found in zip(fresh, results):

@@ -53,6 +53,7 @@ _PLUGINS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "StripeDetector": ("stripe", ("_live_",)),
     "TwilioKeyDetector": ("twilio", ("ac", "sk")),
 }  # fmt: skip
+_SURER: Final = frozenset({"ibm_cloud_iam", "ibm_cos_hmac", "cloudant", "softlayer", "basic_auth"})
 _OMIT: Final = frozenset({"TwilioKeyDetector"})
 _KEYWORDS: Final = (
     "api_key", "apikey", "api-key", "aws_secret", "db_pass", "passwd", "password", "private_key", "privatekey", "secret",  # noqa: E501
@@ -172,16 +173,11 @@ def _keep(out: list[Finding], start: int, line: str, a: int, b: int, plugin: str
     if len(value) < 6 or placeholder(value):
         return
     random = looks_random(value)
-    if plugin == "keyword" or not random:
-        # Words, paths and ids of which it is as fond as of secrets.
-        if not random or harmless_shape(value):
-            tier = 3
-            if plugin == "keyword" and (value.isalpha() or harmless_shape(value)):
-                return
-        else:
-            tier = 2 if plugin != "keyword" else 3
-    else:
-        tier = 2
+    surer = plugin in _SURER
+    if plugin == "keyword" and not random and (value.isalpha() or harmless_shape(value)):
+        return  # words, of which it is as fond as of secrets
+    # What it knows better than our own rules is a proposal; the rest only backs theirs.
+    tier = 2 if surer and random and not harmless_shape(value) else 3
     kind = plugin.replace("_", "-")
     out.append(
         Finding(start + a, start + b, kind, f"detect-secrets-{kind}", tier, "plain", f"detect-secrets: {plugin}")
