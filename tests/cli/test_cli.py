@@ -369,7 +369,7 @@ def test_bash_completion_is_valid_and_completes(capsys: pytest.CaptureFixture[st
         done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True, cwd=tmp_path)
         return set(done.stdout.split("\n")) - {""}
 
-    assert complete("tracetui", "s") == {command.name for command in COMMANDS if command.name.startswith("s")}
+    assert complete("tracetui", "s") == {name for name in COMMANDS if name.startswith("s")}
     assert complete("tracetui", "--bucket", "x", "st") == {"stats"}
     assert complete("tracetui", "search", "--sor") == {"--sort"}
     assert complete("tracetui", "search", "--sort", "") == {"newest", "score"}
