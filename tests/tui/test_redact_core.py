@@ -14,10 +14,13 @@ from tracetui.bucket import Bucket
 from tracetui.harness.roots import files_of
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.tui.app import TracetuiApp
+from tracetui.tui.findings_document import findings_tab
 from tracetui.tui.redaction.binding import CoreReview, open_review
 from tracetui.tui.redaction.model import Group, Rule
 from tracetui.tui.redaction.page import Page, compose
 from tracetui.tui.screens.redact import RedactScreen
+from tracetui.tui.step_document import fetch
+from tracetui.tui.tabs import TabAsk
 
 
 @pytest.fixture
@@ -265,3 +268,27 @@ async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> Non
     findings = bucket.sessions()[0].findings
     assert findings is not None
     assert findings["open"] >= 1
+
+
+def test_the_findings_tab_lists_what_a_scan_kept(bucket: Bucket, session: SessionRow) -> None:
+    def tab(number: int) -> str | None:
+        row = bucket.sessions()[0]
+        assert row.log is not None
+        loaded = fetch(bucket, row.log, number, row, lambda: False)
+        assert loaded is not None
+        document = findings_tab(TabAsk(loaded, bucket, lambda: False))
+        return document.source if document is not None else None
+
+    assert tab(2) is None  # nobody looked yet
+    review = opened(bucket, session)
+    review.accept(group_of(review, TOKEN).id)
+    review.close()
+    shown = tab(2)
+    assert shown is not None
+    assert "github-token  accepted" in shown
+    assert "  open" in shown
+    assert TOKEN not in shown
+    assert PASSWORD not in shown
+    none = tab(4)
+    assert none is not None
+    assert "github-token" not in none

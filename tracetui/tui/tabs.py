@@ -75,7 +75,12 @@ TABS: Final[list[Tab]] = [
         ("No edit here.", "What an edit became in Git stands here."),
         "tracetui.tui.diff_document:diff_tab",
     ),
-    Tab("findings", "Findings", ("Secrets and names in this step.", "This version does not look for them yet.")),
+    Tab(
+        "findings",
+        "Findings",
+        ("Not looked for yet.", "r looks through the session for secrets and names."),
+        "tracetui.tui.findings_document:findings_tab",
+    ),
 ]
 
 
