@@ -14,7 +14,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -104,7 +104,7 @@ def long_session(steps: int) -> None:
     parent: str | None = None
     line = 0
 
-    def feed(kind: str, message: dict[str, object], **more: object) -> None:
+    def feed(kind: str, message: Mapping[str, object], **more: object) -> None:
         nonlocal parent, line
         line += 1
         own = f"00000000-0000-4000-8000-{line:012d}"
