@@ -22,7 +22,9 @@ from tracetui.capsule import words
 from tracetui.capsule.archive import pack, write_private
 from tracetui.capsule.checks import Check
 from tracetui.capsule.code import Code, read_code
+from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode, blanked, foreign_blocks, stripped
+from tracetui.capsule.redaction import Redaction
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
 from tracetui.model import LogFacts, Record, SessionRow, Source, Step, TracetuiError
@@ -31,13 +33,12 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.redact.apply import Plan
     from tracetui.redact.gate import Gate
-    from tracetui.redact.review import Review
 
 __all__ = ["LARGE", "Draft", "Options", "Refused", "draft"]
 
 LARGE: Final = 25 * 1024 * 1024
 """Bytes; what issue trackers take."""
-_PREVIEW: Final = 160
+_ROUNDS: Final = 4
 
 
 class Refused(TracetuiError):
@@ -99,16 +100,23 @@ class Draft:
 
 def draft(bucket: Bucket, episode: Episode, options: Options | None = None) -> Draft:
     """Make a capsule's entries. Raises ``Refused`` when the gate does not pass, TracetuiError otherwise."""
-    from tracetui.redact.gate import check
-    from tracetui.redact.review import Review
+    from tracetui.redact.gate import Gate, check
 
     options = options or Options()
     steps = (episode.main.steps[0], episode.main.steps[-1]) if episode.ranged and episode.agent is None else None
-    with Review(bucket, episode.session, steps) as review:
-        gate = check(review, proof=True)
+    with Redaction(bucket, episode.session, steps) as redaction:
+        gate = check(redaction)
+        if gate.passes:
+            code = read_code(bucket, episode, options)
+            redaction.hide(code.hidden)
+            for _ in range(_ROUNDS):
+                patches, files, problems = code.patches(redaction.file, redaction.text)
+                if not redaction.accept_in([*patches.values(), *files.values()]):
+                    break
+            gate = Gate((), (), redaction.prove(redaction.plan()).leaks)
         if not gate.passes:
             raise Refused(f"Not sealed: {gate.say()}; decide with: tracetui redact {episode.session.id}", gate)
-        return _Maker(bucket, episode, options, review).make()
+        return _Maker(bucket, episode, options, redaction, code, {**patches, **files}, problems).make()
 
 
 class _Log:
@@ -128,107 +136,57 @@ class _Log:
 
 
 class _Maker:
-    def __init__(self, bucket: Bucket, episode: Episode, options: Options, review: Review) -> None:
-        self.bucket, self.episode, self.options, self.review = bucket, episode, options, review
-        self.plan: Plan = review.plan()
-        self.notes: list[str] = []
-        self.entries: dict[str, bytes] = {}
+    """Makes the entries, past the gate."""
 
-    # -- the redaction of what stands in no record
-
-    def text(self, text: str) -> str:
-        """A text with every accepted value replaced."""
-        from tracetui.redact.apply import redact_text
-
-        return redact_text(text, self.plan)[0]
-
-    def file(self, data: bytes) -> bytes:
-        """The same for a file; bytes that are no UTF-8 stay as they are."""
-        text = data.decode("utf-8", "surrogateescape")
-        changed = self.text(text)
-        return data if changed == text else changed.encode("utf-8", "surrogateescape")
-
-    def value(self, value: Any) -> Any:
-        """The same for every text of a JSON value."""
-        from tracetui.redact.units import rewrite
-
-        return rewrite(value, lambda text, at, path, in_key: text if in_key else self.text(text))
-
-    def _accept(self, text: str) -> bool:
-        """Accept what detectors find in a text that no review has seen; whether the plan grew."""
-        from tracetui.redact import scan
-        from tracetui.redact.apply import PLACEHOLDER
-
-        known = {key for _, _, key in self.plan.values}
-        grew = False
-        for found in scan(text):
-            value = text[found.start : found.end]
-            if found.tier > 2 or found.rule == "unscanned" or not value.strip():
-                continue
-            key = self.review.decisions.hash(value)
-            if key in known or PLACEHOLDER.search(value) or self._rejected(key, found.kind, found.why):
-                continue
-            known.add(key)
-            self.plan.values.append((value, found.kind, key))
-            grew = True
-        if grew:
-            self.plan.__dict__.pop("matcher", None)
-        return grew
-
-    def _rejected(self, key: str, kind: str, why: str) -> bool:
-        rejected = self.review.state.rejected
-        if {("all", key), ("kind", kind), ("name", why)} & rejected:
-            return True
-        return any(scope == "place" and where.endswith(key) for scope, where in rejected)
-
-    # -- all of it
+    def __init__(
+        self,
+        bucket: Bucket,
+        episode: Episode,
+        options: Options,
+        redaction: Redaction,
+        code: Code,
+        entries: dict[str, bytes],
+        problems: Sequence[str],
+    ) -> None:
+        self.bucket, self.episode, self.options, self.redaction = bucket, episode, options, redaction
+        self.code, self.entries, self.problems = code, entries, problems
+        self.plan: Plan = redaction.plan()
+        self.notes: list[str] = [redaction.text(text) for text in code.notes]
 
     def make(self) -> Draft:
-        """The draft. What stands in no record (patches, files, commands) is made first, so that what is found in it is
-        taken out of everything."""
-        code = read_code(self.bucket, self.episode, self.options)
-        self.plan.__dict__.pop("matcher", None)
-        self.notes += code.notes
-        for url in dict.fromkeys(code.hidden):
-            self.plan.values.append((url, "remote", self.review.decisions.hash(url)))
-        for _ in range(4):
-            patches, files, problems = code.patches(self.file, self.text)
-            if not any(self._accept(data.decode("utf-8", "replace")) for data in (*patches.values(), *files.values())):
-                break
+        """The draft."""
+        redaction = self.redaction
         logs = self._logs()
-        for name, data in (*patches.items(), *files.items()):
-            self.entries[name] = data
         self.entries["steps.jsonl"] = _jsonl(
             step_json(self.episode.session.id, log.agent, log.name, step) for log in logs for step in log.steps
         )
-        self.entries["trail.jsonl"] = _jsonl(self.value(state) for state in code.trail)
-        self.entries["ctx.jsonl"] = _jsonl(self._contexts(logs))
-        checks = self._checks(code, problems)
+        self.entries["trail.jsonl"] = _jsonl(redaction.value(state) for state in self.code.trail)
+        contexts = Contexts(self.bucket, ranged=self.episode.ranged)
+        told = [contexts.add(part, log.name, log.lines, log.by_line) for part, log in zip(self.episode.parts, logs)]
+        self.entries["ctx.jsonl"] = _jsonl(contexts.lines())
+        checks = self._checks()
         self.entries["checks.json"] = checking.dump(checks)
-        facts = self._facts(logs, code, patches, problems)
-        self.notes += problems
+        facts = self._facts(logs, told)
+        self.notes += self.problems
         title = facts["name"] or facts["session"]["title"] or "An episode of a coding agent"
         self.entries["transcript.md"] = words.transcript(
             title, ((log.agent, step) for log in logs for step in log.steps)
-        ).encode()
+        ).encode("utf-8", "replace")
         facts["notes"] = self.notes
-        self.entries["README.md"] = words.readme(facts, checks, self.notes, [*self.entries, "transcript.md"]).encode()
+        page = words.readme(facts, checks, self.notes, [*self.entries, "transcript.md"])
+        self.entries["README.md"] = page.encode("utf-8", "replace")
         self.entries[manifests.MANIFEST] = manifests.build(facts, self.entries)
-        self._prove()
-        given = self.plan.given
-        self.review.decisions.keep_placeholders(self.episode.session.harness, self.episode.session.id, given)
-        return Draft(self.entries, checks, facts, self.notes, self._exposed())
+        redaction.search(self.entries)
+        redaction.keep()
+        return Draft(self.entries, checks, facts, self.notes, redaction.exposed())
 
     # -- records and steps
 
     def _logs(self) -> list[_Log]:
-        from tracetui.redact.apply import redact
-
         out: list[_Log] = []
         for place, part in enumerate(self.episode.parts, 1):
             log = _Log(place, part.log.agent)
-            records = list(self.bucket.records(part.log))
-            values = redact(records, self.plan, part.log.harness, part.log.agent)
+            records, values = self.redaction.of(part.log)
             owners = self._owners(part.log.id, part.steps) if part.lines is not None else {}
             reader = HARNESSES[part.log.harness].reader(part.stem)
             steps: dict[int, Step] = {}
@@ -280,82 +238,20 @@ class _Maker:
         lines = [log.lines[source.line] for source in step.sources if source.line in log.lines]
         return replace(step, sources=tuple(Source(line, 0, 0) for line in lines))
 
-    # -- what the model saw
-
-    def _contexts(self, logs: Sequence[_Log]) -> Iterable[dict[str, Any]]:
-        """Each segment once, then each call as a list of segment numbers; a run of them is written [first, last]."""
-        from tracetui.ctx.context import context_of, piece_of, segment
-        from tracetui.ctx.opening import index_of
-        from tracetui.text.safe import one_line
-
-        segments: list[dict[str, Any]] = []
-        calls: list[dict[str, Any]] = []
-        for part, log in zip(self.episode.parts, logs):
-            index = index_of(self.bucket, part.log)
-            numbers: dict[int, int] = {}
-            seen: set[int] = set()
-
-            def read(nth: int, source: Source, log: _Log = log) -> Sequence[Record]:
-                return log.by_line.get(source.line, ()) if nth == 0 else ()
-
-            for step in part.steps:
-                call = index.call_of(step)
-                if call is None or call in seen:
-                    continue
-                seen.add(call)
-                context = context_of(index, step)
-                for at in context.ids:
-                    if at in numbers:
-                        continue
-                    found = segment(index, at)
-                    numbers[at] = number = len(segments) + 1
-                    inside = found.log == 0 and found.source.line in log.lines
-                    own = inside and (found.from_step is None or found.from_step in part.steps)
-                    preview = None
-                    if own and not (self.episode.ranged and found.from_step is None):
-                        preview = one_line(piece_of(index, at, read).text[:2000], _PREVIEW)
-                    segments.append(
-                        {
-                            "segment": number,
-                            "agent": log.agent,
-                            "category": found.category,
-                            "from_step": found.from_step if found.log == 0 else None,
-                            "tokens": found.tokens,
-                            "bytes": found.bytes,
-                            "preview": preview,
-                            "source": {"path": log.name, "line": log.lines[found.source.line]} if own else None,
-                        }
-                    )
-                calls.append(
-                    {
-                        "call": len(calls) + 1,
-                        "agent": log.agent,
-                        "step": step,
-                        "exact": context.exact,
-                        "reported_tokens": context.reported,
-                        "estimated_tokens": context.estimated,
-                        "window": context.window,
-                        "missing": list(context.missing),
-                        "segments": _runs([numbers[at] for at in context.ids]),
-                    }
-                )
-        yield from segments
-        yield from calls
-
     # -- checks
 
-    def _checks(self, code: Code, problems: Sequence[str]) -> list[Check]:
-        chosen = self.options.checks
+    def _checks(self) -> list[Check]:
+        chosen, text = self.options.checks, self.redaction.text
         if chosen is None:
-            chosen = checking.propose(code.commands, code.root)
-        broken = next((problem for problem in problems if "does not apply" in problem), None)
+            chosen = checking.propose(self.code.commands, self.code.root)
+        broken = next((problem for problem in self.problems if "does not apply" in problem), None)
         return [
             replace(
                 check,
                 number=nth,
-                command=self.text(check.command),
-                folder=self.text(check.folder),
-                line=None if check.line is None else self.text(check.line),
+                command=text(check.command),
+                folder=text(check.folder),
+                line=None if check.line is None else text(check.line),
                 problem=check.problem or broken,
             )
             for nth, check in enumerate(chosen, 1)
@@ -363,10 +259,8 @@ class _Maker:
 
     # -- the manifest's facts
 
-    def _facts(
-        self, logs: Sequence[_Log], code: Code, patches: dict[str, bytes], problems: Sequence[str]
-    ) -> dict[str, Any]:
-        episode, main = self.episode, logs[0]
+    def _facts(self, logs: Sequence[_Log], told: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+        episode, main, code, redaction = self.episode, logs[0], self.code, self.redaction
         session: SessionRow = episode.session
         facts = main.facts
         title = None if episode.ranged and not self.options.include_before else self._title(main)
@@ -381,24 +275,30 @@ class _Maker:
                 "agent_version": facts.version,
                 "model": facts.model,
                 "title": title,
-                "folder": None if facts.cwd is None else checking.rooted(facts.cwd, self.text(code.root or "")),
+                "folder": None if facts.cwd is None else checking.rooted(facts.cwd, redaction.text(code.root or "")),
                 "branch": facts.branch,
                 "steps": sum(len(log.steps) for log in logs),
                 "range": [episode.main.steps[0], episode.main.steps[-1]] if episode.ranged else None,
                 "records": [
-                    {"name": log.name, "agent": log.agent, "records": len(log.values), "steps": len(log.steps)}
-                    for log in logs
+                    {
+                        "name": log.name,
+                        "agent": log.agent,
+                        "records": len(log.values),
+                        "steps": len(log.steps),
+                        "context": context,
+                    }
+                    for log, context in zip(logs, told)
                 ],
             },
-            "repository": code.facts(self.text),
-            "environment": self.value(code.environment),
+            "repository": code.facts(redaction.text),
+            "environment": redaction.value(code.environment),
             "redactions": self._redactions(logs),
             "versions": {"tracetui": __version__, "zlib": zlib.ZLIB_RUNTIME_VERSION},
         }
 
     def _title(self, log: _Log) -> str | None:
         title = log.facts.title or self.episode.session.title
-        return None if title is None else self.text(title)
+        return None if title is None else self.redaction.text(title)
 
     def _redactions(self, logs: Sequence[_Log]) -> dict[str, int]:
         """How often each kind was taken out of the records; what stands in none of them, out of patches and files."""
@@ -419,50 +319,6 @@ class _Maker:
                     if match[0] not in seen and self.plan.owns(match[1], int(match[2])):
                         count[match[1]] += 1
         return {kind: number for kind, number in sorted(count.items()) if number}
-
-    def _exposed(self) -> list[tuple[str, str]]:
-        """Live secrets that the episode shows: accepted values that are no personal data, by placeholder."""
-        from tracetui.redact.forms import PERSONAL_KINDS
-
-        found = []
-        for _, kind, key in self.plan.values:
-            held = self.plan.given.get(key)
-            if held is not None and kind not in PERSONAL_KINDS and kind != "remote":
-                found.append((f"‹{held[0]}:{held[1]}›", kind))
-        return sorted(set(found))
-
-    # -- the proof over what was made
-
-    def _prove(self) -> None:
-        """Search every entry for every accepted value, in every form. Raises TracetuiError."""
-        from tracetui.redact.apply import PLACEHOLDER
-
-        if not self.plan.values:
-            return
-        matcher = self.plan.matcher
-        spared = bool(self.plan.spared)
-        for name, data in sorted(self.entries.items()):
-            for text in (name, data.decode("utf-8", "replace")):
-                own = [m.span() for m in PLACEHOLDER.finditer(text) if self.plan.owns(m[1], int(m[2]))]
-                for hit in matcher.hits(text):
-                    if hit.value >= len(self.plan.values) or any(a < hit.end and hit.start < b for a, b in own):
-                        continue
-                    if spared:
-                        continue  # places that the user rejected stay; the gate's proof knows which
-                    kind = self.plan.values[hit.value][1]
-                    raise TracetuiError(f"Not sealed: a {kind} that was accepted is left in {name}; please report it")
-
-
-def _runs(numbers: Sequence[int]) -> list[int | list[int]]:
-    out: list[int | list[int]] = []
-    at = 0
-    while at < len(numbers):
-        end = at
-        while end + 1 < len(numbers) and numbers[end + 1] == numbers[end] + 1:
-            end += 1
-        out.append(numbers[at] if end == at else [numbers[at], numbers[end]])
-        at = end + 1
-    return out
 
 
 def _jsonl(values: Iterable[Any]) -> bytes:
