@@ -92,7 +92,7 @@ class RepositoryScreen(ModalScreen[bool | None], Actor):
             now = f"No repository was found for {folder}."
         else:
             work = one_line(fmt.home_path(str(self._place.get("work") or self._place["git"]), home))
-            now = f"{folder} belongs to {work}{', as you named it' if self._named else ''}."
+            now = f"{folder} belongs to the repository {work}{', as you named it' if self._named else ''}."
         with Vertical() as box:
             box.border_title = "Repository"
             box.border_subtitle = "enter remember  esc back"
