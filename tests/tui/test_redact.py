@@ -112,6 +112,17 @@ async def test_reject_asks_how_far(key: str, scope: str) -> None:
         assert driver.review.calls[-1][2].startswith("v0@2")
 
 
+async def test_after_one_place_comes_the_next_open_one_of_the_same_value() -> None:
+    async with reviewing() as driver:
+        await driver.press("r", "o")
+        assert driver.editor.group.value == KEY
+        assert "curl -H" in driver.screen
+        assert "2 open" in driver.lines[0]
+        await driver.press("r", "o")
+        assert driver.editor.group.value == PASSWORD
+        assert "1 open" in driver.lines[0]
+
+
 async def test_a_rejection_can_be_dropped_and_leaves_a_mark_in_the_margin() -> None:
     async with reviewing() as driver:
         await driver.press("r", "escape")

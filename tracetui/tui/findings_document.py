@@ -48,7 +48,7 @@ def findings_tab(ask: TabAsk) -> Document | None:
     if not scanned:
         maker.add("Not all of this session was looked through yet; r does it.", style="muted")
     for places in values.values():
-        first = own[places[0]]
+        first = min((own[nth] for nth in places), key=lambda place: place.tier)
         group = {states[own[nth].id] for nth in places}
         state = "open" if "open" in group else "accepted" if "accepted" in group else "rejected"
         sign = SIGNS[_SIGNS[state]]

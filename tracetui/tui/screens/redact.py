@@ -65,14 +65,14 @@ class _Result:
     wanted: Copy | None = None
 
 
-def headline(progress: Progress) -> str:
+def headline(progress: Progress, dot: str = "·") -> str:
     """``17 open · 204 copies · nothing unscanned``; at nothing open it says so."""
     facts = [f"{fmt.count(progress.open)} open" if progress.open else "nothing open"]
     if progress.weak:
         facts.append(f"{fmt.count(progress.weak)} weak")
     facts.append(fmt.plural(progress.copies, "copy", "copies"))
     facts.append(f"{fmt.count(progress.unscanned)} unscanned" if progress.unscanned else "nothing unscanned")
-    return " · ".join(facts)
+    return f" {dot} ".join(facts)
 
 
 class RedactScreen(Screen[None], Actor):
@@ -284,7 +284,7 @@ class RedactScreen(Screen[None], Actor):
         if self.steps is not None:
             name += f" · steps {self.steps[0]}-{self.steps[1]}"
         progress = self.snapshot.progress
-        self.title_line.show(name, headline(progress) if self._ready else "")
+        self.title_line.show(name, headline(progress, self.editor.look.sign("dot")) if self._ready else "")
         decided = progress.accepted + progress.rejected
         self.list_title.show("", f"{fmt.count(decided)} of {fmt.count(len(self.snapshot.groups))} decided")
         group = self.group
@@ -503,7 +503,17 @@ class RedactScreen(Screen[None], Actor):
         self.app.push_screen(MenuScreen("Leave as it is", choices, at=len(scopes) - 1), chosen)
 
     def _go_on(self) -> None:
-        """To the next open value after the one just decided; the text stays when there is none."""
+        """To the next place of the value just decided that is still open, else to the next open value; the text stays
+        when there is none."""
+        group = self.group
+        if group is not None and group.state == "open":
+            count = len(group.copies)
+            turn = ((self.copy + step) % count for step in range(1, count))
+            other = next((nth for nth in turn if group.copies[nth].state == "open"), None)
+            if other is not None:
+                self.copy = other
+                self._show_copy()
+                return
         following = self._neighbour(1)
         if following is not None:
             self._choose(following)
