@@ -11,12 +11,19 @@ __all__ = ["Demo", "make"]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """Where the demo's things stand: the home with the agents' logs, the repository, the bucket-to-be."""
+    """Where the demo's things stand: the home with the agents' logs, the repository, the bucket-to-be, and the capsule
+    that ``tracetui seal`` makes of the session ``flaky``: its check fails at ``main~1`` and passes at ``main``."""
 
     home: Path
     repo: Path
     bucket: Path
     logs: tuple[Path, ...]
+    flaky: str = ""
+
+    @property
+    def capsule(self) -> Path:
+        """Where the demo's capsule stands, once it is sealed."""
+        return self.home / "flaky-rate-limit.capsule.zip"
 
 
 def make(folder: Path, *, now: int | None = None) -> Demo:
@@ -29,4 +36,5 @@ def make(folder: Path, *, now: int | None = None) -> Demo:
 
     home = folder / "home"
     world = World(home / "src" / "pace", home, int(time.time() * 1000) if now is None else now)
-    return Demo(home, world.repo, folder / "bucket", tuple(tell(world)))
+    logs = tuple(tell(world))
+    return Demo(home, world.repo, folder / "bucket", logs, world.flaky)

@@ -56,6 +56,7 @@ def tell(world: World) -> list[Path]:
     keep_pi(_port(world))
     keep_claude(*_bursts(world))
     first = _flaky(world)
+    world.flaky = first.session
     keep_codex(first)
     keep_codex(_fork(world, first))
     keep_claude(_headless(world))

@@ -26,6 +26,8 @@ class World:
         self.repo, self.home, self.now = repo, home, now
         self.clock = now
         self.tree: dict[str, str] = {}
+        self.flaky = ""
+        """The session that the demo's capsule carries."""
         self.random = random.Random(20)  # noqa: S311 - the demo must look the same each time
         self._git: pygit2.Repository | None = None
         self._head: pygit2.Oid | None = None
