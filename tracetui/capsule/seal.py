@@ -100,6 +100,7 @@ class Draft:
 
 def draft(bucket: Bucket, episode: Episode, options: Options | None = None) -> Draft:
     """Make a capsule's entries. Raises ``Refused`` when the gate does not pass, TracetuiError otherwise."""
+    from tracetui.ctx.opening import index_of
     from tracetui.redact.gate import Gate, check
 
     options = options or Options()
@@ -113,6 +114,8 @@ def draft(bucket: Bucket, episode: Episode, options: Options | None = None) -> D
                 patches, files, problems = code.patches(redaction.file, redaction.text)
                 if not redaction.accept_in([*patches.values(), *files.values()]):
                     break
+            for part in episode.parts:
+                index_of(bucket, part.log)  # kept; what the model saw is worked out before the gate, not after it
             gate = Gate((), (), redaction.prove(redaction.plan()).leaks)
         if not gate.passes:
             raise Refused(f"Not sealed: {gate.say()}; decide with: tracetui redact {episode.session.id}", gate)

@@ -1,0 +1,24 @@
+"""The demo's capsule: its verdict flips between two revisions, without anyone touching it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.capsule.conftest import Cli
+from tests.capsule.test_sandbox import needs_sandbox
+from tracetui.demo import make
+
+
+@needs_sandbox
+def test_the_verdict_of_the_demo_flips(tmp_path: Path, cli: Cli) -> None:
+    demo = make(tmp_path / "demo", now=1_780_000_000_000)
+    assert cli("index", *demo.logs, home=demo.home).status == 0
+    done = cli("seal", demo.flaky, "-o", demo.capsule, home=demo.home)
+    assert done.status == 0, done.err
+    digest = cli("verify", demo.capsule, "--json").lines[0]["digest"]
+    verdicts = []
+    for words in ((), ("--at", "main~1"), ("--at", "main"), ("--at", "main~3")):
+        done = cli("replay", demo.capsule, "--repo", demo.repo, "--agree", digest, "--json", *words)
+        verdicts.append(done.lines[-1]["verdict"])
+    # At main~3 the failing test was not there yet: the capsule brings it along.
+    assert verdicts == ["reproduces", "reproduces", "fixed", "reproduces"]
