@@ -64,6 +64,17 @@ STRUCTURES = {
     "cookie": (f"Cookie: theme=dark; sid={S}{S}", S + S, "Cookie: theme=dark; lang=en"),
     "netrc": (f"machine h.acme.dev login bob password {S}", S, "machine learning login password"),
     "curl-user": (f"curl -u bob:{S} https://h.acme.dev", S, "curl -u bob https://h.acme.dev"),
+    "curl-user-token": (f"curl -u {S}: https://h.acme.dev", S, "curl -u admin: https://h.acme.dev"),
+    "sql-password": (f"CREATE USER b IDENTIFIED BY '{S}';", S, "CREATE USER b IDENTIFIED BY 'password';"),
+    "secure-string": (f'ConvertTo-SecureString "{S}" -AsPlainText', S, "ConvertTo-SecureString $pw -AsPlainText"),
+    "net-user": (f"net user bob {S} /add", S, "net user bob /delete"),
+    "ldap-password": (f"ldapsearch -D cn=x -w {S}", S, "ldapsearch -D cn=x -W"),
+    "sudo-password": (f"echo {S} | sudo -S ls", S, "echo $PW | sudo -S ls"),
+    "redis-config": (f"requirepass {S}", S, "# requirepass foobared"),
+    "basic-credentials": (f'requests.get(u, auth=("bob", "{S}"))', S, 'requests.get(u, auth=("user", "pass"))'),
+    "basic-pair": (f'"basicAuth": "bob:{S}"', S, '"basicAuth": "user:password"'),
+    "age-identity": ("AGE-SECRET-" + "KEY-1" + S.upper() * 3, S.upper(), "AGE-SECRET-" + "KEY-1..."),
+    "private-key-body": ("x b3BlbnNzaC1rZXktdjEA" + S * 6, S * 6, "x b3BlbnNzaC1rZXktdjEA"),
     "option-password": (f"createdb --password {S}", S, "createdb --password --host x"),
     "mysql-password": (f"mysql -ubob -p{S} shop", S, "mysql -ubob -P3306 --protocol tcp"),
     "sshpass": (f"sshpass -p {S} ssh h", S, "sshpass -e ssh h"),
@@ -89,6 +100,12 @@ STRUCTURES = {
         "mnemonic = load_words()",
     ),
 }  # fmt: skip
+
+
+def test_every_structure_has_its_case() -> None:
+    from tracetui.redact import structure
+
+    assert {row[0] for row in structure.STRUCTURES} <= set(STRUCTURES) | {"htpasswd-pair"}
 
 
 @pytest.mark.parametrize("rule", STRUCTURES)

@@ -124,7 +124,7 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
     if looks_random(value):
         return assigned or any(c.isdigit() for c in value)
     if not assigned:
-        return size >= 6 and digits and not _SNAKE.fullmatch(value)
+        return digits and (size >= 8 or (size >= 6 and not _SNAKE.fullmatch(value)))
     if value.isalpha():
         pairs, common = wordiness(value)
         mixed = not (value.islower() or value.isupper() or value.istitle())
@@ -148,7 +148,10 @@ def _accepts(
     size = len(value)
     if size < 4 or size > 800 or (size > 100 and "=" in value[:-2] and value.count("=") > 3):
         return False
-    if placeholder(value) or _REFERENCE.match(value):
+    if _REFERENCE.match(value):
+        return False
+    # A password may begin as the keyboard does; a generated key does not.
+    if placeholder(value) and not (level == PASSWORD and _RUNS.match(value.lower()) and not value.isalnum()):
         return False
     if level == PASSWORD:
         if " " in value and (value.count(" ") > 4 or not quoted or not any(c.isdigit() for c in value)):
@@ -206,6 +209,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         return []
     if "AWS::" in text[max(0, left - 64) : left]:
         return []  # a type of resource
+    if quote and not op and not match["prose"] and not match["close"] and level == PASSWORD:
+        assigned = True  # #define DB_PASSWORD "…", PASSWORD '…'
     limit = text.find("\n", at, at + 900)
     limit = min(len(text), at + 900) if limit < 0 else limit
     if quote:

@@ -96,6 +96,9 @@ _CODE_VALUES: Final = (
     "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
 )  # fmt: skip
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_CREDENTIALS: Final = frozenset(
+    "sql-password secure-string net-user ldap-password sudo-password redis-config basic-credentials basic-pair".split()
+)
 _WHOLE: Final = frozenset("jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split())
 _RANDOM: Final = frozenset(
     "authorization secret-header bearer query-token url-user-token docker-auth signed-url curl-user-token".split()
@@ -140,6 +143,8 @@ def _refused(rule: str, value: str) -> bool:
         return value.isdigit() or low in {"ort", "assword", "rotocol"} or low.startswith(("ort", "rotocol", "-"))
     if rule in {"curl-user", "sshpass", "redis-password", "login-password"}:
         return low in {"password", "pass", "passwd", "token", "secret", "-e", "-f"} or value.startswith("-")
+    if rule in _CREDENTIALS:
+        return value.isalpha() and len(value) < 6
     if rule in {"connection-password", "netrc", "pgpass"}:
         return low in {"password", "pass", "passwd", "secret", "x"} or value.startswith("*")
     return False
