@@ -51,6 +51,7 @@ class Answerer:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
         self.trail = Trail(bucket)
+        self._states: list[HunkState] = []
         self._texts: tuple[tuple[object, ...], dict[str, Hunk], list[Hunk]] | None = None
 
     def close(self) -> None:
@@ -103,6 +104,7 @@ class Answerer:
             return {**found, "named_only": True, "counts": {}}
         found["repo"] = self._place(row)
         states = self.trail.hunks(row, "HEAD", progress, cancelled)
+        self._states = states
         found["states"] = [_state(state) for state in states]
         found["counts"] = counts(states)
         if found["repo"] is not None:
@@ -141,8 +143,14 @@ class Answerer:
         found = self.trail_of(
             session=session, harness=harness, named_only=named_only, progress=progress, cancelled=cancelled
         )
+        if found["named_only"]:
+            return {**found, "hunks": []}
         row = self._session(session, harness)
-        own = [state for state in found["states"] if state["agent"] == agent and state["step"] == step]
+        own = [
+            {**_state(state), "lines": [[_clean(path), line] for path, line in state.lines]}
+            for state in self._states
+            if state.agent == agent and state.step == step
+        ]
         found["hunks"] = []
         if not own or cancelled():
             return found
@@ -302,11 +310,23 @@ def _text(line: bytes) -> str:
 
 def _state(state: HunkState) -> dict[str, Any]:
     return {
-        **state.json(),
+        "agent": state.agent,
+        "step": state.step,
+        "call_id": state.call_id,
+        "hunk": state.hunk,
         "path": _clean(state.path),
+        "added": state.added,
+        "removed": state.removed,
+        "state": state.state,
+        "reason": state.reason,
+        "retention": state.retention,
+        "landing": state.landing,
+        "commits": state.commits[:1],
+        "killer": state.killer,
+        "flag": state.flag,
+        "counted": state.counted,
         "key": state.key,
         "at_path": _clean(state.at_path) if state.at_path else None,
-        "lines": [[_clean(path), line] for path, line in state.lines],
     }
 
 
