@@ -1,6 +1,6 @@
 """Draw screenshots/ from the demo: each shot is a size, a theme and the keys that lead to it.
 
-    python scripts/shots.py [NAME …]
+python scripts/shots.py [NAME …]
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ class Shot(NamedTuple):
 
 
 SHOTS: dict[str, Shot] = {
-    "sessions": Shot((140, 40), ("j", "j", "j", "2", "j", "j", "j", "j", "j", "j")),
+    "sessions": Shot((140, 40), (*"jjj2jjjjjj",)),
+    "diff": Shot((140, 38), (*"jjjjjj", "2", "e", "3", "]", "]", "+", "s", "wait")),
+    "ctx": Shot((120, 34), (*"jjj2GC", "wait")),
+    "redact": Shot((140, 36), (*"jjjr", "wait", "a", "wait")),
     "search": Shot((120, 34), ("F", "text:window", "wait")),
     "narrow-light": Shot((80, 24), ("j", "j", "j", "2", "j", "j", "j", "j", "j", "j", "j"), "light"),
     "keys": Shot((120, 34), ("2", "question_mark")),
