@@ -219,7 +219,14 @@ def test_a_whole_last_line_without_its_end_is_read() -> None:
 def test_crlf_and_bom() -> None:
     data = b'\xef\xbb\xbf{"a":1}\r\n\r\n{"b":2}\r\n'
     items = whole(data)
-    assert items == [Record(Source(1, 0, 10), {"a": 1}), Record(Source(3, 14, 7), {"b": 2})]
+    assert [item for item in items if isinstance(item, Record)] == [
+        Record(Source(1, 0, 10), {"a": 1}),
+        Record(Source(3, 14, 7), {"b": 2}),
+    ]
+    assert notes(items) == ["lines end in CR LF", "byte order mark left out"]
+    assert notes(whole(b'{"a":1}\r\n{"b":2}\r\n')) == ["lines end in CR LF"]
+    splitter = Splitter(9, 2)
+    assert notes(splitter.feed(b'{"c":3}\r\n')) == []
 
 
 def test_nul_runs() -> None:

@@ -125,12 +125,14 @@ def _read_odd(line: bytes | bytearray) -> _Read:
     """Read a line that is not one plain JSON object."""
     notes: list[str] = []
     bad = False
-    line = line.removeprefix(_BOM)
+    if line.startswith(_BOM):
+        line = line[len(_BOM) :]
+        notes.append("byte order mark left out")
     if b"\0" in line:
         line = line.replace(b"\0", b"")
         notes.append("NUL bytes left out")
     if not line.strip():
-        return _Read([], notes[0] if notes else None, bool(notes))
+        return _Read([], "; ".join(notes) or None, "NUL bytes left out" in notes)
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
@@ -291,6 +293,8 @@ class Splitter:
         """Read whole lines, each with the ``newline`` bytes of its end."""
         loads, give, new = orjson.loads, out.append, tuple.__new__
         cut = b"\r\n" if newline else b"\r"
+        if self.line == 1 and newline and lines[0].endswith(cut):
+            give(Problem(1, "lines end in CR LF"))  # once for a file; an editor or a copy made them so throughout
         for line in lines:
             length = len(line) - newline
             if self._nuls or length > LINE_LIMIT:
