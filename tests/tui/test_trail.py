@@ -128,9 +128,9 @@ async def test_blame_leads_to_sessions_or_says_that_there_is_none(
         assert "## What each session did" in copied[0]
         await driver.press("slash")
         driver.app.screen.query_one("Input").value = ""  # type: ignore[attr-defined]
-        await driver.type("app.py:24-26")
+        await driver.type("app.py:20-22")
         await driver.press("enter")
-        await driver.sees("24-26", story.helper[:7], "step")
+        await driver.sees("20-22", story.helper[:7], "step")
         await driver.press("enter")
         await driver.until(lambda: driver.app.screen is driver.main)
         assert driver.timeline.session is not None

@@ -30,7 +30,7 @@ class Story:
         self.home = folder / "home"
         self.home.mkdir()
         scene = self.scene = Scene(self.home / "src", files={"app.py": BASE, "notes.txt": "begin\n"})
-        scene.append("app.py", HELPER, ONE)
+        scene.append("app.py", HELPER.lstrip("\n"), ONE)  # empty lines weigh nothing; none, so that counts are plain
         scene.edit("app.py", "value * 2", "scale_by_two(value)", ONE)
         if evil:
             scene.write(EVIL, "def plant():\n    return '\x1b[2J[/bold]'\n", ONE)
