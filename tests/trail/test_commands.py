@@ -113,9 +113,9 @@ def test_blame_of_a_commit(story: Scene, capsys: pytest.CaptureFixture[str], mon
     (row,) = run(capsys, "blame", "HEAD~1")
     assert set(BLAME_KEYS) <= set(row)
     assert (row["subject"], row["author"], row["path"]) == ("helper and scale", "Dev", None)
-    assert (row["added"], row["removed"], row["attributed"]) == (6, 1, 6)
+    assert (row["added"], row["removed"], row["attributed"]) == (8, 1, 8)
     (named,) = row["sessions"]
-    assert (named["id"], named["lines"], named["steps"]) == (ONE, 6, [2, 3])
+    assert (named["id"], named["lines"], named["steps"]) == (ONE, 8, [2, 3])
     assert named["prompt"] == "add a *helper* @team"
     assert named["survival"]["alive"] == 2
     (head,) = run(capsys, "blame", "HEAD", "--repo", str(story.root))

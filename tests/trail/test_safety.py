@@ -109,7 +109,7 @@ def test_nothing_runs_and_nothing_changes(
     try:
         owner.prepare()
         blamer = Blamer(owner, owner.hunks(scene.edits))
-        assert sum(row.attributed for row in blamer.lines(owner.at or "", "app.py", None, None)) == 5
+        assert sum(row.attributed for row in blamer.lines(owner.at or "", "app.py", None, None)) == 7
     finally:
         owner.close()
     assert not trap.exists(), trap.read_text()

@@ -321,3 +321,55 @@ def test_rewritten_under_the_same_head(scene: Scene) -> None:
     )
     scene.commit("rewrite")
     assert state(scene) == ("lost", "removed_later")
+
+
+HALVES = (
+    "\n\ndef parse_window(text):\n    amount, unit = text.split()\n    return int(amount) * UNITS[unit]\n",
+    "\n\ndef open_gate(registry):\n    for watcher in registry.watchers:\n        watcher.notify(registry.name)\n",
+    "\n\ndef close_gate(registry, force):\n    pending = registry.drain(force)\n    audit.record(pending, force)\n",
+)
+
+
+def test_parts_none_of_which_is_most_of_it(scene: Scene) -> None:
+    """Three commits of a third each: the first is the landing though the last completes the text."""
+    scene.append("app.py", "".join(HALVES))
+    full = scene.read("app.py")
+    shas = []
+    for count in (1, 2, 3):
+        scene.put("app.py", BASE + "".join(HALVES[:count]))
+        scene.tick(36_000)
+        shas.append(scene.commit(f"part {count}"))
+    assert scene.read("app.py") == full
+    found = scene.one()
+    assert (found.state, found.reason, found.landing, list(found.commits)) == ("alive", "exact", shas[0], shas)
+
+
+def test_edited_again_in_the_second_of_the_commit(scene: Scene) -> None:
+    """Commit times have no fractions: what a commit holds tells that it came before an edit of the same second."""
+    first = scene.append("app.py", HELPER)
+    sha = scene.commit("helper")
+    scene.now -= 10  # the next edit's time is the commit's
+    second = scene.edit("app.py", HELPER, "\n\nclass Janitor:\n    def sweep(self):\n        self.queue.clear()\n")
+    scene.put("o.txt", OTHER)
+    end = scene.commit("janitor")
+    found = scene.of(first)
+    assert (found.state, found.reason, found.landing, found.killer) == ("lost", "removed_later", sha, end)
+    assert scene.of(second).landing == end
+
+
+def test_a_commit_named_for_another_reason(scene: Scene) -> None:
+    scene.append("app.py", HELPER)
+    sha = scene.commit("helper")
+    scene.put("app.py", BASE + "\n\nclass Janitor:\n    def sweep(self):\n        self.queue.clear()\n")
+    scene.put("o.txt", OTHER)
+    scene.commit(f'Sweep in a class\n\nFixes: {sha[:12]} ("helper")')
+    assert state(scene) == ("lost", "removed_later")
+
+
+def test_a_word_of_prose_is_no_identifier(make) -> None:
+    scene = make(files={"guide.md": "# Guide\n\nRun it.\n"})
+    scene.append("guide.md", "\nIdle clients are forgotten after ten minutes.\n")
+    scene.commit("limits")
+    scene.sub("guide.md", "ten minutes", "twenty minutes")
+    scene.commit("longer")
+    assert state(scene) == ("transformed", "edited")

@@ -25,6 +25,7 @@ __all__ = ["Blame", "Blamer", "Share", "markdown", "parse_target"]
 
 _LINES = re.compile(r"(.+?):([0-9]{1,9})(?:-([0-9]{1,9}))?\Z")
 _MOST: Final = 5000
+_BLANK: Final = fingerprint(b"")
 
 
 @dataclass(slots=True)
@@ -115,8 +116,8 @@ class Blamer:
         for found in self.by_line.values():
             found.sort(key=lambda item: -item[0].time)
 
-    def _same_file(self, path: str, target: str) -> bool:
-        """Whether a path, or what it was renamed to, is the target."""
+    def _lineage(self, path: str) -> set[str]:
+        """The path and what it was renamed to."""
         names = self._lineages.get(path)
         if names is None:
             names, waiting = {path}, [path]
@@ -127,12 +128,21 @@ class Blamer:
                         names.add(name)
                         waiting.append(name)
             self._lineages[path] = names
-        return target in names
+        return names
+
+    def _same_file(self, path: str, target: str) -> bool:
+        """Whether a path, or what it was renamed to, is the target."""
+        return target in self._lineage(path)
 
     def owners(self, touch: Touch) -> dict[int, list[Hunk]]:
-        """For each line fingerprint that a commit brought to a path the hunks that wrote it, one per copy."""
+        """For each line fingerprint that a commit brought to a path the hunks that wrote it, one per copy.
+
+        A copy that an earlier commit had landed is that commit's: somebody who writes the same line again is not the
+        session. Blank lines go with the hunks that brought other lines.
+        """
         when = self.index.times[touch.idx]
         brought = {line: count for line in touch.added if (count := touch.net(line)) > 0}
+        blanks = brought.pop(_BLANK, 0)
         found: dict[int, list[Hunk]] = {}
         weight: dict[str, float] = {}
         strange: set[str] = set()
@@ -140,10 +150,12 @@ class Blamer:
             choice: list[Hunk] = []
             own = [item for item in self.by_line.get(line, ()) if item[0].time // 1000 <= when]
             near = [item for item in own if self._same_file(item[1], touch.path)]
-            for hunk, _ in near or own:
+            for hunk, path in near or own:
                 raw = next(text for text in hunk.added if fingerprint(text) == line)
-                gone = sum(gone.count for gone in hunk.gone if gone.line == raw and gone.time <= when * 1000 + 999)
+                gone = sum(gone.count for gone in hunk.gone if gone.line == raw and gone.time < when * 1000)
                 copies = min(hunk.added[raw] - gone, count - len(choice))
+                if copies > 0:
+                    copies = min(copies, hunk.added[raw] - self._landed(hunk, path, raw, touch))
                 if copies > 0:
                     choice += [hunk] * copies
                     gain = self.weights[hunk.key].get(raw, 0.0) * copies
@@ -164,7 +176,39 @@ class Blamer:
             ]
             if choice:
                 kept[line] = choice
+        spaced = {hunk.key: hunk for choice in kept.values() for hunk in choice}
+        empty = [hunk for hunk in spaced.values() for _ in range(hunk.added.get(b"", 0))][:blanks]
+        if empty:
+            kept[_BLANK] = empty
         return kept
+
+    def _landed(self, hunk: Hunk, path: str, line: bytes, touch: Touch) -> int:
+        """How many copies of a hunk's line already stood, before a commit, where an earlier one had brought them; what
+        the commit takes out there itself (it moves the line) does not count."""
+        print_, since = fingerprint(line), hunk.time // 1000
+        names = {touch.path, touch.source or touch.path, path, *self._lineage(path)}
+        if not any(
+            earlier.idx < touch.idx
+            and self.index.times[earlier.idx] >= since
+            and earlier.net(print_) > 0
+            and self.index.is_ancestor(earlier.idx, touch.idx)
+            for name in names
+            for earlier in self.index.touches(name)
+        ):
+            return 0
+        parents = self.index.parents[touch.idx]
+        if not parents:
+            return 0
+        stood = 0
+        moved = sum(-min(0, other.net(print_)) for other in self.index.of_commit(touch.idx) if other.path in names)
+        for name in names:
+            try:
+                text = self.owner.texts.at(self.index.shas[parents[0]], name)
+            except MissingError:
+                continue
+            if text is not None:
+                stood = max(stood, text.counts.get(line, 0) - hunk.others.get(line, 0))
+        return max(0, stood - moved)
 
     def commit(self, sha: str) -> Blame:
         """Who wrote the lines that a commit brought."""
@@ -222,6 +266,8 @@ class Blamer:
         origin = origins(self.index, self.owner.texts, sha, path, range(start - 1, end))
         found: list[Blame] = []
         left: dict[tuple[str | None, str], dict[int, list[Hunk]]] = {}
+        near: dict[int, Hunk] = {}
+        waiting: list[tuple[Blame, dict[int, list[Hunk]], int]] = []
         for number in range(start, end + 1):
             source, name = origin.get(number - 1, (None, path))
             if not found or found[-1].commit != source:
@@ -251,12 +297,30 @@ class Blamer:
                 for touch in self.index.of_commit(idx) if idx is not None else ():
                     if touch.path == name:
                         left[key] = self.owners(touch)
-            choice = left[key].get(fingerprint(norm(text[number - 1])))
-            if choice:
-                shares = {share.session: share for share in row.shares}
-                _credit(shares, choice[0] if len(choice) == 1 else choice.pop(0))
-                row.shares = _ordered(shares)
+            line = fingerprint(norm(text[number - 1]))
+            if line == _BLANK:
+                waiting.append((row, left[key], number))
+            elif choice := left[key].get(line):
+                near[number] = choice.pop(0)
+                _share(row, near[number])
+        for row, choices, number in waiting:  # a blank line is of the hunk that wrote the line above it, or below
+            for step in (-1, 1):
+                at = number + step
+                while (row.start or 0) <= at <= (row.end or 0) and not norm(text[at - 1]):
+                    at += step
+                hunk = near.get(at) if (row.start or 0) <= at <= (row.end or 0) else None
+                blanks = choices.get(_BLANK, [])
+                if hunk is not None and (spare := next((i for i, own in enumerate(blanks) if own is hunk), -1)) >= 0:
+                    del blanks[spare]
+                    _share(row, hunk)
+                    break
         return found
+
+
+def _share(row: Blame, hunk: Hunk) -> None:
+    shares = {share.session: share for share in row.shares}
+    _credit(shares, hunk)
+    row.shares = _ordered(shares)
 
 
 def _credit(shares: dict[str, Share], hunk: Hunk) -> None:

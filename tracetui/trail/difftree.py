@@ -49,9 +49,7 @@ class Raw:
 
 def prints(lines: Iterable[bytes]) -> Iterator[bytes]:
     for line in lines:
-        normal = norm(line)
-        if normal:
-            yield digest(normal)
+        yield digest(norm(line))
 
 
 def unquote(name: bytes) -> str:
@@ -108,14 +106,13 @@ def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int,
                     if columns > 1 and line[:columns] != first * columns:
                         continue
                     normal = line[columns:].translate(None, SPACE)
-                    if normal:
-                        value = known(normal)
-                        if value is None:
-                            if len(cache) > 100_000:
-                                cache.clear()
-                            value = digest(normal if normal.isascii() else foreign(normal))
-                            cache[normal] = value
-                        (added if first == b"+" else removed).append(value)
+                    value = known(normal)
+                    if value is None:
+                        if len(cache) > 100_000:
+                            cache.clear()
+                        value = digest(normal if normal.isascii() else foreign(normal))
+                        cache[normal] = value
+                    (added if first == b"+" else removed).append(value)
                     continue
                 if first == b" " or first == b"\\":
                     continue

@@ -21,6 +21,7 @@ INVERSE: Final = 0.8
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _QUOTED = re.compile(r'^\s*Revert "(.*)"(?: \([#!][0-9]+\))?\s*$')
 _NUMBER = re.compile(r"[#!]([0-9]{1,9})\b")
+_TRAILER = re.compile(r"\s*(?:[A-Za-z][A-Za-z-]*:(?:\s|$)|\(cherry picked from )")
 _REVERTS = re.compile(r"(?i)\b(?:reverts?|reverting|reverted|undo|undoes|backs? out|rolls? back|rollback)\b")
 
 
@@ -164,7 +165,7 @@ class Fates:
             return False
         index = self.index
         own = [landing.idx, *landing.parts, *landing.copies]
-        for word in set(_HEX.findall(message.lower())):
+        for word in _commits_named(message):
             if any(index.shas[idx].startswith(word) for idx in own):
                 return True
             merge = self._by_prefix(word)
@@ -233,12 +234,15 @@ class Fates:
         return False
 
     def _all_lines(self, idx: int) -> tuple[Counter[int], Counter[int]]:
-        """What a commit adds and removes in all its files; lines that it only moves within a file are neither."""
+        """What a commit adds and removes in all its files; blank lines, and lines that it only moves within a file, are
+        neither."""
         added: Counter[int] = Counter()
         removed: Counter[int] = Counter()
         for touch in self.index.of_commit(idx):
             added.update(touch.added - touch.removed)
             removed.update(touch.removed - touch.added)
+        blank = fingerprint(b"")
+        del added[blank], removed[blank]
         return added, removed
 
     def restored(self, hunk: Hunk, evidence: Evidence, killer: int, paths: list[str]) -> bool:
@@ -262,6 +266,14 @@ class Fates:
 
     def _read_subject(self, idx: int) -> str:
         return self._message(idx).strip().split("\n", 1)[0].strip()
+
+
+def _commits_named(message: str) -> set[str]:
+    """What may be shas in a message; not in trailers that name a commit for another reason (``Fixes: 1234567``,
+    ``(cherry picked from commit ...)``)."""
+    subject, _, body = message.partition("\n")
+    lines = [line for line in body.splitlines() if _REVERTS.search(line) or not _TRAILER.match(line)]
+    return {word for line in (subject, *lines) for word in _HEX.findall(line.lower())}
 
 
 def _crossing(way: list[tuple[int, float]]) -> int | None:

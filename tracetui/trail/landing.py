@@ -121,11 +121,14 @@ class Lander:
     # -- shares
 
     def left(self, hunk: Hunk, kind: str, at: int) -> dict[bytes, int]:
-        """The hunk's lines that no later edit had taken over when a commit was made (``at``, seconds)."""
+        """The hunk's lines that no later edit had taken over when a commit was made (``at``, seconds).
+
+        A commit's time has no fractions: of an edit within its second, what the commit brought tells which was first.
+        """
         lines = dict(hunk.removed if kind == "del" else hunk.added)
         if kind != "del":
             for gone in hunk.gone:
-                if gone.time <= at * 1000 + 999:
+                if gone.time < at * 1000:
                     lines[gone.line] = max(0, lines[gone.line] - gone.count)
         return lines
 
@@ -195,10 +198,10 @@ class Lander:
             main = max(inside, key=lambda item: item[2], default=None)  # the earliest of the best
             if main is None or main[2] < PART:
                 return None, list(dict.fromkeys(elsewhere))
-        parts = self._parts(evidence, main, inside)
+        parts, share = self._parts(evidence, main, inside)
         first = parts[0]
         again = [item[0].idx for item in inside if item[2] >= FULL and item[0].idx not in [p[0].idx for p in parts]]
-        landing = Landing(first[0].idx, first[0].path, main[2])
+        landing = Landing(first[0].idx, first[0].path, share)
         landing.parts = list(dict.fromkeys(part[0].idx for part in parts[1:] if part[0].idx != first[0].idx))
         landing.copies = [
             idx for idx in dict.fromkeys([*again, *elsewhere]) if idx != landing.idx and idx not in landing.parts
@@ -210,8 +213,9 @@ class Lander:
         evidence: Evidence,
         main: tuple[Touch, dict[bytes, int], float],
         inside: list[tuple[Touch, dict[bytes, int], float]],
-    ) -> list[tuple[Touch, dict[bytes, int], float]]:
-        """The landing's parts in order: the main commit, and those that brought lines which it did not."""
+    ) -> tuple[list[tuple[Touch, dict[bytes, int], float]], float]:
+        """The landing's parts in order: the main commit, and those that brought lines which it did not; and the share
+        that they make together."""
         have = Counter(main[1])
         parts = [main]
         own = evidence.weights
@@ -229,7 +233,7 @@ class Lander:
             if gain >= PART * evidence.total or (not early and gain >= FULL * missing):
                 parts.append(item)
                 have.update(new)
-        return sorted(parts, key=lambda item: self.order(item[0].idx))
+        return sorted(parts, key=lambda item: self.order(item[0].idx)), self.share(evidence, dict(have))
 
     # -- other evidence
 

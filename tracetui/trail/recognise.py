@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from tracetui.trail.hunks import Hunk
 from tracetui.trail.lines import norm, wordiness
 from tracetui.trail.texts import Text
-from tracetui.trail.tokens import Stream, is_identifier, lex, stream
+from tracetui.trail.tokens import Stream, is_identifier, lex, stream, suffix
 
 if TYPE_CHECKING:
     from tracetui.trail.survive import Measure
@@ -20,6 +20,7 @@ __all__ = ["SIMILAR", "Take", "born_lines", "recognise"]
 SIMILAR: Final = 0.7
 _FAR: Final = 0.85
 _TRIES: Final = 40
+_PROSE: Final = frozenset("md markdown mdx rst txt text adoc org readme license changelog".split())
 
 
 class Take(Protocol):
@@ -148,7 +149,9 @@ def _renames(
     hunk: Hunk, pending: list[int], text: Text, born: list[int], spent: set[int], take: Take, found: Measure
 ) -> list[int]:
     """Lines that differ only by a renaming of identifiers that holds for all of them; the old names must be gone from
-    the file, or at least from the lines that took the place of these."""
+    the file, or at least from the lines that took the place of these. Prose has no identifiers."""
+    if suffix(text.name) in _PROSE:
+        return pending
     shapes: dict[tuple[bytes, ...], list[int]] = {}
     cut: dict[int, list[bytes]] = {}
     for at in born:

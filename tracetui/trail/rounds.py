@@ -163,7 +163,7 @@ class Round:
         times = [] if landing is None else [landing.idx, *landing.parts]
         for gone in case.hunk.gone:
             landed_before = any(
-                self.index.times[idx] * 1000 + 999 < gone.time and self._brings(case, idx, gone.line) for idx in times
+                self.index.times[idx] * 1000 <= gone.time and self._brings(case, idx, gone.line) for idx in times
             )
             if not landed_before:
                 lines[gone.line] = max(0, lines[gone.line] - gone.count)

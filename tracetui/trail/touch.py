@@ -22,7 +22,7 @@ from tracetui.trail.store import MissingError, Store
 
 __all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 _HELD: Final = 6000
 """Touches kept in memory."""
 _SCHEMA: Final = """
@@ -41,7 +41,7 @@ CREATE INDEX IF NOT EXISTS touch_source ON touch(repo, source) WHERE source IS N
 class Touch:
     """What a commit did to a path. ``status``: A, M, D, R (``source`` became ``path``), T; with a ``?`` after it, an
     object was missing and the lines are not known; with a ``b``, the content is binary. ``added`` and ``removed``
-    count line fingerprints."""
+    count line fingerprints, blank lines too."""
 
     idx: int
     path: str
@@ -348,7 +348,7 @@ class TouchIndex:
             for place in aligned([norm(line) for line in split(before)], new):
                 if place >= 0:
                     kept[place] = 1
-        raw.added.extend(digest(line) for line, old_one in zip(new, kept) if line and not old_one)
+        raw.added.extend(digest(line) for line, old_one in zip(new, kept) if not old_one)
 
     def _keep(self, idx: int, touches: list[Raw]) -> None:
         rows: dict[int, tuple[object, ...]] = {}
