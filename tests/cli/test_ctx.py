@@ -13,7 +13,7 @@ from tests.harness import claude_logs
 from tracetui.commands.ctx import numbers
 from tracetui.model import TracetuiError
 
-from .conftest import CODEX, FIRST, HOSTILE_ID, Run
+from .conftest import CODEX, FIRST, HOSTILE_ID, Run, claude_log
 
 SUMMARY = ["session", "agent", "step", "exact", "reported_tokens", "estimated_tokens", "window", "missing"]
 SEGMENT = ["n", "category", "from_step", "tokens", "bytes", "preview"]
@@ -67,13 +67,13 @@ def test_people_read_a_table_without_controls(indexed: Run) -> None:
 @pytest.mark.parametrize("session", [FIRST, CODEX])
 def test_exports(indexed: Run, tmp_path: Path, session: str) -> None:
     target = tmp_path / "out"
-    done = indexed("ctx", f"{session}:last", "--export", "messages", "-o", str(target))
+    done = indexed("ctx", f"{session}:last", "--export", "messages", "-o", str(target), "--unreviewed")
     assert done.status == 0
     assert "not reviewed" in done.err
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
     assert json.loads(target.read_bytes())["messages"][0]["role"] == "user"
     done = indexed("ctx", f"{session}:last", "--export", "markdown", "-o", str(target), "--unreviewed")
-    assert (done.status, done.err) == (0, "")
+    assert done.status == 0
     assert target.read_text().startswith("# What the model saw")
     assert [name for name in os.listdir(tmp_path) if name.startswith(".out")] == []
     done = indexed("ctx", f"{session}:last", "--export", "messages", "-o", str(tmp_path / "no" / "file"))
@@ -84,7 +84,7 @@ def test_exports(indexed: Run, tmp_path: Path, session: str) -> None:
 @pytest.mark.parametrize(("session", "word"), [(FIRST, "claude --resume"), (CODEX, "codex resume")])
 def test_a_native_session_is_indexed_under_its_own_id(indexed: Run, tmp_path: Path, session: str, word: str) -> None:
     target = tmp_path / "copy.jsonl"
-    done = indexed("ctx", f"{session}:last", "--export", "native", "-o", str(target))
+    done = indexed("ctx", f"{session}:last", "--export", "native", "-o", str(target), "--unreviewed")
     assert done.status == 0
     (resume,) = [line for line in done.out.splitlines() if word in line]
     name = resume.split()[-1]
@@ -135,3 +135,26 @@ def test_numbers() -> None:
         with pytest.raises(TracetuiError) as failed:
             numbers(bad)
         assert failed.value.status == 2
+
+
+@pytest.mark.parametrize("form", ["messages", "markdown", "native"])
+def test_an_export_passes_the_gate(indexed: Run, tmp_path: Path, form: str) -> None:
+    # Put together here, so that nothing in this file looks like a key.
+    key = "ghp_" + "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA3bC5"
+    session = "feedf00d-0000-4000-8000-00000000000a"
+    source = tmp_path / "logs" / f"{session}.jsonl"
+    source.parent.mkdir()
+    source.write_text(claude_log(session, "/srv/pace", f"the key is {key}, use it", "go on"))
+    assert indexed("index", str(source)).status == 0
+    target = tmp_path / "out"
+    words = ("ctx", f"{session}:last", "--export", form, "-o", str(target))
+    refused = indexed(*words)
+    assert refused.status == 1
+    assert "github-token" in refused.err
+    assert "--unreviewed" in refused.err
+    assert not target.exists()
+    assert indexed("redact", session, "--accept-tier", "2").status == 0
+    assert indexed(*words).status == 0
+    written = target.read_text()
+    assert key not in written
+    assert "‹github-token:1›" in written or "\\u2039github-token:1\\u203a" in written

@@ -41,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--export", choices=_FORMATS, metavar="FORMAT", help="messages, markdown or native")
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write the export")
     parser.add_argument("--leave-out", metavar="N,N-M", help="segments not to export, by their numbers")
-    parser.add_argument("--unreviewed", action="store_true", help="do not remind that the text was not reviewed")
+    parser.add_argument("--unreviewed", action="store_true", help="export even with possible secrets in it")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -174,9 +174,11 @@ def _export(
 ) -> int:
     """Write the export, and say what it is."""
     from tracetui.ctx.export import export
+    from tracetui.redact.gate import pass_text
 
     now = int(time.time() * 1000)
-    done = export(bucket, session, log, context, args.export, Path(args.output), left, now)
+    gate = None if args.unreviewed else lambda text: pass_text(bucket, [session], text)
+    done = export(bucket, session, log, context, args.export, Path(args.output), left, now, gate)
     sys.stdout.write(
         one_line(f"{done.path}: {fmt.plural(done.segments, 'segment')}, {fmt.size(done.bytes)}")
         + (f"; {fmt.plural(done.omitted, 'segment')} left out" if done.omitted else "")
@@ -185,7 +187,7 @@ def _export(
     if done.native is not None:
         for line in _commands(done.native, done.path, log, session):
             sys.stdout.write(line + "\n")
-    if not args.unreviewed:
+    if args.unreviewed:
         note("this text was not reviewed; it may hold secrets")
     return 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,9 +45,11 @@ def export(
     path: Path,
     leave_out: Collection[int],
     now: int,
+    gate: Callable[[str], str] | None = None,
 ) -> Written:
     """Write the context before the model call to ``path`` (mode 0600, whole or not at all), without the segments
-    numbered ``leave_out``. ``now``: milliseconds since the epoch, the time of a native session.
+    numbered ``leave_out``. ``now``: milliseconds since the epoch, the time of a native session. ``gate`` gets the text
+    that would be written and gives what may be, or raises TracetuiError; None writes it unreviewed.
 
     Raises TracetuiError (status 1) where the format cannot hold the context or the file cannot be written.
     """
@@ -74,9 +76,24 @@ def export(
         from tracetui.ctx.markdown import markdown
 
         data = markdown(context, parts, session.id, session.title).encode("utf-8", "replace")
+    if gate is not None:
+        data = gate(data.decode()).encode()
+        if form != "markdown":
+            _still_json(data)
     path = path.expanduser()
     try:
         write_private(path, data)
     except OSError as error:
         raise TracetuiError(f"Cannot write {one_line(str(path))} ({error.strerror or error})") from None
     return Written(path, len(parts), len(context) - len(parts), len(data), made)
+
+
+def _still_json(data: bytes) -> None:
+    """Raise TracetuiError where what the gate replaced broke the file."""
+    try:
+        for line in data.splitlines():
+            orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise TracetuiError(
+            "What is accepted for redaction cannot be replaced in this format; export markdown"
+        ) from None

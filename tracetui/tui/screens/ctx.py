@@ -396,7 +396,7 @@ class CtxScreen(Screen[int | None], Actor, Background):
             if at is not None:
                 self._ask_file(at)
 
-        text = f"The text was not reviewed; it may hold secrets.{left}"
+        text = f"What was accepted for redaction is replaced; what is open stops it.{left}"
         self.app.push_screen(ChooseScreen("Export this context", choices, text=text), chosen)
 
     def _ask_file(self, at: int) -> None:
@@ -411,19 +411,60 @@ class CtxScreen(Screen[int | None], Actor, Background):
 
         self.app.push_screen(AskScreen(f"Write {name} to", proposed), named)
 
-    def _export(self, name: str, path: str) -> None:
+    def _export(self, name: str, path: str, *, reviewed: bool = True) -> None:
         loaded = self.loaded
         if loaded is None:
             return
         left = frozenset(self.left_out)
 
-        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> str:
+        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[bool, str]:
             from tracetui.ctx.export import export
+            from tracetui.redact.gate import pass_text
 
-            done = export(bucket, loaded.session, loaded.log, loaded.context, name, Path(path), left, _now())
-            return f"{done.path}: {fmt.plural(done.segments, 'segment')}, {fmt.size(done.bytes)}; not reviewed"
+            refused = ""
 
-        self.ask("export", work, lambda said: self.app.say(one_line(said, 200), role="good"))
+            def gate(text: str) -> str:
+                nonlocal refused
+                try:
+                    return pass_text(bucket, [loaded.session], text)
+                except TracetuiError as error:
+                    refused = str(error)
+                    raise
+
+            try:
+                done = export(
+                    *(bucket, loaded.session, loaded.log, loaded.context, name, Path(path), left, _now()),
+                    gate if reviewed else None,
+                )
+            except TracetuiError:
+                if refused:
+                    return False, refused
+                raise
+            told = "" if reviewed else "; not reviewed"
+            return True, f"{done.path}: {fmt.plural(done.segments, 'segment')}, {fmt.size(done.bytes)}{told}"
+
+        def finish(result: tuple[bool, str]) -> None:
+            written, said = result
+            if written:
+                self.app.say(one_line(said, 200), role="good")
+            else:
+                self._refused(name, path, said)
+
+        self.ask("export", work, finish)
+
+    def _refused(self, name: str, path: str, why: str) -> None:
+        from tracetui.tui.screens.choose import ChooseScreen
+
+        choices = [
+            ("do not write it", "review the session first: r in the list of sessions"),
+            ("write it unreviewed", "as it is, with whatever it holds"),
+        ]
+
+        def chosen(at: int | None) -> None:
+            if at == 1:
+                self._export(name, path, reviewed=False)
+
+        self.app.push_screen(ChooseScreen("Not reviewed", choices, text=why), chosen)
 
 
 def _now() -> int:
