@@ -84,6 +84,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     _A("main.blame", "B", "blame", "Ask who is behind a commit, a range or the lines of a file.", "Trail", 31),
     _A("main.redact", "r", "redact", "Review what is to be shared of the session, or of the range.", "Redact", 32),
+    _A("main.seal", "s", "seal", "Seal the session, or the range, into a capsule that others can open.", "Capsule", 33),
     _A("main.context", "C", "context", "Open what the model saw when it made the step.", "Context", 32),
     _A("main.repository", "R", "repository", "Name the repository of this session's folder.", "Trail"),
     # Every list.
@@ -275,6 +276,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("rules.delete", "d,delete", "delete", "Delete the rule under the cursor.", "Rules", 3),
     _A("rules.import", "i", "import", "Read rules from a text file.", "Rules", 4),
     _A("rules.export", "x", "export", "Write the rules to a private text file.", "Rules", 5),
+    # The last screen before a seal.
+    _A("seal.write", "enter", "write", "Write the capsule as it is shown.", "Capsule", 1),
+    _A("seal.toggle", "space", "take check", "Take the check into the capsule, or leave it out.", "Capsule", 2),
+    _A("seal.edit", "e", "edit check", "Change the command, the exit status and the line of the check.", "Capsule", 3),
+    _A("seal.add", "a", "add check", "Add a command whose outcome shows the problem.", "Capsule", 4),
+    _A("seal.review", "r", "review", "Go to the redaction editor, and come back to the seal.", "Capsule", 5),
+    _A("seal.name", "n", "name", "Say what the capsule is called.", "Capsule", 6),
+    _A("seal.author", "u", "author", "Say who sealed it, or leave that out.", "Capsule", 7),
+    _A("seal.before", "b", "text before", "Keep text from before the range, or leave it out.", "Capsule", 8),
+    _A("seal.switch", "tab", "list or text", "Go from the list to the text, and back.", "Capsule", 9),
     # What the model saw.
     _A("ctx.origin", "o", "origin", "Go to the step that the segment comes from.", "Context", 2),
     _A("ctx.find", "slash", "find", "Show only the segments that hold a text.", "Find", 3),

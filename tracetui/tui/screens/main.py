@@ -18,6 +18,7 @@ from tracetui.model import SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
+from tracetui.tui.capsule.deeds import CapsuleDeeds
 from tracetui.tui.contexts import ContextDeeds
 from tracetui.tui.deeds import StepDeeds
 from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
@@ -48,7 +49,7 @@ class _StepSlot(Pane):
     NAME: ClassVar[str] = "Step"
 
 
-class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds, Actor, Background):
+class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds, CapsuleDeeds, Actor, Background):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.
