@@ -181,6 +181,20 @@ async def test_hidden_secrets_are_nowhere_on_the_screen() -> None:
         assert PASSWORD in driver.screen
 
 
+async def test_a_large_page_is_hidden_at_once_and_comes_back_in_its_place() -> None:
+    filler = "a line of a large output\n" * 12_000
+    review = leaked()
+    review.texts = [*review.texts[:1], [("result", f"{filler}TOKEN={KEY}\n{filler}")], *review.texts[2:]]
+    async with reviewing(review) as driver:
+        assert f"TOKEN={KEY}" in driver.screen
+        await driver.pilot.press("z")
+        assert KEY not in driver.screen
+        await driver.settle()
+        assert "TOKEN=••••" in driver.screen
+        await driver.press("a", "u", "z")
+        assert f"TOKEN={KEY}" in driver.screen
+
+
 async def test_a_mark_by_hand_is_the_span_that_was_selected() -> None:
     async with reviewing() as driver:
         await driver.press("2")

@@ -194,6 +194,7 @@ class RedactScreen(Screen[None], Actor):
         copy: Copy | None = None,
         step: tuple[int, str | None] | None = None,
         first: bool = False,
+        want: Sequence[Field] | None = None,
     ) -> _Result:
         """On the desk's thread: carry out a deed, or load a page, and say how things stand."""
         review = room.review
@@ -208,14 +209,23 @@ class RedactScreen(Screen[None], Actor):
             steps = review.page(None, *step)
         marks = {unit.at: review.marks(unit.at, unit.text) for page in steps for unit in page.units}
         snapshot = Snapshot(groups, review.progress(), review.unscanned(), review.exclusions())
-        page = self._lay(steps, marks, copy)
+        page = self._lay(steps, marks, copy, want)
         rows = None
-        if (copy is not None or step is not None) and len(page.shown) > _LARGE:
+        fresh = copy is not None or step is not None or want is not None
+        if fresh and len(page.shown) > _LARGE:
             rows = Rows(page.shown, self.editor.text_width).finish(room.busy)
         return _Result(snapshot, marks, steps, page, rows, outcome, copy)
 
-    def _lay(self, steps: Sequence[PageStep], marks: Mapping[Field, Sequence[Mark]], copy: Copy | None = None) -> Page:
+    def _lay(
+        self,
+        steps: Sequence[PageStep],
+        marks: Mapping[Field, Sequence[Mark]],
+        copy: Copy | None = None,
+        keep: Sequence[Field] | None = None,
+    ) -> Page:
+        """The page as it is to be shown now; what stands on it stays (``keep``: other fields than those of now)."""
         want = [unit.at for unit in self.editor.page.units] if steps is self._steps else []
+        want += keep or ()
         if copy is not None:
             want.append(copy.at)
         return compose(
@@ -248,12 +258,12 @@ class RedactScreen(Screen[None], Actor):
 
         self.desk.do(lambda room: self._job(room, deed), finish)
 
-    def _took(self, result: _Result) -> None:
-        """Show how things stand now."""
+    def _took(self, result: _Result, *, cursor: int | None = None) -> None:
+        """Show how things stand now; ``cursor`` is where it goes, when not to where it was."""
         self.snapshot = result.snapshot
         self._marks, self._steps = result.marks, result.steps
         if result.page is not None:
-            self.editor.show(result.page, rows=result.rows)
+            self.editor.show(result.page, rows=result.rows, cursor=cursor)
         kept = self.group.id if self.group is not None else None
         self.group = next((group for group in self.snapshot.groups if group.id == kept), None)
         if self.group is not None:
@@ -705,10 +715,29 @@ class RedactScreen(Screen[None], Actor):
 
     def _again(self) -> None:
         """Lay the page out again, after the way it is shown changed."""
-        if self._ready:
+        if not self._ready:
+            return
+        self._list()
+        if len(self.editor.page.shown) <= _LARGE:
             self.editor.show(self._lay(self._steps, self._marks))
-            self._list()
             self._mark_focus(move=False)
+            return
+        cursor = self.editor.page.run_at(self.editor.cursor)
+        at = self.editor.page.units[cursor.unit].at if cursor is not None else None
+        # What is to be hidden must not stand there while a large page is made.
+        old = self.editor.page
+        self.editor.show(Page(), cursor=0)
+
+        def finish(result: _Result) -> None:
+            place = 0
+            if at is not None and cursor is not None and result.page is not None:
+                unit = result.page.unit_of(at)
+                place = max(0, result.page.place_of(unit, cursor.low)) if unit >= 0 else 0
+            self._took(result, cursor=place)
+            self._mark_focus()
+
+        want = [unit.at for unit in old.units]
+        self.desk.do(lambda room: self._job(room, None, want=want), finish)
 
     def why_fold(self) -> str | None:
         return None if any(group.tier > 2 for group in self.snapshot.groups) else "There are no weak findings."
