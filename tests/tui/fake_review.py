@@ -151,6 +151,11 @@ class FakeReview:
         self._add("reject", group, copy, scope)
         return Outcome(f"rejected {scope}", group)
 
+    def leave(self, gap: Unscanned) -> Outcome:
+        self.gaps = [one for one in self.gaps if one != gap]
+        self.calls.append(("leave", gap.why))
+        return Outcome("left")
+
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
         text = next(unit.text for _, unit in self._units() if unit.at == at)[start:end]
         name = f"hand{len(self.log)}"

@@ -266,6 +266,13 @@ async def test_what_was_not_scanned_is_said_and_blocks() -> None:
         assert "too slow to look" in driver.screen
         await driver.press("a", "a")
         assert "Nothing is open" not in driver.screen
+        await driver.press("g", "r")
+        assert "Let it pass unscanned" in driver.screen
+        await driver.press("enter")
+        assert driver.review.gaps
+        await driver.press("r", "j", "enter")
+        assert not driver.review.gaps
+        assert "Nothing is open" in driver.screen
 
 
 async def test_an_empty_session_can_be_read_and_marked() -> None:

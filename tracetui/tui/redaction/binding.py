@@ -298,6 +298,14 @@ class CoreReview:
         after = {place.id for place in self._review.places() if self._review.state.of(place) == "rejected"}
         return Outcome(f"Stays as it is in {fmt.plural(len(after - before), 'place')}", group)
 
+    def leave(self, gap: Unscanned) -> Outcome:
+        for place in self._review.unscanned():
+            if _field(place) == gap.at:
+                self._review.reject(place, "place")
+                self._changed()
+                return Outcome("It passes unscanned, as you say.")
+        raise TracetuiError("This text was decided about already")
+
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
         record = self._records.get(at[:3])
         text = None

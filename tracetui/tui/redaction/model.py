@@ -189,6 +189,9 @@ class Reviewing(Protocol):
 
     def reject(self, group: str, copy: str, scope: str) -> Outcome: ...
 
+    def leave(self, gap: Unscanned) -> Outcome:
+        """Let a text pass that no detector could look at: the user did."""
+
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome: ...
 
     def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:

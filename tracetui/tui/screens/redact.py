@@ -33,6 +33,7 @@ from tracetui.tui.redaction.model import (
     Progress,
     Reach,
     Snapshot,
+    Unscanned,
 )
 from tracetui.tui.redaction.page import Page, PageStep, Span, compose
 from tracetui.tui.redaction.rows import FindingRows
@@ -107,6 +108,8 @@ class RedactScreen(Screen[None], Actor):
         self.snapshot = Snapshot()
         self.group: Group | None = None
         self.copy = 0
+        self.gap: Unscanned | None = None
+        """The text under decision that could not be scanned; then there is no value."""
         self.veiled = False
         self.everything = False
         self._weak = False
@@ -344,10 +347,14 @@ class RedactScreen(Screen[None], Actor):
         row = source.rows[self.rows.cursor]
         group = row.group
         if group is None:
-            if row.gap is not None:
-                self.group = None
+            if row.gap is not None and row.gap != self.gap:
+                self.group, self.gap = None, row.gap
                 self._say_where()
+                if row.gap.step is not None:
+                    self._go_to_step(row.gap.step, row.gap.at.agent)
+                self.app.refresh_offers()
             return
+        self.gap = None
         if self.group is None or group.id != self.group.id:
             self.group, self.copy = group, 0
             self._show_copy()
@@ -483,11 +490,29 @@ class RedactScreen(Screen[None], Actor):
         group = self.group.id
         self._decide(lambda room: room.review.accept(group), go_on=True)
 
-    why_reject = why_places = _no_group
+    why_places = _no_group
+
+    def why_reject(self) -> str | None:
+        return None if self._ready and self.gap is not None else self._no_group()
+
+    def _leave(self, gap: Unscanned) -> None:
+        """What no detector could look at passes when the user says so."""
+        from tracetui.tui.screens.choose import ConfirmScreen
+
+        def chosen(index: int | None) -> None:
+            if index == 1:
+                self.gap = None
+                self._decide(lambda room: room.review.leave(gap))
+
+        text = f"Nobody looked through this text ({one_line(gap.why, 200)}). x leaves the step out instead."
+        self.app.push_screen(ConfirmScreen("Let it pass unscanned", text, yes="I read it, let it pass"), chosen)
 
     def do_reject(self) -> None:
         from tracetui.tui.screens.menu import Choice, MenuScreen
 
+        if self.gap is not None:
+            self._leave(self.gap)
+            return
         assert self.group is not None
         group = self.group
         copy = group.copies[self.copy] if group.copies else None
