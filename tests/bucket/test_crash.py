@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ import pytest
 
 from tests.bucket.logs import found, picture, session_of, uuid_of
 from tracetui.bucket import Bucket
+from tracetui.model import TracetuiError
 
 if os.name != "posix":
     pytest.skip("needs POSIX signals", allow_module_level=True)
@@ -184,3 +186,46 @@ def test_waiting_for_another_ends_with_a_line(tmp_path: Path) -> None:
             bucket.capture([], wait=0.05)
     with Bucket.open(path) as bucket:
         bucket.capture([], wait=0)
+
+
+@pytest.mark.parametrize(("frames", "part"), [(1, 4), (3, 1), (2, 4)])
+def test_stopped_within_a_long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, part: int) -> None:
+    """A log of which some frames were copied when the disk was full, or the process killed, is read on."""
+    from tracetui.bucket import reading
+    from tracetui.bucket.copies import CopyWriter
+
+    logs = tmp_path / "logs"
+    rng = random.Random(7)
+    log = session_of(uuid_of(1), 4)
+    for _ in range(60):
+        log.tool("Read", {"file_path": "/noise"}, " ".join(f"{rng.getrandbits(40):x}" for _ in range(9000)))
+    log.write(logs / "long.jsonl")
+    with Bucket.open(tmp_path / "whole", create=True) as bucket:
+        bucket.capture(found(logs), workers=0)
+        want = picture(bucket)
+    written = 0
+    append = CopyWriter.append
+
+    def failing(self: CopyWriter, *args: object) -> None:
+        nonlocal written
+        if written == frames:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written += 1
+        append(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(reading, "_PART", part << 20)
+    with Bucket.open(tmp_path / "bucket", create=True) as bucket:
+        with monkeypatch.context() as full:
+            full.setattr(CopyWriter, "append", failing)
+            with pytest.raises(TracetuiError, match="everything captured before is intact"):
+                bucket.capture(found(logs), workers=0)
+        assert written == frames
+        bucket.capture([])  # reads from the copy what is there
+        assert bucket.sessions()[0].steps < 60
+        assert bucket.check(found(logs)) == found(logs)
+        bucket.capture(found(logs), workers=0)
+        assert picture(bucket) == want
+        assert bucket.check(found(logs)) == []
+        bucket.rebuild()
+        assert picture(bucket) == want
+        assert bucket.check(found(logs)) == []

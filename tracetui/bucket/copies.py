@@ -57,6 +57,10 @@ class Stamp(NamedTuple):
     inode: int
     device: int
 
+    def midway(self) -> Stamp:
+        """The stamp of a log that was not read to its end: no file looks like this, so the next run reads on."""
+        return self._replace(size=-1)
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:

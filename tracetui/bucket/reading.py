@@ -374,7 +374,9 @@ def read_log(job: dict[str, Any], emit: Emit) -> str:
             _replay(run, copy, writer, mend=job["path"] is not None)
             if not run.choose():
                 return "skipped: no session of a known harness"
-            run.part(writer, writer.stamp if writer.stamp.size else None)
+            seen = writer.stamp
+            # Whoever wrote the copy may have been stopped within the log.
+            run.part(writer, None if not seen.size else seen if seen.size == writer.bytes else seen.midway())
             job = {**job, "head": digest(run.head), "tail": digest(run.tail)}
         if job["path"] is None:
             return "ok"
@@ -425,7 +427,7 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
             run.hold(data)
             grown = True
             if run.since >= _PART and run.reader is not None and run.splitter.offset == writer.bytes:
-                run.part(writer, stamp)
+                run.part(writer, stamp.midway())
         run.take_in(run.splitter.finish())
         end = run.splitter.offset
         if not run.choose():
