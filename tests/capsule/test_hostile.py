@@ -222,3 +222,55 @@ def test_every_harness_is_sealed_and_read_back(cli: Cli, tmp_path: Path, harness
             assert [(s["kind"], s["text"], s["tool"]) for s in steps] == [
                 (s["kind"], s["text"], s["tool"]) for s in main
             ]
+
+
+def test_a_record_that_steps_share_is_cut_at_the_range(cli: Cli, tmp_path: Path) -> None:
+    """Pi writes thinking, text and calls of one response into one record; the range begins in the middle of it."""
+    block = {"type": "text", "text": "FIRST words"}
+    call = {"type": "toolCall", "id": "call1", "name": "bash", "arguments": {"command": "ls SECOND"}}
+    usage = {"input": 1, "output": 1, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 2}
+    answer = {"role": "assistant", "content": [block, call], "api": "x", "provider": "anthropic", "model": "m",
+              "usage": usage, "stopReason": "toolUse"}  # fmt: skip
+    result = {"role": "toolResult", "toolCallId": "call1", "toolName": "bash", "isError": False,
+              "content": [{"type": "text", "text": "THIRD"}]}  # fmt: skip
+    stamp = "2026-02-02T10:00:00.000Z"
+    records: list[dict[str, Any]] = [
+        {"type": "session", "version": 3, "id": "aaaa1111", "timestamp": stamp, "cwd": "/home/x/y"},
+        {"type": "message", "id": "r1", "parentId": None, "timestamp": stamp,
+         "message": {"role": "user", "content": [{"type": "text", "text": "PROMPT"}]}},
+        {"type": "message", "id": "r2", "parentId": "r1", "timestamp": stamp, "message": answer},
+        {"type": "message", "id": "r3", "parentId": "r2", "timestamp": stamp, "message": result},
+    ]  # fmt: skip
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert cli("index", log).status == 0
+    kinds = [line["kind"] for line in cli("show", "aaaa1111", "--json").lines]
+    assert kinds == ["prompt", "message", "command"]
+    assert cli("redact", "aaaa1111", "--accept-tier", "2").status == 0
+    done = cli("seal", "aaaa1111:3", "-o", tmp_path / "x.zip")
+    assert done.status == 0, done.err
+    everything = b"".join(entries(tmp_path / "x.zip").values())
+    assert b"SECOND" in everything
+    assert b"THIRD" in everything
+    assert b"FIRST" not in everything
+    assert b"PROMPT" not in everything
+
+
+@needs_sandbox
+def test_the_tree_at_a_step(sealed: Path, there: Machine, tmp_path: Path) -> None:
+    from tests.capsule.story import CODE, MENDED, TEST, TEST_2
+    from tracetui.capsule.replay import tree_at
+    from tracetui.capsule.verify import Capsule
+
+    seen = []
+    with Capsule(sealed) as capsule:
+        for step in (2, 3, 7):
+            folder = tmp_path / f"at-{step}"
+            folder.mkdir()
+            tree, changed = tree_at(capsule, step, folder, there.repo)
+            seen.append((tree.read("chop.py"), tree.read("tests/test_chop.py"), changed))
+    assert seen == [
+        (CODE.encode(), TEST.encode(), []),
+        (CODE.encode(), TEST_2.encode(), ["tests/test_chop.py"]),
+        (MENDED.encode(), TEST_2.encode(), ["chop.py", "tests/test_chop.py"]),
+    ]

@@ -24,7 +24,7 @@ from tracetui.model import TracetuiError
 from tracetui.text.safe import fenced, markdown_safe, one_line
 from tracetui.trail.store import Store, find_git
 
-__all__ = ["ORDER", "Outcome", "Replay", "Request", "Result", "comment", "judge", "look", "worst"]
+__all__ = ["ORDER", "Outcome", "Replay", "Request", "Result", "comment", "judge", "look", "tree_at", "worst"]
 
 ORDER: Final = ("inconclusive", "differs", "reproduces", "fixed")
 """The verdicts, the worst first."""
@@ -377,7 +377,7 @@ class _Trees:
             for name in self.capsule.names("files/"):
                 tree.write(name[6:], self.capsule.read(name))
             shown: dict[str, bytes | None] = {}
-            for name in self._until(check):
+            for name in self.until(check):
                 patches = parse(self.capsule.read(name))
                 for patch in patches:
                     if patch.target is not None and shows_failure(patch.target, check.command):
@@ -394,7 +394,7 @@ class _Trees:
         where = "the repository does not hold it" if self.store is not None else "name a repository that has it: --repo"
         return f"could not start: the base commit {self.start} is not at hand; {where}"
 
-    def _until(self, check: Check) -> list[str]:
+    def until(self, check: Check) -> list[str]:
         """The patches that stood when the check was seen, in order."""
         names = [name for name in self.capsule.names("patches/") if name == "patches/0000.patch"]
         for item in self.replay._patches():
@@ -435,6 +435,27 @@ class _Trees:
         except TracetuiError as error:
             return _Place(None, f"could not start: {error}")
         return _Place(tree)
+
+
+def tree_at(
+    capsule: Capsule, step: int, folder: Path, repo: Path | None = None, agent: str | None = None
+) -> tuple[Tree, list[str]]:
+    """The tree as it was after a step (changes by shell commands are not in it), laid out below ``folder``, and the
+    paths that the patches so far changed. Raises TracetuiError where the base is not at hand or a patch does not fit.
+    """
+    with _Trees(Replay(capsule, Request(repo=repo)), folder) as trees:
+        check = Check(0, "", step=step, agent=agent)
+        place = trees.base(check)
+        if place.tree is None:
+            raise TracetuiError(place.problem or "There is no tree at this step")
+        changed = {
+            path
+            for name in trees.until(check)
+            for patch in parse(capsule.read(name))
+            for path in (patch.source, patch.target)
+            if path is not None
+        }
+    return place.tree, sorted(changed)
 
 
 _TEST_FOLDERS: Final = frozenset(("test", "tests", "spec", "specs", "__tests__", "testing", "testdata", "e2e"))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         source=Path(args.source).expanduser() if args.source else None,
         checks=args.check,
     )
-    with Capsule(Path(args.file)) as capsule:
+    with _temporary(), Capsule(Path(args.file)) as capsule:
         report = report_of(capsule, allowed_signers(args.signers))
         if not report.ok:
             raise TracetuiError("; ".join(report.problems))
@@ -107,6 +110,21 @@ def run(args: argparse.Namespace) -> int:
             told = verdict if why is None else f"{verdict}: {why}"
             paper.line(paper.style(told.upper() if why is None else told, _SIGNS[verdict]))
     return 0 if verdict in ("reproduces", "fixed") else 1
+
+
+@contextlib.contextmanager
+def _temporary() -> Iterator[None]:
+    """Everything temporary of this command in the one private folder, which is swept later if it is left."""
+    from tracetui.tui.tempfolder import TempFolder
+
+    temporary = TempFolder()
+    before = tempfile.tempdir
+    tempfile.tempdir = str(temporary.folder())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        temporary.remove()
 
 
 def _whole(verdict: str, why: str | None, results: list[Result]) -> dict[str, object]:
