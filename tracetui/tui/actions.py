@@ -8,7 +8,7 @@ while it cannot work and None while it can: the footer then shows the key dim, a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
@@ -345,16 +345,18 @@ class Actor(DOMNode):
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ()
 
-    def action_act(self, action_id: str) -> None:
-        """Carry out the action, or say why it does not work now."""
+    def action_act(self, action_id: str) -> Awaitable[None] | None:
+        """Carry out the action, or say why it does not work now. Gives what Textual then waits for before it looks at
+        the next key: an action that moves the focus to something new is done when the focus is there."""
         action = _BY_ID[action_id]
         reason = action.why(self)
         if reason is not None:
             say = getattr(self.app, "say", None)
             if say is not None:
                 say(reason)
-            return
-        getattr(self, f"do_{action.method}")()
+            return None
+        done: Awaitable[None] | None = getattr(self, f"do_{action.method}")()
+        return done
 
 
 class Offer(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
@@ -80,6 +81,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         self._error: BaseException | None = None
         self.error_report: Path | None = None
         self.wants_demo = False
+        self._followed: events.Key | None = None
         keys = self._settings.get("keys")
         if isinstance(keys, Mapping):
             self.set_keymap({str(name): str(value) for name, value in keys.items()})
@@ -119,6 +121,17 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         from tracetui.tui.screens.main import MainScreen
 
         return MainScreen()
+
+    def on_key(self, event: events.Key) -> None:
+        """Let a key follow the focus: letters typed right behind the key that opens a line were on their way to the
+        list that had the focus until then, and come by here since the list had no use for them."""
+        lines = sys.modules.get("textual.widgets._input")  # not imported for this: where it is not, no line is open
+        focused = self.focused
+        if lines is None or not isinstance(focused, lines.Input) or event is self._followed:
+            return
+        event.prevent_default().stop()
+        self._followed = events.Key(event.key, event.character)
+        focused._forward_event(self._followed)
 
     def say(self, text: str, *, role: str = "warn") -> None:
         """One line to the user, never markup: in the footer, or as a notice where a screen has none."""

@@ -85,7 +85,7 @@ class AppDeeds(DOMNode):
 
         def act(index: int | None) -> None:
             if index is not None and found[index].node.is_attached:
-                found[index].node.action_act(found[index].action.id)
+                app.call_later(found[index].node.action_act, found[index].action.id)
 
         app.push_screen(PickScreen("Commands", picks, placeholder="what you want to do"), act)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.message import Message
@@ -46,9 +46,6 @@ class SessionsPane(Pane):
     class Entered(Rested):
         """The user goes into a session."""
 
-    class Filtering(Message):
-        """The user wants to type a query."""
-
     class Cleared(Message):
         """The user wants the query gone."""
 
@@ -69,6 +66,8 @@ class SessionsPane(Pane):
         self.rows = LineList(id="session-rows")
         self.shape = Shape()
         self.query_text = ""
+        self.open_query: Callable[[], Awaitable[None]] | None = None
+        """Puts the cursor into the query line; the screen that holds it sets this."""
         self.sessions: list[SessionRow] = []
         self.everything: list[SessionRow] = []
         """The sessions as last read without a query."""
@@ -238,8 +237,9 @@ class SessionsPane(Pane):
 
     # -- actions ------------------------------------------------------------------------------------------------------
 
-    def do_filter(self) -> None:
-        self.post_message(self.Filtering())
+    async def do_filter(self) -> None:
+        if self.open_query is not None:
+            await self.open_query()
 
     def why_clear(self) -> str | None:
         return None if self.query_text else "There is no query to drop."

@@ -538,11 +538,11 @@ class TimelinePane(Pane, HunkKeys):
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
-    def do_find(self) -> None:
+    async def do_find(self) -> None:
         if self._find is None:
             self._find = QueryLine(self._find_text, placeholder="find in this session")
-            self.mount(self._find, after=self.title_line)
-        self._find.call_after_refresh(self._find.focus_input)
+            await self.mount(self._find, after=self.title_line)
+        self._find.focus_input()
 
     def _close_find(self) -> None:
         if self._find is not None:

@@ -270,7 +270,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         message.stop()
-        self.action_act("first.tick")
+        self.app.call_later(self.action_act, "first.tick")
 
     def do_start(self) -> None:
         from tracetui.bucket.consent import write_consent

@@ -68,6 +68,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
     def __init__(self) -> None:
         super().__init__()
         self.sessions_pane = SessionsPane(id="sessions")
+        self.sessions_pane.open_query = self.open_query
         self.timeline_pane = TimelinePane(id="timeline")
         self.step_pane: StepPane | None = None
         self._slot = _StepSlot(id="step-slot")
@@ -329,15 +330,16 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
 
     # -- the query line -----------------------------------------------------------------------------------------------
 
-    def on_sessions_pane_filtering(self) -> None:
+    async def open_query(self) -> None:
+        """Put the cursor into the query line over the list of sessions."""
         from tracetui.tui.widgets.query_line import QueryLine
 
         if self._query is None:
             self._query = QueryLine(
                 self.sessions_pane.query_text, placeholder="harness:codex since:7d rate limit", complete=self._complete
             )
-            self.mount(self._query, before="#panes")
-        self._query.call_after_refresh(self._query.focus_input)
+            await self.mount(self._query, before="#panes")
+        self._query.focus_input()
 
     def _complete(self, text: str, cursor: int) -> list[Completion]:
         from tracetui.bucket.query import complete

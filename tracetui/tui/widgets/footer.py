@@ -104,5 +104,5 @@ class Footer(Widget):
     def on_click(self, event: events.Click) -> None:
         for start, end, offer in self._places:
             if start <= event.x < end and offer.node.is_attached:
-                offer.node.action_act(offer.action.id)
+                self.app.call_later(offer.node.action_act, offer.action.id)
                 return

@@ -181,7 +181,8 @@ class QueryLine(Vertical, Actor):
         self._count.show(f" {one_line(text, 60)} " if text else "", role)
 
     def focus_input(self) -> None:
-        self.input.focus()
+        # At once, not when the queue is through: letters typed right behind the key belong to the line.
+        self.screen.set_focus(self.input)
         self._look_for_completions()
 
     # -- typing -------------------------------------------------------------------------------------------------------
