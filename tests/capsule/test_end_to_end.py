@@ -219,3 +219,26 @@ def test_a_range_is_the_range(cli: Cli, there: Machine, tmp_path: Path, before: 
     assert outside
     assert all(line["preview"] is None and line["source"] is None for line in outside)
     assert all(line["bytes"] for line in outside)
+
+
+def test_what_the_user_left_out_comes_out_nowhere(cli: Cli, there: Machine, tmp_path: Path) -> None:
+    """Neither as a patch, nor as a check, nor in the log: an excluded edit and an excluded command."""
+    from tracetui.bucket import Bucket
+    from tracetui.redact.review import Review
+
+    assert cli("index", there.log, home=there.home).status == 0
+    assert cli("redact", SESSION, "--accept-tier", "2", home=there.home).status == 0
+    with Bucket.open(there.home / "bucket") as bucket, Review(bucket, bucket.session(SESSION)) as review:
+        keys = {number: key for log in review.logs() for number, _, key, _ in bucket.sources(log)}
+        for number in (3, 4):
+            review.exclude("step", keys[number])
+    target = tmp_path / "x.zip"
+    done = cli("seal", SESSION, "-o", target, home=there.home)
+    assert done.status == 0, done.err
+    found = entries(target)
+    for name, data in found.items():
+        assert b"test_whole" not in data, name
+        assert b"'ab' != 'abc'" not in data, name
+    assert json.loads(found["checks.json"]) == []
+    assert [item["step"] for item in json.loads(found["manifest.json"])["repository"]["patches"]] == [7]
+    assert "left out" in done.err

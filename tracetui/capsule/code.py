@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from tracetui.capsule.episode import Episode
 from tracetui.capsule.history import Played, first_texts, in_order, play
 from tracetui.capsule.patches import FileChange, PatchError, apply, check_path, make, parse
 from tracetui.model import Step, TracetuiError
-from tracetui.trail.hunks import absolute
+from tracetui.trail.hunks import Edit, absolute
 from tracetui.trail.lines import is_binary
 from tracetui.trail.repo import Locator
 from tracetui.trail.store import MissingError, Store
@@ -162,8 +163,14 @@ def _joined(lead: Iterable[FileChange], before: Iterable[FileChange]) -> list[Fi
     return [FileChange(path, was, now) for path, (was, now) in sorted(texts.items()) if was != now]
 
 
-def read_code(bucket: Bucket, episode: Episode, options: Options) -> Code:
-    """Read an episode's repository, where there is one; nothing of it is written to or run."""
+def read_code(
+    bucket: Bucket, episode: Episode, options: Options, left_out: AbstractSet[tuple[str | None, int]] = frozenset()
+) -> Code:
+    """Read an episode's repository, where there is one; nothing of it is written to or run.
+
+    ``left_out``: steps (agent, number) that the user excluded. Files that they edited are in no patch, since later
+    texts of them hold what is to stay out.
+    """
     from tracetui.trail.facade import Trail
 
     code = Code()
@@ -174,13 +181,19 @@ def read_code(bucket: Bucket, episode: Episode, options: Options) -> Code:
             raise TracetuiError(f"{options.repo} is not in a Git repository; name one that is")
         edits = in_order(trail.edits(session))
         states = trail.hunks(session)
-        code.trail = [state.json() for state in states if episode.has(state.agent, state.step)]
+        code.trail = [
+            state.json()
+            for state in states
+            if episode.has(state.agent, state.step) and (state.agent, state.step) not in left_out
+        ]
+    if left_out:
+        edits = _without(code, edits, left_out)
     mine = [edit for edit in edits if episode.has(edit.agent, edit.step)]
     before: list[Any] = []
     if mine and episode.ranged:
         at = edits.index(mine[0])
         before = [edit for edit in edits[:at] if edit not in mine]
-    code.commands = list(failing_commands(bucket, episode))
+    code.commands = [item for item in failing_commands(bucket, episode) if (item[0], item[1].number) not in left_out]
     cwd = episode.main.log.facts.cwd or session.cwd
     if place is None:
         code.root = cwd
@@ -194,6 +207,20 @@ def read_code(bucket: Bucket, episode: Episode, options: Options) -> Code:
     finally:
         store.close()
     return code
+
+
+def _without(code: Code, edits: list[Edit], left_out: AbstractSet[tuple[str | None, int]]) -> list[Edit]:
+    """The edits without those of files that excluded steps edited."""
+    gone = set()
+    for edit in edits:
+        if (edit.agent, edit.step) in left_out:
+            gone.add(absolute(edit.change.path, edit.cwd))
+            if edit.change.to is not None:
+                gone.add(absolute(edit.change.to, edit.cwd))
+    kept = [edit for edit in edits if absolute(edit.change.path, edit.cwd) not in gone]
+    if len(kept) < len(edits):
+        code.notes.append(f"{len(gone)} files have no patches: steps that edited them were left out")
+    return kept
 
 
 def _read(

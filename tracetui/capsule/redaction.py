@@ -61,6 +61,25 @@ class Redaction(Review):
         """Keep the placeholders, so that the next seal gives the same ones."""
         self.decisions.keep_placeholders(self.session.harness, self.session.id, self.plan().given)
 
+    def left_out(self) -> set[tuple[str | None, int]]:
+        """The steps (agent, number) that the user excluded: nothing of them comes out by way of patches or checks."""
+        excluded = self.state.excluded
+        steps = {key for what, key in excluded if what == "step"}
+        kinds = {key for what, key in excluded if what == "kind"}
+        if not steps and not kinds:
+            return set()
+        return {
+            (log.agent, number)
+            for log in self.logs()
+            for number, kind, key, _ in self.bucket.sources(log)
+            if key in steps or kind in kinds
+        }
+
+    @property
+    def without_results(self) -> bool:
+        """Whether the user excluded the results of tools."""
+        return ("results", "") in self.state.excluded
+
     # -- what stands in no record
 
     def _redact(self, text: str) -> str:

@@ -108,7 +108,7 @@ def draft(bucket: Bucket, episode: Episode, options: Options | None = None) -> D
     with Redaction(bucket, episode.session, steps) as redaction:
         gate = check(redaction)
         if gate.passes:
-            code = read_code(bucket, episode, options)
+            code = read_code(bucket, episode, options, redaction.left_out())
             redaction.hide(code.hidden)
             for _ in range(_ROUNDS):
                 patches, files, problems = code.patches(redaction.file, redaction.text)
@@ -247,6 +247,8 @@ class _Maker:
         chosen, text = self.options.checks, self.redaction.text
         if chosen is None:
             chosen = checking.propose(self.code.commands, self.code.root)
+            if self.redaction.without_results:
+                chosen = [replace(check, line=None) for check in chosen]
         broken = next((problem for problem in self.problems if "does not apply" in problem), None)
         return [
             replace(
