@@ -193,3 +193,21 @@ def test_an_open_file_in_the_bucket(indexed: Run, tmp_path: Path) -> None:
 def test_config_problems_are_told(indexed: Run, home: Path) -> None:
     (home / "config.toml").write_text("theme = 3\n")
     assert "theme" in str(found(indexed("doctor", "--json"), "config", "warn")[0]["message"])
+
+
+def test_what_is_left_out_does_not_wait_and_kept_paths_are_told(run: Run, home: Path, tmp_path: Path) -> None:
+    assert run("index", str(home / ".codex"), "--keep").status == 0
+    assert run("index").status == 0
+    (home / "config.toml").write_text('exclude = ["/src/beta*"]\n')
+    for log in (home / ".claude" / "projects").rglob("*.jsonl"):
+        log.write_text(log.read_text())
+        os.utime(log, ns=(1, 1))
+    roots = {row["path"]: row for row in run("doctor", "--quick", "--json").lines if row["check"] == "roots"}
+    logs = list((home / ".claude" / "projects").rglob("*.jsonl"))
+    beta = [log for log in logs if "-src-beta" in str(log)]
+    assert beta
+    told = roots[str(home / ".claude" / "projects")]["message"]
+    assert f"; {len(beta)} left out as you asked; {len(logs) - len(beta)} new or changed" in told
+    kept = roots[str(home / ".codex")]
+    assert kept["harness"] is None
+    assert "; 0 new or changed" in kept["message"]

@@ -86,7 +86,17 @@ def test_config_leaves_out(run: Run, home: Path) -> None:
     assert "odd" in done.err
     assert [row["id"] for row in run("ls", "--json").lines] == [FIRST]
     named = run("index", "--json", str(home / ".codex"))
-    assert named.lines[0]["new"] == 1, "what the user names is captured whatever the config leaves out"
+    assert named.lines[0]["new"] == 1, "what the user names is captured whatever its age and harness"
+
+
+@pytest.mark.parametrize("pattern", ["*/-src-alpha/*", "-src-alpha", "/src/alpha"])
+def test_patterns_exclude_below_a_named_folder_but_not_a_named_file(run: Run, home: Path, pattern: str) -> None:
+    projects = home / ".claude" / "projects"
+    (home / "config.toml").write_text(f'exclude = ["{pattern}"]\n')
+    assert run("index", "--json", str(projects)).status == 0
+    assert [row["id"] for row in run("ls", "--json").lines if row["cwd"] == "/src/alpha"] == []
+    log = projects / "-src-alpha" / f"{FIRST}.jsonl"
+    assert run("index", "--json", str(log)).lines[0]["new"] == 1
 
 
 def test_consent_counts_for_index(run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from tracetui.bucket.capture import to_db
 from tracetui.bucket.rebuild import index_state
 from tracetui.bucket.store import Bucket
 from tracetui.harness import HARNESSES
-from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, retention
+from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, files_of, retention
 from tracetui.model import SessionRow
 
 __all__ = ["Check", "Risk", "at_risk", "examine", "examine_roots", "repair", "settings_file"]
@@ -78,9 +78,16 @@ def at_risk(bucket: Bucket, environ: Mapping[str, str], home: Path, *, now: int 
 
 
 def examine_roots(
-    environ: Mapping[str, str], home: Path, bucket: Bucket | None, files: list[LogFile]
+    environ: Mapping[str, str],
+    home: Path,
+    bucket: Bucket | None,
+    files: list[LogFile],
+    *,
+    wanted: Collection[str] | None = None,
+    kept: Iterable[str] = (),
 ) -> Iterator[Check]:
-    """What lies under each harness's roots; the log files found go to ``files``."""
+    """What lies under each harness's roots and the ``kept`` paths; the log files found go to ``files``. Of them only
+    the ``wanted`` paths, where given, are captured: the user left out the others."""
     known = {name: [root.path for root in item.roots(environ, home)] for name, item in HARNESSES.items()}
     some = False
     for name, roots in known.items():
@@ -93,11 +100,7 @@ def examine_roots(
                 yield Check("roots", "ok", "not there: nothing to capture", name, path)
                 continue
             some = True
-            here = [file for file in found if file.root == path]
-            todo = len(bucket.check(here)) if bucket is not None else len(here)
-            size = sum(file.size for file in here)
-            message = f"{len(here):,} logs, {size:,} bytes; {todo:,} new or changed since the last capture"
-            yield Check("roots", "ok", message, name, path, action="tracetui index" if todo else None)
+            yield _root(name, path, [file for file in found if file.root == path], bucket, wanted)
         for problem in problems:
             yield Check("roots", "bad", f"cannot be read ({problem.reason})", name, problem.path,
                         action="give yourself the right to read it")  # fmt: skip
@@ -107,16 +110,44 @@ def examine_roots(
                             action="give yourself the right to read it")  # fmt: skip
     if not some:
         yield Check("roots", "warn", f"no logs of any agent under {home}", action="tracetui index PATH")
+    for path in kept:
+        items = list(files_of([path]))
+        yield _root(None, path, [item for item in items if isinstance(item, LogFile)], bucket, wanted)
+        for item in items:
+            if isinstance(item, PathProblem):
+                yield Check("roots", "warn", f"a kept path: {item.reason}", path=item.path)
+
+
+def _root(
+    name: str | None, path: str, here: list[LogFile], bucket: Bucket | None, wanted: Collection[str] | None
+) -> Check:
+    """How much lies under a root or a kept path, and how much of it waits to be captured."""
+    size = sum(file.size for file in here)
+    take = here if wanted is None else [file for file in here if file.path in wanted]
+    todo = len(bucket.check(take)) if bucket is not None else len(take)
+    message = f"{len(here):,} {'log' if len(here) == 1 else 'logs'}, {size:,} bytes"
+    if len(take) < len(here):
+        message += f"; {len(here) - len(take):,} left out as you asked"
+    message += f"; {todo:,} new or changed since the last capture"
+    return Check("roots", "ok", message, name, path, action="tracetui index" if todo else None)
 
 
 def examine(
-    bucket: Bucket, environ: Mapping[str, str], home: Path, *, deep: bool = True, now: int | None = None
+    bucket: Bucket,
+    environ: Mapping[str, str],
+    home: Path,
+    *,
+    deep: bool = True,
+    now: int | None = None,
+    wanted: Collection[str] | None = None,
+    kept: Iterable[str] = (),
 ) -> Iterator[Check]:
-    """Every check of an open bucket and of the roots, as they are made; ``deep`` compares all content too."""
+    """Every check of an open bucket and of the roots, as they are made; ``deep`` compares all content too. ``wanted``
+    and ``kept`` as ``examine_roots`` takes them."""
     yield from _bucket(bucket)
     yield from _databases(bucket)
     files: list[LogFile] = []
-    yield from examine_roots(environ, home, bucket, files)
+    yield from examine_roots(environ, home, bucket, files, wanted=wanted, kept=kept)
     yield from _records(bucket)
     yield from _unknown(bucket)
     yield from _generations(bucket)
@@ -227,7 +258,7 @@ def _copies(bucket: Bucket) -> Iterator[Check]:
                         action="tracetui doctor --repair, then: tracetui index")  # fmt: skip
     files = bucket.files()
     alone = sum(file.gone or not file.current for file in files)
-    message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} of all are of logs no longer there"
+    message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} are of logs rewritten or gone"
     yield Check("copies", "ok", message)
 
 

@@ -62,9 +62,12 @@ def run(args: argparse.Namespace) -> int:
 def _checks(args: argparse.Namespace) -> Iterator[Check]:
     from tracetui import config
     from tracetui.bucket import Bucket
+    from tracetui.bucket.consent import read_consent
     from tracetui.bucket.doctor import Check, examine, examine_roots
+    from tracetui.commands.gather import gather, kept_paths, leave_out
 
-    for problem in config.load().problems:
+    settings = config.load()
+    for problem in settings.problems:
         yield Check("config", "warn", problem, action="edit the file")
     path = bucket_path(args.bucket)
     home = Path.home()
@@ -78,7 +81,10 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         yield from examine_roots(os.environ, home, None, [])
         return
     try:
-        yield from examine(bucket, os.environ, home, deep=not args.quick)
+        consent, kept = read_consent(bucket), kept_paths(bucket)
+        files = gather([], config=settings, consent=consent, kept=kept, home=home).files
+        wanted = {file.path for file in leave_out(bucket, files, config=settings, consent=consent)}
+        yield from examine(bucket, os.environ, home, deep=not args.quick, wanted=wanted, kept=kept)
     finally:
         bucket.close()
 

@@ -52,12 +52,15 @@ def gather(
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> Gathered:
-    """Look for logs: under ``paths`` where some are named (nothing is left out then), else under all roots and
-    ``kept``, less harnesses without a tick, excluded paths and files older than ``max_age_days``."""
+    """Look for logs: under ``paths`` where some are named, less what patterns exclude below a named folder; else under
+    all roots and ``kept``, less harnesses without a tick, excluded paths and files older than ``max_age_days``."""
     found = Gathered()
     if paths:
         for item in files_of(paths):
-            (found.files if isinstance(item, LogFile) else found.problems).append(item)  # type: ignore[arg-type]
+            if not isinstance(item, LogFile):
+                found.problems.append(item)
+            elif not config.exclude or named(item) or not config.excludes(item.path):
+                found.files.append(item)
         return found
     environ = os.environ if environ is None else environ
     oldest = None if config.max_age_days is None else time.time_ns() - round(config.max_age_days * 86_400 * 1e9)
@@ -88,13 +91,20 @@ def gather(
     return found
 
 
+def named(file: LogFile) -> bool:
+    """Whether the user named this very file, and not a folder above it."""
+    return not file.harness and not os.path.isdir(file.root)  # noqa: PTH112 - once for every file
+
+
 def leave_out(bucket: Bucket, files: list[LogFile], *, config: Config, consent: Consent | None) -> list[LogFile]:
-    """The files less those whose session worked in an excluded folder or a project without a tick. Only files that
-    need capturing are looked into, and only their first records."""
+    """The files less those whose session worked in an excluded folder or a project without a tick; a file that was
+    named itself stays. Only files that need capturing are looked into, and only their first records."""
     if not config.exclude and not (consent and consent.projects_off):
         return files
     out: set[str] = set()
     for file in bucket.check(files):
+        if named(file):
+            continue
         folder = folder_of(file.path)
         if config.excludes(folder) or (consent is not None and not consent.project(folder)):
             out.add(file.path)

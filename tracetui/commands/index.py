@@ -125,9 +125,8 @@ class _Job:
         kept = () if self.args.paths else kept_paths(self.bucket)
         found = gather(self.args.paths, config=self.settings, consent=self.consent, kept=kept)
         self.problems = found.problems
-        if self.args.paths:
-            return found.files
-        return leave_out(self.bucket, found.files, config=self.settings, consent=self.consent)
+        consent = None if self.args.paths else self.consent
+        return leave_out(self.bucket, found.files, config=self.settings, consent=consent)
 
     def capture(self, files: list[LogFile], *, quiet: bool = False) -> None:
         """Capture these files and tell what was done; with ``quiet`` only if something was."""
