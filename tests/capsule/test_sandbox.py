@@ -182,3 +182,17 @@ def test_without_a_sandbox_it_is_refused(monkeypatch: pytest.MonkeyPatch, tree: 
     ran = plain.run("pwd; env; exit 3", tree, limits=LIMITS)
     assert ran.code == 3
     assert os.environ["HOME"] not in [line.partition("=")[2] for line in ran.output.splitlines() if line[:5] == "HOME="]
+
+
+@needs_sandbox
+def test_tools_that_the_user_names_can_be_read_and_not_written(tree: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    (tools / "bin").mkdir(parents=True)
+    (tools / "bin" / "hello-of-ours").write_text("#!/bin/sh\necho hello\n")
+    (tools / "bin" / "hello-of-ours").chmod(0o755)
+    ran = choose(tools=[tools]).run(f"hello-of-ours; echo x > {tools}/bin/new; ls {tmp_path}", tree, limits=LIMITS)
+    assert ran.output.startswith("hello\n")
+    assert sorted(path.name for path in (tools / "bin").iterdir()) == ["hello-of-ours"]
+    assert ran.output.splitlines()[-1] == "tools"
+    with pytest.raises(TracetuiError):
+        choose(tools=[tmp_path / "none"])

@@ -31,7 +31,8 @@ ROOT: Final = "/capsule/root"
 HOME: Final = "/capsule/home"
 OVERLAY: Final = "/capsule/with"
 """Where another version of a dependency stands inside the sandbox."""
-_TOOLS: Final = "/capsule/tools"
+_SYSTEM: Final = ("/opt", "/nix/store")
+"""Where systems keep software beside /usr; read only too."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ETC: Final = (
     "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "nsswitch.conf",
@@ -108,12 +109,11 @@ class Sandbox:
     ) -> tuple[list[str], dict[str, str]]:
         root = self.root(tree)
         where = f"{root}/{folder}" if folder else root
-        bins = [f"{_TOOLS}/{nth}/bin" for nth in range(len(self.tools))]
-        if self.kind != "bubblewrap":
-            bins = [str(tool.resolve() / "bin") for tool in self.tools]
+        bins = [str(tool.resolve() / "bin") for tool in self.tools]
+        own = [place for place in os.environ.get("PATH", "").split(":") if place.startswith(_SYSTEM)]
         home = HOME if self.kind == "bubblewrap" else str(scratch / "home")
         env = {
-            "PATH": ":".join([*bins, _PATH]),
+            "PATH": ":".join([*bins, _PATH, *own]),
             "HOME": home,
             "LANG": "C.UTF-8",
             "TERM": "dumb",
@@ -150,6 +150,8 @@ class Sandbox:
                 words += ["--symlink", str(place.readlink()), str(place)]
             elif place.is_dir():
                 words += ["--ro-bind", str(place), str(place)]
+        for system in _SYSTEM:
+            words += ["--ro-bind-try", system, system]
         for name in _ETC:
             words += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
         for name in ("passwd", "group", "hosts"):
@@ -160,8 +162,8 @@ class Sandbox:
         words += ["--bind", str(tree.resolve()), ROOT]
         if overlay is not None:
             words += ["--ro-bind", str(overlay.resolve()), OVERLAY]
-        for nth, tool in enumerate(self.tools):
-            words += ["--ro-bind", str(tool.resolve()), f"{_TOOLS}/{nth}"]
+        for tool in self.tools:  # under their own names, which interpreters and libraries know
+            words += ["--ro-bind", str(tool.resolve()), str(tool.resolve())]
         for name, value in env.items():
             words += ["--setenv", name, value]
         return [*words, "--chdir", ROOT]
@@ -195,8 +197,17 @@ def _profile(tree: Path, scratch: Path, overlay: Path | None, tools: Iterable[Pa
 
 def choose(*, allow_none: bool = False, tools: Iterable[Path] = ()) -> Sandbox:
     """The sandbox of this machine, after it was probed. Raises TracetuiError when there is none, unless ``allow_none``
-    says that commands may run without one."""
+    says that commands may run without one.
+
+    ``tools`` are folders (with ``bin``) that commands may read beside the system's. Where the system has no Python, the
+    one that runs this program is such a folder.
+    """
     tools = tuple(tools)
+    wrong_tool = next((tool for tool in tools if not tool.is_dir()), None)
+    if wrong_tool is not None:
+        raise TracetuiError(f"{wrong_tool} is no folder of tools", status=2)
+    if shutil.which("python3", path=_PATH) is None and (Path(sys.base_prefix) / "bin" / "python3").exists():
+        tools = (*tools, Path(sys.base_prefix))
     kind = {"Linux": "bubblewrap", "Darwin": "sandbox-exec"}.get(platform.system())
     if allow_none:
         return Sandbox("none", tools)
