@@ -246,3 +246,24 @@ def test_reformat_without_a_grammar(make, name: str) -> None:
     scene.put(name, "first = one\nvalues = [\n  alpha,\n  beta,\n  gamma,\n  delta,\n  epsilon,\n]\n")
     scene.commit("layout")
     assert (scene.one().state, scene.one().reason) == ("transformed", "reformat")
+
+
+def test_a_line_with_more_in_it_is_edited_not_laid_out_anew(scene: Scene) -> None:
+    scene.edit("app.py", "    return total\n", "    audit(total)\n    return total_of(values, scale)\n")
+    scene.commit("scale")
+    scene.sub("app.py", "    return total_of(values, scale)\n", "    return total_of(values, scale) + rest\n")
+    scene.commit("rest")
+    assert (scene.one().state, scene.one().reason) == ("transformed", "edited")
+
+
+def test_a_part_moved_to_another_file_with_its_boilerplate(make) -> None:
+    stay = "func Stay(queue *Queue) error {\n\treturn queue.Drain(context.Background())\n}\n\n"
+    move = "func Move(queue *Queue) error {\n\tif err := queue.Open(0o600); err != nil {\n\t\treturn err\n\t}\n\treturn nil\n}\n"
+    scene = make(files={"a.go": "package a\n\nfunc Keep() int {\n\treturn 41\n}\n"})
+    scene.append("a.go", "\n" + stay + move)
+    sha = scene.commit("stay and move")
+    scene.sub("a.go", move, "")
+    scene.put("b.go", "package a\n\n" + move)
+    scene.commit("split")
+    found = scene.one()
+    assert (found.state, found.reason, found.landing, found.retention) == ("alive", "moved_to_file", sha, 1.0)

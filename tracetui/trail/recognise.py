@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from tracetui.trail.hunks import Hunk
@@ -79,7 +80,7 @@ def _layout(
         still = [at for at in run if at in waiting]
         if not still:
             continue
-        span = _token_span([hunk.new[at] for at in run], text, fresh, 3 if len(run) > 1 else 4)
+        span = _token_span(hunk, run, text, fresh, 3 if len(run) > 1 else 4)
         if span is None:
             continue
         for at in still:
@@ -92,8 +93,12 @@ def _layout(
     return waiting
 
 
-def _token_span(lines: list[bytes], text: Text, fresh: set[int], least: int) -> tuple[int, int] | None:
-    """First and last line at which the tokens of ``lines`` stand, one of them born after the edit."""
+def _token_span(hunk: Hunk, run: list[int], text: Text, fresh: set[int], least: int) -> tuple[int, int] | None:
+    """First and last line at which the tokens of a run of the hunk's lines stand, one of them born after the edit.
+
+    What shares these lines with them must have stood beside them before: a line that got more tokens was edited.
+    """
+    lines = [hunk.new[at] for at in run]
     simple = [token for line in lines for token in lex(line)]
     if not all(token in text.data for token in simple if is_identifier(token)):
         return None  # not one layout of these tokens can stand there
@@ -111,9 +116,29 @@ def _token_span(lines: list[bytes], text: Text, fresh: set[int], least: int) -> 
                 if span is None:
                     break
                 first, last, at = span
-                if any(line in fresh for line in range(first, last + 1)):
+                if any(line in fresh for line in range(first, last + 1)) and (
+                    not hunk.placed or _joined(hunk, run, loose, *where.beside(tokens, loose, at))
+                ):
                     return first, last
     return None
+
+
+def _joined(hunk: Hunk, run: list[int], loose: bool, before: bytes, after: bytes) -> bool:
+    """Whether tokens that share a line with a run of the hunk's lines are those of the lines beside it."""
+
+    def token(lines: Iterable[bytes], at: int) -> bytes:
+        for line in lines:
+            tokens = [token for token in lex(line) if not (loose and token in (b"(", b")"))]
+            if tokens:
+                return tokens[at]
+        return b""
+
+    above = token([*reversed(hunk.new[: run[0]]), *reversed(hunk.above)], -1)
+    below = token([*hunk.new[run[-1] + 1 :], *hunk.below], 0)
+    same = [b"".join(found.split()) for found in (before, above, after, below)]
+    return (not before or (bool(above) and (same[0].endswith(same[1]) or same[1].endswith(same[0])))) and (
+        not after or (bool(below) and (same[2].startswith(same[3]) or same[3].startswith(same[2])))
+    )
 
 
 def born_lines(hunk: Hunk, text: Text, base: Text | None) -> list[int]:

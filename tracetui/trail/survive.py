@@ -148,7 +148,7 @@ class Measurer:
                 found.exact += moved.exact
                 found.white += moved.white
                 found.standing += [(moved.path, at) for at in moved.places.values()]
-                if best is None or standing.weight <= 0:
+                if best is None or standing.weight <= 0 or _along(hunk, standing.astray, moved):
                     found.minor = True
                 for line, count in moved.have.items():
                     missing[line] -= count
@@ -270,7 +270,9 @@ class Measurer:
                     found.loose = True
             elif spots is not None:
                 found.minor = False
+                found.astray.append(at)
         if found.loose and found.white == 0:
+            found.astray = [-1]
             found.minor = False
         return found
 
@@ -397,6 +399,7 @@ class _Standing:
     """Lines of a hunk that stand in one file; ``places`` maps the hunk's line to the file's."""
 
     __slots__ = (
+        "astray",
         "eol",
         "exact",
         "have",
@@ -419,6 +422,8 @@ class _Standing:
         self.weight = self.exact = self.white = self.strayed = 0.0
         self.minor = self.in_place = True
         self.eol = self.loose = False
+        self.astray: list[int] = []
+        """Weightless lines of the hunk, with words in them, that do not stand (-1: one that stands otherwise)."""
 
 
 def _worded(raw: bytes) -> bool:
@@ -426,6 +431,22 @@ def _worded(raw: bytes) -> bool:
 
 
 _ALNUM: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+
+
+def _along(hunk: Hunk, astray: list[int], moved: _Standing) -> bool:
+    """Whether all these weightless lines went with the lines of the hunk that moved: they stand right beside them."""
+    places, lines = dict(moved.places), moved.text.norms
+    for step in (1, -1):
+        for at in range(len(hunk.new))[::step]:
+            spot = places.get(at - step, -2) + step
+            if (
+                at not in places
+                and at - step in places
+                and 0 <= spot < len(lines)
+                and lines[spot] == norm(hunk.new[at])
+            ):
+                places[at] = spot
+    return all(at in places for at in astray)
 
 
 def _undisturbed(along: list[int], spot: int, size: int) -> bool:

@@ -102,6 +102,19 @@ class Stream:
             return places[first], places[last], at + 1
         return self.lines[first], self.lines[last], at + 1
 
+    def beside(self, run: Sequence[bytes], loose: bool, at: int) -> tuple[bytes, bytes]:
+        """The tokens right before and right after a run that ``span`` found just before ``at``, where they share its
+        first or last line; else empty."""
+        places = [i for i, token in enumerate(self.tokens) if not (loose and token in _PARENS)]
+        first = self.packed(loose).count(b"\0", 0, at - 1)
+        last = first + pack(run, loose).count(b"\0") - 1
+        before = after = b""
+        if first and self.lines[places[first - 1]] == self.lines[places[first]]:
+            before = self.tokens[places[first - 1]]
+        if last + 1 < len(places) and self.lines[places[last + 1]] == self.lines[places[last]]:
+            after = self.tokens[places[last + 1]]
+        return before, after
+
 
 def pack(tokens: Sequence[bytes], loose: bool = False) -> bytes:
     """Tokens as one byte string, each between two marks that no text holds."""
