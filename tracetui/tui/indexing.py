@@ -17,7 +17,7 @@ from textual.message_pump import MessagePump
 
 from tracetui.text.safe import one_line
 
-__all__ = ["Indexer", "IndexingDone", "IndexingProgress", "Report"]
+__all__ = ["Indexer", "IndexingDone", "IndexingProgress", "Report", "Scanner", "ScanningDone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,23 @@ class IndexingDone(Message):
         self.report = report
 
 
+class ScanningDone(Message):
+    """The child that looked for secrets is gone."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self.report = report
+
+
 def command(bucket: Path, paths: Sequence[str] = ()) -> list[str]:
     """The child's argument list. ``-P`` keeps the current folder, which may be a stranger's repository, off the
     import path."""
     return [sys.executable, "-P", "-m", "tracetui", "--bucket", str(bucket), "index", "--progress", "--", *paths]
+
+
+def scan_command(bucket: Path, paths: Sequence[str] = ()) -> list[str]:
+    """The argument list of the child that looks for secrets in what is new; it goes on where it stopped."""
+    return [sys.executable, "-P", "-m", "tracetui", "--bucket", str(bucket), "index", "--progress", "--scan"]
 
 
 class Indexer:
@@ -93,7 +106,7 @@ class Indexer:
                 env=environ,
             )
         except OSError as error:
-            self._target.post_message(IndexingDone(Report({}, f"Cannot start indexing: {error.strerror}")))
+            self._tell(Report({}, f"Cannot start indexing: {error.strerror}"))
             return False
         self._process = process
         threading.Thread(target=self._read, args=(process, tuple(paths)), name="indexing", daemon=True).start()
@@ -114,7 +127,7 @@ class Indexer:
                     continue
                 if "done" in news:
                     done, total, sessions = (_number(news.get(key)) for key in ("done", "total", "sessions"))
-                    self._target.post_message(IndexingProgress(done, total, sessions))
+                    self._progressed(IndexingProgress(done, total, sessions))
                 else:
                     found = news
         status = process.wait()
@@ -122,7 +135,13 @@ class Indexer:
         error = None
         if status and not self._stopped:
             error = reason.removeprefix("tracetui: ") or f"Indexing ended with status {status}"
-        self._target.post_message(IndexingDone(Report(found, error, self._stopped, paths)))
+        self._tell(Report(found, error, self._stopped, paths))
+
+    def _tell(self, report: Report) -> None:
+        self._target.post_message(IndexingDone(report))
+
+    def _progressed(self, progress: IndexingProgress) -> None:
+        self._target.post_message(progress)
 
     def stop(self) -> None:
         """Ask the child to end; what it captured stays. It is gone when `IndexingDone` comes."""
@@ -130,6 +149,19 @@ class Indexer:
         if process is not None:
             self._stopped = True
             process.terminate()
+
+
+class Scanner(Indexer):
+    """Looks for secrets in what was captured, in a child of its own, so that a growing log need not wait for it."""
+
+    def __init__(self, bucket: Path, target: MessagePump) -> None:
+        super().__init__(bucket, target, make_command=scan_command)
+
+    def _tell(self, report: Report) -> None:
+        self._target.post_message(ScanningDone(report))
+
+    def _progressed(self, progress: IndexingProgress) -> None:
+        """It is quiet: what it finds is told when it is through."""
 
 
 def _number(value: object) -> int:

@@ -21,7 +21,7 @@ from tracetui.tui.background import Background
 from tracetui.tui.capsule.deeds import CapsuleDeeds
 from tracetui.tui.contexts import ContextDeeds
 from tracetui.tui.deeds import StepDeeds
-from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress
+from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress, Scanner, ScanningDone
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
 from tracetui.tui.panes.timeline import TimelinePane
@@ -88,6 +88,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
         self.indexer = Indexer(Path(self.app.bucket.path), self)
+        self.scanner = Scanner(Path(self.app.bucket.path), self)
         yield self.status
         with Horizontal(id="panes"):
             yield self.sessions_pane
@@ -450,9 +451,15 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
             self._listed = 0
             self.sessions_pane.load()
             self._reload_timeline()
+        if not (report.error or report.stopped or self.app.read_only):
+            self.scanner.start()
         self._new += new if isinstance(new, int) else 0
         self._count()
         self.app.refresh_offers()
+
+    def on_scanning_done(self, message: ScanningDone) -> None:
+        """Lists show what was found; a scan that failed is the doctor's business and the gates' (they scan again)."""
+        self.sessions_pane.load()
 
     def _reload_timeline(self) -> None:
         session = self.timeline_pane.session
@@ -516,6 +523,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
 
     def on_unmount(self) -> None:
         self.indexer.stop()
+        self.scanner.stop()
 
 
 def main_screen(app: Any) -> MainScreen | None:

@@ -1,0 +1,46 @@
+"""Fast typists and pasted keys: letters behind the key that opens a line belong to the line."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+
+from tests.tui.driving import Driver, driving
+from tracetui.tui.indexing import IndexingDone, Report, Scanner
+from tracetui.tui.widgets.query_line import QueryLine
+
+NAMES = {"/": "slash", ":": "colon", " ": "space"}
+
+
+async def burst(driver: Driver, text: str) -> None:
+    """All keys before the app looked at the first, as a terminal hands over what was typed while it was busy."""
+    for letter in text:
+        driver.app.post_message(events.Key(NAMES.get(letter, letter), letter))
+    await driver.settle()
+    await driver.settle()
+
+
+@pytest.mark.parametrize("pane", ["1", "2"])
+async def test_letters_behind_the_slash_reach_the_line(pane: str) -> None:
+    async with driving() as driver:
+        await driver.press(pane)
+        await burst(driver, "/limit jq")
+        assert driver.main.query_one(QueryLine).text == "limit jq"
+
+
+async def test_letters_behind_a_screens_key_reach_its_line() -> None:
+    async with driving() as driver:
+        await burst(driver, "Frate limit")
+        assert driver.app.screen.query_one(QueryLine).text == "rate limit"
+
+
+async def test_what_was_captured_is_scanned_in_a_child_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    scanned: list[bool] = []
+    monkeypatch.setattr(Scanner, "start", lambda self, paths=(): scanned.append(True))
+    async with driving() as driver:
+        driver.main.post_message(IndexingDone(Report({}, "Cannot start indexing: no memory")))
+        await driver.settle()
+        assert scanned == []
+        driver.main.post_message(IndexingDone(Report({"new": 1})))
+        await driver.settle()
+        assert scanned == [True]
