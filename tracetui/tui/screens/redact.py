@@ -18,11 +18,11 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.panes.base import PaneTitle, Rest, Wall
 from tracetui.tui.panes.session_rows import title_of
+from tracetui.tui.redaction.by_hand import ByHand
 from tracetui.tui.redaction.desk import Desk, Opened, Opener, Ready, Scanned
 from tracetui.tui.redaction.info import FindingLine
 from tracetui.tui.redaction.layout import Rows
 from tracetui.tui.redaction.model import (
-    EXCLUSIONS,
     KINDS,
     SCOPES,
     Copy,
@@ -31,12 +31,12 @@ from tracetui.tui.redaction.model import (
     Mark,
     Outcome,
     Progress,
-    Reach,
     Snapshot,
     Unscanned,
 )
 from tracetui.tui.redaction.page import Page, PageStep, Span, compose
 from tracetui.tui.redaction.rows import FindingRows
+from tracetui.tui.redaction.walking import LOADING, Walking
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.span_editor import SpanEditor
@@ -50,7 +50,6 @@ _LARGE: Final = 192 * 1024
 """Characters from which on a page is laid out by the worker."""
 _SLOW: Final = 1024 * 1024
 """Characters on the page from which on a decision is not seen at once."""
-_LOADING: Final = "The session is still being looked through."
 
 
 @dataclass(slots=True)
@@ -76,7 +75,7 @@ def headline(progress: Progress, dot: str = "·") -> str:
     return f" {dot} ".join(facts)
 
 
-class RedactScreen(Screen[None], Actor):
+class RedactScreen(Screen[None], Walking, ByHand, Actor):
     """Reviews a session, or its steps first to last. ``opener`` opens the review on the desk's thread; without one it
     is the core's."""
 
@@ -476,7 +475,7 @@ class RedactScreen(Screen[None], Actor):
 
     def _no_group(self) -> str | None:
         if not self._ready:
-            return _LOADING
+            return LOADING
         return None if self.group is not None else "No value is chosen; the list on the left has them: 1"
 
     def why_accept(self) -> str | None:
@@ -564,7 +563,7 @@ class RedactScreen(Screen[None], Actor):
 
     def _no_other(self) -> str | None:
         if not self._ready:
-            return _LOADING
+            return LOADING
         return None if self._neighbour(1) is not None else "No other value is open."
 
     why_next = why_previous = _no_other
@@ -582,7 +581,7 @@ class RedactScreen(Screen[None], Actor):
         self._choose(group)
 
     def _not_ready(self) -> str | None:
-        return None if self._ready else _LOADING
+        return None if self._ready else LOADING
 
     why_undo = why_redo = why_preview = why_exclude = why_rules = why_fields = _not_ready
 
@@ -594,7 +593,7 @@ class RedactScreen(Screen[None], Actor):
 
     def why_accept_exact(self) -> str | None:
         if not self._ready:
-            return _LOADING
+            return LOADING
         return None if self._exact() else "No value of tier 1 is open."
 
     def _exact(self) -> list[Group]:
@@ -615,111 +614,6 @@ class RedactScreen(Screen[None], Actor):
                 self._decide(lambda room: room.review.accept_tier(1))
 
         self.app.push_screen(ConfirmScreen("Accept every exact value", text, yes="Accept them"), chosen)
-
-    # -- copies and places --------------------------------------------------------------------------------------------
-
-    def why_next_copy(self) -> str | None:
-        if self._no_group():
-            return self._no_group()
-        assert self.group is not None
-        return None if len(self.group.copies) > 1 else "This value was found in one place only."
-
-    why_previous_copy = why_next_copy
-
-    def do_next_copy(self) -> None:
-        self._other_copy(1)
-
-    def do_previous_copy(self) -> None:
-        self._other_copy(-1)
-
-    def _other_copy(self, by: int) -> None:
-        assert self.group is not None
-        self.copy = (self.copy + by) % len(self.group.copies)
-        self._show_copy()
-
-    def do_places(self) -> None:
-        """Look for the value in every form, and list where it stands."""
-        assert self.group is not None
-        group = self.group
-        self.app.say("Looking for it in every form.", role="muted")
-
-        def finish(found: Sequence[Reach] | None) -> None:
-            if found is not None:
-                self._list_places(group, found)
-
-        self.desk.do(lambda room: room.review.reach(group.id, room.busy), finish)
-
-    def _list_places(self, group: Group, found: Sequence[Reach]) -> None:
-        from tracetui.tui.screens.choose import ChooseScreen
-
-        total = sum(reach.times for reach in found)
-        steps = {(reach.agent, reach.step) for reach in found}
-        said = f"in {fmt.plural(total, 'place')} of {fmt.plural(len(steps), 'step')}"
-        self._reached[group.id] = f"{'it stands' if group.state != 'accepted' else 'replaced'} {said}"
-        self._say_where()
-        rows = []
-        for reach in found:
-            where = f"step {reach.step}" if reach.step is not None else "no step"
-            where += f" of subagent {reach.agent}" if reach.agent else ""
-            times = f" {self.editor.look.sign('times')}{reach.times}" if reach.times > 1 else ""
-            rows.append((where, f"{reach.where}, {reach.form}{times}"))
-
-        def chosen(index: int | None) -> None:
-            if index is not None and found[index].step is not None:
-                self._go_to_step(found[index].step, found[index].agent)
-
-        verb = "Replaced" if group.state == "accepted" else "It stands"
-        self.app.push_screen(ChooseScreen(f"{verb} {said}", rows or [("nowhere", "")]), chosen)
-
-    def _go_to_step(self, step: int | None, agent: str | None) -> None:
-        """Show a step; the copy of the value under decision that is there, if one is, else its beginning."""
-        assert step is not None
-        group = self.group
-        if group is not None:
-            here = (nth for nth, one in enumerate(group.copies) if (one.step, one.at.agent) == (step, agent))
-            copy = next(here, None)
-            if copy is not None:
-                self.copy = copy
-                self._show_copy()
-                return
-
-        def finish(result: _Result) -> None:
-            self._took(result)
-            page = self.editor.page
-            nth = next((at for at, one in enumerate(page.steps) if one.step == step), 0)
-            heads = [head for head in page.heads if head.what == "step"]
-            if nth < len(heads):
-                self.editor.move_to(heads[nth].start)
-                self.editor.to_middle(heads[nth].start)
-            self._say_where()
-
-        self.desk.do(lambda room: self._job(room, None, step=(step, agent)), finish)
-
-    def why_next_step(self) -> str | None:
-        if not self._ready:
-            return _LOADING
-        here = self.editor.page.step_at(self.editor.cursor)
-        return None if here is not None and here.step is not None else "This text is part of no step."
-
-    why_previous_step = why_next_step
-
-    def do_next_step(self) -> None:
-        self._by_step(1)
-
-    def do_previous_step(self) -> None:
-        self._by_step(-1)
-
-    def _by_step(self, by: int) -> None:
-        here = self.editor.page.step_at(self.editor.cursor)
-        assert here is not None
-        assert here.step is not None
-        low, high = self.steps if self.steps is not None and here.agent is None else (1, 1 << 30)
-        target = here.step + by
-        if not low <= target <= high:
-            self.app.say("That is beyond what is reviewed.")
-            return
-        self.group = None
-        self._go_to_step(target, here.agent)
 
     # -- how it is shown ----------------------------------------------------------------------------------------------
 
@@ -779,89 +673,6 @@ class RedactScreen(Screen[None], Actor):
 
     def do_text(self) -> None:
         self.editor.focus(scroll_visible=False)
-
-    # -- by hand ------------------------------------------------------------------------------------------------------
-
-    def on_span_editor_marked(self, message: SpanEditor.Marked) -> None:
-        message.stop()
-        found = self.editor.page.source_range(message.start, message.end, message.anchor)
-        if found is None:
-            self.app.say("Headings are not part of the session; select text below one.")
-            return
-        from tracetui.tui.screens.ask import AskScreen
-
-        at, start, end = found
-
-        def named(kind: str | None) -> None:
-            if kind is None:
-                return
-            name = "-".join(kind.lower().split()) or KINDS[0]
-            if not all(char.isascii() and (char.isalnum() or char == "-") for char in name) or len(name) > 40:
-                self.app.say("A kind is a word of letters, digits and dashes.")
-                return
-            self._kind = name
-            self.editor.drop_selection()
-            self._decide(lambda room: room.review.mark(at, start, end, name))
-
-        hint = f"{fmt.plural(end - start, 'character')}; every copy is replaced by ‹kind:1›. {', '.join(KINDS[:8])} …"
-        self.app.push_screen(AskScreen("What is it?", self._kind, hint=hint, words=KINDS), named)
-
-    def on_span_editor_searching(self, message: SpanEditor.Searching) -> None:
-        message.stop()
-        from tracetui.tui.screens.ask import AskScreen
-
-        def look(text: str | None) -> None:
-            if text is None:
-                return
-            self._query = text
-            count = self.editor.search(text)
-            if text:
-                said = (
-                    f"{fmt.plural(count, 'match', 'matches')} on this page; n goes on" if count else "Not on this page."
-                )
-                self.app.say(said, role="muted" if count else "warn")
-            self.app.refresh_offers()
-
-        self.app.push_screen(AskScreen("Find on this page", self._query, hint="Nothing drops what is marked."), look)
-
-    # -- leaving out, rules -------------------------------------------------------------------------------------------
-
-    def do_exclude(self) -> None:
-        from tracetui.tui.screens.menu import Choice, MenuScreen
-
-        here = self.editor.page.step_at(self.editor.cursor)
-        excluded = self.snapshot.excluded
-        hints = {
-            "step": f"step {here.step}" if here is not None and here.step is not None else "part of no step",
-            "kind": f"every {here.kind}" if here is not None and here.kind else "part of no step",
-            "results": excluded.get("results", ""),
-            "thinking": excluded.get("thinking", ""),
-            "images": excluded.get("images", ""),
-        }
-        whats = list(EXCLUSIONS)
-
-        def chosen(index: int | None) -> None:
-            if index is None:
-                return
-            what = whats[index]
-            if what in ("step", "kind") and (here is None or here.step is None):
-                self.app.say("This text is part of no step; mark it by hand instead.")
-                return
-            step, agent, kind = (here.step, here.agent, here.kind) if here is not None else (None, None, "")
-            self._decide(lambda room: room.review.exclude(what, step, agent, kind))
-
-        choices = [Choice(*EXCLUSIONS[what], hints[what]) for what in whats]
-        text = "Left out as a whole, with its second copies; the same key takes it in again."
-        self.app.push_screen(MenuScreen("Leave out", choices, text=text), chosen)
-
-    def do_rules(self) -> None:
-        from tracetui.tui.screens.rules import RulesScreen
-
-        def back(changed: bool | None) -> None:
-            if changed:
-                self._decide(lambda room: None)
-
-        self.app.push_screen(RulesScreen(self.desk), back)
 
     # -- out ----------------------------------------------------------------------------------------------------------
 
