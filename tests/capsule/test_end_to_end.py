@@ -96,8 +96,11 @@ def test_context_is_told_without_repeating_it(sealed: Path) -> None:
 
 def test_the_same_episode_gives_the_same_bytes(sealed: Path, there: Machine, cli: Cli, tmp_path: Path) -> None:
     again = tmp_path / "again.capsule.zip"
-    assert cli("seal", SESSION, "-o", again, home=there.home).status == 0
+    done = cli("seal", SESSION, "-o", again, "--json", home=there.home)
     assert again.read_bytes() == sealed.read_bytes()
+    (told,) = done.lines
+    (report,) = cli("verify", again, "--json").lines
+    assert {key: told[key] for key in report} == report
 
 
 def test_verify_says_what_it_knows(sealed: Path, cli: Cli) -> None:

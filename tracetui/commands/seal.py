@@ -92,8 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     report = verify(target)
     if args.json:
-        report.problems += made.notes
-        JsonLines().write(report.json())
+        JsonLines().write({**report.json(), "notes": made.notes, "checks": len(made.checks)})
     else:
         paper = Paper()
         paper.line(paper.style(one_line(f"Sealed: {target}"), "bold"))
