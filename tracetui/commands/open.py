@@ -99,7 +99,14 @@ def _capsule(file: Path, signers: str | None) -> int:
             with Bucket.open(folder / "bucket", create=True) as bucket:
                 session = capture(bucket, capsule, folder / "records")
                 banner = f"capsule: {report.words}"
-                status = run_app(bucket, session=session.id, read_only=True, banner=banner, config=settings.app())
+                status = run_app(
+                    bucket,
+                    session=session.id,
+                    read_only=True,
+                    banner=banner,
+                    config=settings.app(),
+                    capsule=file.absolute(),
+                )
         finally:
             temporary.remove()
     for problem in settings.problems:

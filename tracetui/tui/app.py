@@ -38,7 +38,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
     warning that stays on the screen (``changed since it was sealed``). ``config`` is the user's config as a mapping:
     ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``. With ``redact``, a session and the range of
-    steps or None, there is the redaction editor and nothing else.
+    steps or None, there is the redaction editor and nothing else. ``capsule`` is the file that the session came from.
     """
 
     TITLE = "tracetui"
@@ -63,11 +63,13 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         banner: str | None = None,
         config: Mapping[str, Any] | None = None,
         redact: tuple[SessionRow, tuple[int, int] | None] | None = None,
+        capsule: Path | None = None,
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
         self.bucket = bucket
         self._redact = redact
+        self.capsule = capsule
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.trail = TrailService(Path(bucket.path))
         self.start_session = session
@@ -191,9 +193,12 @@ def run(
     read_only: bool = False,
     banner: str | None = None,
     config: Mapping[str, Any] | None = None,
+    capsule: Path | None = None,
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
-    return _run(TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config))
+    return _run(
+        TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config, capsule=capsule)
+    )
 
 
 def run_redaction(

@@ -68,3 +68,22 @@ class CapsuleDeeds(Background):
         here = pane.session is not None and (pane.session.harness, pane.session.id) == (session.harness, session.id)
         chosen = pane.range if here and not self.sessions_pane.rows.has_focus else None
         seal(self.app, session, chosen)  # type: ignore[arg-type]
+
+    # -- replay
+
+    def why_replay(self) -> str | None:
+        session = self._sealable
+        if session is None:
+            return "No session is chosen."
+        return None if session.steps else "This session holds no step to play."
+
+    def do_replay(self) -> None:
+        from tracetui.tui.screens.replay import ReplayScreen
+
+        session = self._sealable
+        assert session is not None
+        pane = self.timeline_pane
+        here = pane.session is not None and (pane.session.harness, pane.session.id) == (session.harness, session.id)
+        row = pane.current if here and not self.sessions_pane.rows.has_focus else None
+        app: TracetuiApp = self.app  # type: ignore[assignment]
+        app.push_screen(ReplayScreen(session, None if row is None else (row.log, row.number), app.capsule))

@@ -1,0 +1,221 @@
+"""The replay player and the verdict, on a session of the story and on its capsule in another home."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.capsule.story import CODE, MENDED, SESSION, TEST, TEST_2, Machine, git, machine
+from tests.capsule.test_sandbox import needs_sandbox
+from tests.tui.driving import Driver, driving
+from tracetui.bucket import Bucket
+from tracetui.capsule.foreign import capture
+from tracetui.capsule.verify import Capsule
+from tracetui.cli import run
+from tracetui.harness.roots import LogFile, files_of
+from tracetui.tui.capsule.course import SHELL, read_course
+from tracetui.tui.capsule.letters import large
+from tracetui.tui.screens.replay import ReplayScreen
+from tracetui.tui.screens.verdict import VerdictScreen
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = machine(tmp_path / "there")
+    monkeypatch.setenv("HOME", str(made.home))
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def local(there: Machine, tmp_path: Path) -> Bucket:
+    bucket = Bucket.open(tmp_path / "bucket", create=True)
+    bucket.capture([found for found in files_of([there.log]) if isinstance(found, LogFile)], workers=1)
+    return bucket
+
+
+@pytest.fixture
+def sealed(there: Machine, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The session, or the range of it that the test names."""
+    span = getattr(request, "param", "")
+    local(there, tmp_path).close()
+    place, target = ["--bucket", str(tmp_path / "bucket")], tmp_path / "chop.capsule.zip"
+    assert run([*place, "redact", SESSION, "--accept-tier", "2"]) == 0
+    assert run([*place, "seal", SESSION + span, "-o", str(target)]) == 0
+    return target
+
+
+async def until(driver: Driver, done: Callable[[], bool]) -> None:
+    for _ in range(300):
+        await driver.settle()
+        if done():
+            return
+    raise AssertionError(driver.screen)
+
+
+@asynccontextmanager
+async def opened(capsule: Path, tmp_path: Path) -> AsyncIterator[Driver]:
+    """The app as ``open`` runs it."""
+    with Capsule(capsule) as held, Bucket.open(tmp_path / "other", create=True) as bucket:
+        session = capture(bucket, held, tmp_path / "records")
+        options = {"session": session.id, "read_only": True, "banner": "capsule: unchanged", "capsule": capsule}
+        async with driving(bucket, size=(140, 40), **options) as driver:  # type: ignore[arg-type]
+            yield driver
+
+
+async def play(driver: Driver) -> ReplayScreen:
+    await driver.press("A")
+    await until(driver, lambda: getattr(driver.app.screen, "course", None) is not None)
+    screen = driver.app.screen
+    assert isinstance(screen, ReplayScreen)
+    return screen
+
+
+def test_the_course_of_a_session_holds_its_files_step_by_step(there: Machine, tmp_path: Path) -> None:
+    with local(there, tmp_path) as bucket:
+        course = read_course(bucket, bucket.session(SESSION), None, lambda: False)
+        assert course is not None
+        assert course.base == there.base
+        assert SHELL in course.told
+        assert [step.number for _, step in course.steps] == list(range(1, len(course.steps) + 1))
+        edits = [nth for nth, (_, step) in enumerate(course.steps) if step.kind == "edit"]
+        assert course.became(edits[0] - 1) == []
+        (one,) = course.became(edits[0])
+        assert (one.path, one.before, one.after) == ("tests/test_chop.py", TEST.encode(), TEST_2.encode())
+        assert one.now
+        both = {item.path: item for item in course.became(edits[1])}
+        assert (both["chop.py"].before, both["chop.py"].after) == (CODE.encode(), MENDED.encode())
+        assert not both["tests/test_chop.py"].now
+        before = sorted(there.repo.rglob("*")), git(there.repo, "status", "--porcelain")
+        for place, text in ((edits[0], CODE), (edits[1], MENDED)):
+            folder = tmp_path / f"tree-{place}"
+            folder.mkdir()
+            assert course.lay_out(place, folder) == 3
+            assert (folder / "chop.py").read_text() == text
+            assert (folder / "tests" / "test_chop.py").read_text() == TEST_2
+        assert (sorted(there.repo.rglob("*")), git(there.repo, "status", "--porcelain")) == before
+
+
+@pytest.mark.parametrize("sealed", ["", ":4-9"], indirect=True)
+def test_the_course_of_a_capsule_comes_from_its_patches(
+    there: Machine, sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Capsule(sealed) as held, Bucket.open(tmp_path / "other", create=True) as bucket:
+        session = capture(bucket, held, tmp_path / "records")
+        course = read_course(bucket, session, sealed, lambda: False)
+        assert course is not None
+        assert course.base is None
+        assert "not at hand" in course.told
+        last = len(course.steps) - 1
+        assert {item.path for item in course.became(last)} == {"tests/test_chop.py", "chop.py"}
+        assert all(item.patch is not None for item in course.became(last))
+        monkeypatch.chdir(there.repo)
+        course = read_course(bucket, session, sealed, lambda: False)
+        assert course is not None
+        assert course.base == there.base
+        became = {item.path: item for item in course.became(last)}
+        assert became["chop.py"].after == MENDED.encode()
+        assert became["tests/test_chop.py"].after == TEST_2.encode()
+        edit = max(nth for nth, (_, step) in enumerate(course.steps) if step.kind == "edit")
+        (now,) = [item.path for item in course.became(edit) if item.now]
+        assert now == "chop.py"
+
+
+async def test_the_player_steps_plays_and_jumps(there: Machine, tmp_path: Path) -> None:
+    with local(there, tmp_path) as bucket:
+        async with driving(bucket, session=SESSION, size=(140, 40)) as driver:  # type: ignore[arg-type]
+            screen = await play(driver)
+            assert screen.course is not None
+            count = len(screen.course.steps)
+            assert f"step 1 of {count}" in driver.screen
+            assert "chop() cuts one character" in driver.screen
+            assert SHELL in screen.diff.document.shown
+            await driver.press("right", "right")
+            await until(driver, lambda: "tests/test_chop.py" in driver.screen)
+            assert screen.at == 2
+            assert "test_whole" in screen.diff.document.shown
+            await driver.press("left")
+            assert screen.at == 1
+            await driver.press("g", "7", "enter")
+            assert screen.at == 6
+            assert [item.path for item in screen.files] == ["chop.py", "tests/test_chop.py"]
+            slow = screen.delay()
+            await driver.press("plus")
+            assert screen.delay() == slow / 2
+            await driver.press("minus", "minus")
+            assert screen.delay() == slow * 2
+            screen.speed = 16.0
+            await driver.press("space")
+            await until(driver, lambda: screen.at == count - 1 and not screen.playing)
+            await driver.press("right")
+            assert "last step" in (driver.said or "")
+            await driver.press("v")
+            assert "capsule" in (driver.said or "")
+            await driver.press("q")
+            assert driver.app.screen is driver.main
+
+
+async def test_an_opened_capsule_has_its_banner_and_is_read_only(sealed: Path, tmp_path: Path) -> None:
+    async with opened(sealed, tmp_path) as driver:
+        assert "capsule: unchanged" in driver.lines[0]
+        await driver.press("s")
+        assert "read only" in (driver.said or "")
+
+
+@needs_sandbox
+async def test_consent_comes_before_the_verdict(
+    there: Machine, sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(there.repo)
+    async with opened(sealed, tmp_path) as driver:
+        await play(driver)
+        await driver.press("v")
+        screen = driver.app.screen
+        assert isinstance(screen, VerdictScreen)
+        await until(driver, lambda: screen.digest is not None)
+        with Capsule(sealed) as held:
+            assert held.digest in driver.screen
+        assert "unittest discover" in driver.screen
+        assert "chop.py" in driver.screen
+        assert "Nothing has run" in driver.screen
+        assert screen.results == []
+        await driver.press("enter")
+        await until(driver, lambda: screen.verdict is not None)
+        assert screen.verdict == "reproduces"
+        assert large("reproduces", 100)[0] in driver.screen
+        assert "AssertionError: 'ab' != 'abc'" in screen.expected.document.shown
+        assert "AssertionError: 'ab' != 'abc'" in screen.observed.document.shown
+        await driver.press("a")
+        await driver.press(*"main", "enter")
+        assert screen.verdict is None
+        assert "Nothing has run" in driver.screen
+        await driver.press("enter")
+        await until(driver, lambda: screen.verdict is not None)
+        assert screen.verdict == "fixed"
+
+
+async def test_a_changed_capsule_is_not_run(sealed: Path, tmp_path: Path) -> None:
+    async with opened(sealed, tmp_path) as driver:
+        data = bytearray(sealed.read_bytes())
+        data[len(data) // 2] ^= 1
+        sealed.write_bytes(data)
+        driver.app.push_screen(VerdictScreen(sealed))
+        await driver.settle()
+        screen = driver.app.screen
+        assert isinstance(screen, VerdictScreen)
+        await until(driver, lambda: bool(screen.error))
+        await driver.press("enter")
+        assert screen.results == []
+        assert not screen.running
+
+
+def test_large_letters_keep_to_their_room() -> None:
+    for word in ("reproduces", "fixed", "differs", "inconclusive"):
+        for ascii_only in (False, True):
+            lines = large(word, 80, ascii_only=ascii_only)
+            assert len(lines) in (3, 5)
+            assert len({len(line) for line in lines}) == 1
+            assert all(line.isascii() for line in lines) or not ascii_only
+        assert large(word, 10) == [word.upper()]
