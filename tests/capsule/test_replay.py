@@ -16,9 +16,10 @@ from tests.capsule.test_sandbox import needs_sandbox
 from tracetui.capsule import checks
 from tracetui.capsule.checks import Check
 from tracetui.capsule.dependency import fetch, parse_wanted
-from tracetui.capsule.replay import Outcome, Request, Result, comment, judge, look, shows_failure, worst
+from tracetui.capsule.replay import Request, Result, comment
 from tracetui.capsule.sandbox import Ran
 from tracetui.capsule.tree import Tree
+from tracetui.capsule.verdict import Outcome, judge, look, shows_failure, worst
 from tracetui.model import Step, ToolUse, TracetuiError
 
 CHECK = Check(1, "make test", exit_code=2, line="E  assert 1 == 2 in {root}/a.py")
