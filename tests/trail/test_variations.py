@@ -373,3 +373,19 @@ def test_a_word_of_prose_is_no_identifier(make) -> None:
     scene.sub("guide.md", "ten minutes", "twenty minutes")
     scene.commit("longer")
     assert state(scene) == ("transformed", "edited")
+
+
+def test_the_newline_at_the_end(make) -> None:
+    """A hunk that only takes away, or adds, the newline at the file's end lands like any other."""
+    scene = make(files={"a.py": BASE, "b.py": BASE.rstrip("\n")})
+    gone, come = scene.write("a.py", BASE.rstrip("\n")), scene.write("b.py", BASE)
+    sha = scene.commit("ends")
+    for edit in (gone, come):
+        found = scene.of(edit)
+        assert (found.state, found.reason, found.landing, found.counted) == ("alive", "exact", sha, True)
+    scene.put("b.py", BASE + HELPER)
+    scene.commit("more")
+    assert (scene.of(come).state, scene.of(come).landing) == ("alive", sha)
+    scene.put("a.py", BASE)
+    scene.commit("newline")
+    assert scene.of(gone).state != "alive"

@@ -81,6 +81,7 @@ class Hunk:
     gone: list[Gone] = field(default_factory=list)
     binary: bytes | None = None
     problem: str | None = None
+    ends: bool | None = None
     key: str = ""
     cwd: str | None = None
 
@@ -248,6 +249,8 @@ class _Chain:
             hunk.above = new_lines[max(0, run.new - CONTEXT) : run.new]
             hunk.below = new_lines[run.new + run.new_len : run.new + run.new_len + CONTEXT]
             hunk.placed, hunk.start = True, run.new
+            if hunk.old == hunk.new:
+                hunk.ends = after.endswith(b"\n")
             _own(hunk)
             for line in (*hunk.added, *hunk.removed):
                 hunk.others[line] = counts.get(line, 0) - hunk.added.get(line, 0)

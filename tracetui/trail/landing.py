@@ -364,6 +364,7 @@ def block_at(hunk: Hunk, middle: list[bytes], text: Text, raw: bool = False) -> 
     compare letter by letter, but for line ends."""
     if text.binary:
         return -1
+    newline = text.data.endswith(b"\n")
     letters = raw or not (hunk.added or hunk.removed)
 
     def spell(lines: list[bytes]) -> list[bytes]:
@@ -375,7 +376,10 @@ def block_at(hunk: Hunk, middle: list[bytes], text: Text, raw: bool = False) -> 
     lines = spell(text.raw) if letters else text.norms
     at = find_block(block, lines) if block else 0 if not lines else -1
     while at >= 0:
-        if (not start or at == 0) and (not end or at + len(block) == len(lines)):
+        last = at + len(block) == len(lines)
+        if (not start or at == 0) and (
+            (not end or last) if hunk.ends is None else newline == hunk.ends if last else hunk.ends
+        ):
             return at + len(above)
         at = find_block(block, lines, at + 1) if block else -1
     return -1
