@@ -93,3 +93,26 @@ def test_a_paginated_thread_goes_on_from_its_base(bucket: Bucket, tmp_path: Path
     assert texts == ["Old.", "Older.", "New."]
     assert [part.from_step for part in context.segments()] == [None, None, 1]
     assert "parts that could not be read" not in context.missing
+
+
+def test_a_session_of_a_capsule_never_goes_on_from_a_local_one(bucket: Bucket, tmp_path: Path) -> None:
+    parent, child = codex_logs.uuid7(0, 1), codex_logs.uuid7(500, 2)
+    log = codex_logs.Log(ordinals=True, id=parent)
+    log.user("Mine, and nobody else's.")
+    log.said("Private.")
+    captured(
+        bucket, tmp_path / f"rollout-2026-05-01T12-00-00-{parent}.jsonl",
+        b"".join(orjson.dumps(value) + b"\n" for value in log.values),
+    )  # fmt: skip
+    stranger = codex_logs.Log(
+        ordinals=True, id=child, at=500.0, history_base={"thread_id": parent, "end_ordinal_exclusive": 99},
+    )  # fmt: skip
+    stranger.clock = 500.0
+    stranger.user("From elsewhere.")
+    stranger.said("Indeed.")
+    folder = tmp_path / "capsule:0badcafe"
+    data = b"".join(orjson.dumps(value) + b"\n" for value in stranger.values)
+    captured(bucket, folder / f"rollout-2026-05-01T12-10-00-{child}.jsonl", data)
+    context, texts = last(bucket, f"capsule:0badcafe/{child}")
+    assert texts == ["From elsewhere."]
+    assert "parts that could not be read" in context.missing

@@ -118,7 +118,9 @@ def _main(bucket: Bucket, session: str, harness: str) -> LogRow | None:
 def _inherited(bucket: Bucket, log: LogRow, first: Sequence[Record]) -> list[tuple[str, Iterable[Record] | None]]:
     """The beginnings of this conversation in other logs, the oldest first; None where one is not in the bucket."""
     if log.harness == "codex":
-        return _codex_base(bucket, first, 0)
+        # A session out of a capsule finds its history in the capsule, never in a local session of that id.
+        own = log.session[: log.session.index("/") + 1] if log.session.startswith("capsule:") else ""
+        return _codex_base(bucket, first, own, 0)
     if log.harness == "claude" and log.agent is not None:
         named = next((record.value.get("parentUuid") for record in first if "uuid" in record.value), None)
         if isinstance(named, str) and named:
@@ -136,18 +138,20 @@ def _until_uuid(records: Iterable[Record], uuid: str) -> Iterator[Record]:
             return
 
 
-def _codex_base(bucket: Bucket, first: Sequence[Record], depth: int) -> list[tuple[str, Iterable[Record] | None]]:
+def _codex_base(
+    bucket: Bucket, first: Sequence[Record], own: str, depth: int
+) -> list[tuple[str, Iterable[Record] | None]]:
     """The history that a paginated thread names instead of repeating it."""
     meta: Any = next((r.value.get("payload") for r in first if r.value.get("type") == "session_meta"), None)
     base = meta.get("history_base") if isinstance(meta, dict) else None
     thread = base.get("thread_id") if isinstance(base, dict) else None
     if not isinstance(base, dict) or not isinstance(thread, str) or not thread or depth >= _DEPTH:
         return []
-    parent = _main(bucket, thread, "codex")
+    parent = _main(bucket, own + thread, "codex")
     if parent is None:
         return [(thread, None)]
     head = list(itertools.islice(bucket.records(parent), 3))
-    return [*_codex_base(bucket, head, depth + 1), (parent.session, _before(bucket.records(parent), base))]
+    return [*_codex_base(bucket, head, own, depth + 1), (parent.session, _before(bucket.records(parent), base))]
 
 
 def _before(records: Iterable[Record], base: dict[str, Any]) -> Iterator[Record]:
