@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.bucket.logs import Claude, found, session_of, uuid_of
 from tracetui.bucket import Bucket, Query
 from tracetui.bucket import search as search_module
+from tracetui.bucket.query import parse
 from tracetui.bucket.reading import texts_of
 from tracetui.bucket.scanning import _finder, words_form
 from tracetui.model import Hit, TracetuiError
@@ -198,6 +199,33 @@ def test_filters(bucket: Bucket, logs: Path) -> None:
     assert len(plain) == 30
     assert [hit.time for hit in plain] == sorted((hit.time for hit in plain), reverse=True)
     assert len(list(bucket.search("checkpoint kind:message", limit=4))) == 4
+
+
+def test_sessions_are_found_by_title_and_note_too(bucket: Bucket, logs: Path) -> None:
+    for nth in range(3):
+        log = Claude(uuid_of(nth), start=nth)
+        log.prompt("look into zebra")
+        if nth == 1:
+            log.put("custom-title", customTitle="My Grand title")
+        log.write(logs / f"{nth}.jsonl")
+    bucket.capture(found(logs))
+    bucket.note(bucket.session(uuid_of(2)), "ask grandma, not zebra")
+
+    def ids(line: str) -> list[str]:
+        return sorted(row.id for row in bucket.sessions(parse(line)))
+
+    assert ids("grand") == [uuid_of(1), uuid_of(2)]
+    assert ids('"grand title"') == ids("title my") == ids("grand -grandma") == [uuid_of(1)]
+    assert ids("grand harness:codex") == ids("grand nothing") == []
+    assert ids("zebra") == [uuid_of(0), uuid_of(1), uuid_of(2)]
+
+
+def test_a_word_in_very_many_sessions(bucket: Bucket) -> None:
+    bucket._db.executemany(
+        "INSERT INTO session(harness, id, raw, title, path) VALUES('pi', ?, '', 'same', '')",
+        ((f"s{nth}",) for nth in range(40_000)),
+    )
+    assert len(bucket.sessions(parse("same"))) == 40_000
 
 
 @pytest.mark.parametrize(

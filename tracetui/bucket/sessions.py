@@ -204,14 +204,29 @@ def rows(
     prepare(db, query)
     condition, bound = where(query)
     if only is not None:
-        condition += " AND (s.id, s.harness) IN (VALUES " + ",".join(["(?,?)"] * len(only)) + ")" if only else " AND 0"
-        bound.extend(value for harness, session in only for value in (session, harness))
+        # One value for all: SQLite takes 32,766 of them at most.
+        condition += " AND (s.harness, s.id) IN (SELECT value->>0, value->>1 FROM json_each(?))"
+        bound.append(orjson.dumps(only).decode())
     tail = "" if order.startswith("s.ended DESC") else ", s.ended DESC"
     found = db.execute(
         f"SELECT {_COLUMNS} {_FROM} WHERE {condition} ORDER BY {order}{tail}, s.id LIMIT ? OFFSET ?",
         (*bound, -1 if limit is None else limit, offset),
     )
     return [_row(row) for row in found]
+
+
+def named(db: sqlite3.Connection, query: Query) -> list[tuple[str, str]]:
+    """The (harness, id) of sessions whose title or note holds the words and phrases of the query: a title may be none
+    of the log's steps."""
+    wanted = [item.casefold() for item in (*query.words, *query.phrases)]
+    refused = [item.casefold() for item in (*query.not_words, *query.not_phrases)]
+    found: list[tuple[str, str]] = []
+    if wanted:
+        for harness, ident, title, note in db.execute(f"SELECT s.harness, s.id, s.title, m.note {_FROM}"):
+            text = f"{title or ''}\n{note or ''}".casefold()
+            if all(item in text for item in wanted) and not any(item in text for item in refused):
+                found.append((harness, ident))
+    return found
 
 
 def count(db: sqlite3.Connection, query: Query | None) -> int:

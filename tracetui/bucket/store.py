@@ -116,13 +116,15 @@ class Bucket:
     ) -> list[SessionRow]:
         """Sessions that match, newest first (or as ``sort`` says, see ``sessions.SORTS``), from the index alone.
 
-        Words and phrases of the query are looked for in the text of steps.
+        Words and phrases of the query are looked for in the text of steps, and in titles and notes.
         """
         only = None
         if query is not None and query.text:
             from tracetui.bucket.search import sessions_with
 
-            only = sessions_with(self._db, self._reader, query)
+            only = list(
+                dict.fromkeys((*sessions_with(self._db, self._reader, query), *sessions.named(self._db, query)))
+            )
         return sessions.rows(self._db, query, sort, limit, offset, only)
 
     def count(self, query: Query | None = None) -> int:
