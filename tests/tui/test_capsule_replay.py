@@ -18,6 +18,7 @@ from tracetui.cli import run
 from tracetui.harness.roots import LogFile, files_of
 from tracetui.tui.capsule.course import SHELL, read_course
 from tracetui.tui.capsule.letters import large
+from tracetui.tui.capsule.rows import Rows
 from tracetui.tui.screens.replay import ReplayScreen
 from tracetui.tui.screens.verdict import VerdictScreen
 
@@ -194,6 +195,27 @@ async def test_consent_comes_before_the_verdict(
         await driver.press("enter")
         await until(driver, lambda: screen.verdict is not None)
         assert screen.verdict == "fixed"
+
+
+async def test_all_of_a_long_command_is_shown_before_consent(sealed: Path, tmp_path: Path) -> None:
+    target = tmp_path / "long.capsule.zip"
+    command = "true " + "x" * 900 + " ; touch last-word"
+    place = ["--bucket", str(tmp_path / "bucket")]
+    assert run([*place, "seal", SESSION, "-o", str(target), "--check", command]) == 0
+    async with opened(target, tmp_path) as driver:
+        screen = VerdictScreen(target)
+        driver.app.push_screen(screen)
+        await until(driver, lambda: screen.digest is not None)
+        shown = driver.screen
+        assert shown.count("x") >= 900
+        assert "touch last-word" in shown
+        footer = driver.lines[-1]
+        assert "enter agree, run" in footer
+        assert "enter open" not in footer
+        source = screen.rows.source
+        assert isinstance(source, Rows)
+        command_rows = [row.text for row in source.rows if isinstance(row.place, tuple) and row.place[0] == "check"]
+        assert "".join(command_rows) == command
 
 
 async def test_a_changed_capsule_is_not_run(sealed: Path, tmp_path: Path) -> None:

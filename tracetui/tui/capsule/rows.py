@@ -10,8 +10,9 @@ from textual.strip import Strip
 from tracetui.text.safe import one_line
 from tracetui.tui.look import Look
 from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
+from tracetui.tui.widgets.line_list import LineList
 
-__all__ = ["Row", "Rows", "heading"]
+__all__ = ["Page", "Row", "Rows", "heading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +67,15 @@ class Rows:
         left.append((text, look.style(found.style, "b" if found.head else "")))
         line = paint(left, width, right=right)
         return [paint([], width), line] if self.height(row) == 2 else [line]
+
+
+class Page(LineList):
+    """A list on a screen where enter does what the whole screen is for; to go into a row stays with its other keys."""
+
+    do_open = None  # type: ignore[assignment]
+
+    def action_act(self, action_id: str) -> None:
+        if action_id != "list.open":
+            super().action_act(action_id)
+        elif self.cursor >= 0:
+            self.post_message(self.Opened(self, self.cursor))

@@ -84,7 +84,7 @@ class ReplayScreen(Screen[None], Actor, Background):
     AUTO_FOCUS = None
     DEFAULT_CSS = """
     ReplayScreen #player-left { width: 1fr; height: 1fr; }
-    ReplayScreen #player-right { width: 1fr; height: 1fr; }
+    ReplayScreen #player-right { width: 1fr; height: 1fr; border-left: solid $line; }
     ReplayScreen #player-files { height: 30%; min-height: 4; }
     ReplayScreen PaneTitle.-top { dock: top; }
     """

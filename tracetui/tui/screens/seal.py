@@ -19,7 +19,7 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
-from tracetui.tui.capsule.rows import Row, Rows, heading
+from tracetui.tui.capsule.rows import Page, Row, Rows, heading
 from tracetui.tui.panes.base import PaneTitle, Rest
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
@@ -53,7 +53,7 @@ class SealScreen(Screen[str | None], Actor, Background):
     AUTO_FOCUS = None
     DEFAULT_CSS = """
     SealScreen #seal-left { width: 42%; min-width: 30; height: 1fr; }
-    SealScreen #seal-right { width: 1fr; height: 1fr; }
+    SealScreen #seal-right { width: 1fr; height: 1fr; border-left: solid $line; }
     SealScreen PaneTitle.-top { dock: top; }
     """
     app: TracetuiApp
@@ -63,7 +63,7 @@ class SealScreen(Screen[str | None], Actor, Background):
         self.session, self.steps, self.target = session, steps, target
         self.title_line = PaneTitle("", "Seal")
         self.text_title = PaneTitle("", "As the reader will see it")
-        self.rows = LineList(id="seal-rows")
+        self.rows = Page(id="seal-rows")
         self.text = TextView(id="seal-text")
         self.draft: Draft | None = None
         self.refused: Refused | None = None
@@ -278,7 +278,8 @@ class SealScreen(Screen[str | None], Actor, Background):
         if draft is None:
             if self.refused is not None:
                 self._entry = None
-                self.text.show(DocumentMaker().add(str(self.refused)).make())
+                self.text_title.show("")
+                self.text.show(DocumentMaker().add(f"Not sealed: {self.refused.gate.say()}.").make())
             return
         source = self.rows.source
         nth = self._named("check")

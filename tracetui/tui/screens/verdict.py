@@ -20,7 +20,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
 from tracetui.tui.capsule.letters import large
-from tracetui.tui.capsule.rows import Row, Rows, heading
+from tracetui.tui.capsule.rows import Page, Row, Rows, heading
 from tracetui.tui.look import Look
 from tracetui.tui.panes.base import PaneTitle
 from tracetui.tui.rows import paint
@@ -29,6 +29,7 @@ from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.text_view import DocumentMaker, TextView
 
 if TYPE_CHECKING:
+    from tracetui.capsule.checks import Check
     from tracetui.capsule.replay import Replay, Result
     from tracetui.tui.app import TracetuiApp
 
@@ -36,7 +37,6 @@ __all__ = ["VerdictScreen"]
 
 SIGNS: Final = {"fixed": "alive", "reproduces": "transformed", "differs": "finding", "inconclusive": "unknown"}
 _ROLES: Final = {"fixed": "good", "reproduces": "change", "differs": "warn", "inconclusive": "muted"}
-_FILES: Final = 40
 _TAIL: Final = 20_000
 
 
@@ -107,6 +107,7 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.verdict: str | None = None
         self.error = ""
         self.running = False
+        self._checks: Sequence[Check] = ()
         self._words = ""
         self._files: Sequence[str] = ()
         self._start: str | None = None
@@ -114,7 +115,7 @@ class VerdictScreen(Screen[None], Actor, Background):
         self._stop = False
         self.title_line = PaneTitle("", "Verdict")
         self.large = Large()
-        self.rows = LineList(id="verdict-rows")
+        self.rows = Page(id="verdict-rows")
         self.expected = TextView(id="verdict-expected")
         self.observed = TextView(id="verdict-observed")
         self.left_title = PaneTitle("", "Expected")
@@ -141,7 +142,7 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.large.show("Checking the capsule.", "muted", plain=True)
         path = self.path
 
-        def work(cancelled: Callable[[], bool]) -> tuple[Replay, str, list[str], str | None]:
+        def work(cancelled: Callable[[], bool]) -> tuple[Replay, list[Check], str, list[str], str | None]:
             from tracetui.capsule.replay import Replay, Request
             from tracetui.capsule.signing import allowed_signers
             from tracetui.capsule.verify import Capsule, report_of
@@ -154,8 +155,8 @@ class VerdictScreen(Screen[None], Actor, Background):
                 replay = Replay(capsule, Request())
                 base = capsule.manifest.section("repository").get("base")
                 start = base.get("start") if isinstance(base, dict) else None
-                _ = replay.checks
-                return replay, report.words, replay.runs_on(), start if isinstance(start, str) else None
+                files = replay.runs_on()
+                return replay, replay.checks, report.words, files, start if isinstance(start, str) else None
             except BaseException:
                 capsule.close()
                 raise
@@ -169,8 +170,8 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.large.show(self.error, "bad", plain=True)
         self.app.refresh_offers()
 
-    def _opened(self, found: tuple[Replay, str, list[str], str | None]) -> None:
-        self.replay, self._words, self._files, self._start = found
+    def _opened(self, found: tuple[Replay, list[Check], str, list[str], str | None]) -> None:
+        self.replay, self._checks, self._words, self._files, self._start = found
         self.digest = self.replay.capsule.digest
         self._ask_consent()
 
@@ -186,14 +187,17 @@ class VerdictScreen(Screen[None], Actor, Background):
         replay = self.replay
         assert replay is not None
         self.results, self.verdict = [], None
-        checks = replay.checks
+        checks = self._checks
         asked = "Nothing has run. Enter agrees to this and runs it."
         self.large.show(asked if checks else "The capsule holds no check.", "warn" if checks else "muted", plain=True)
         rows = [heading("The capsule"), Row(self._words, place="words"), Row(f"digest {self.digest}", place="digest")]
         rows.append(heading("It would run, in a sandbox without network and home"))
         for check in checks:
-            for nth, line in enumerate(check.command.splitlines() or [""]):
-                rows.append(Row(line, check.folder if not nth else "", place=("check", check.number, nth)))
+            # Whole: what is agreed to must not end where the screen does.
+            for nth, line in enumerate(_whole(check.command, self.size.width - 8)):
+                rows.append(Row(line, place=("check", check.number, nth)))
+            if check.folder:
+                rows.append(Row(f"in {check.folder}", style="muted", place=("check", check.number, "folder")))
         rows.append(heading("On these files"))
         rows.append(Row(f"of commit {self._start}" if self._start else "those that it carries", place="base"))
         if self.repo is not None:
@@ -204,12 +208,14 @@ class VerdictScreen(Screen[None], Actor, Background):
             rows.append(Row(f"and of {self.revision}", place="at"))
         if self._files:
             rows.append(heading("Changed by the capsule", f"{len(self._files):,}"))
-            rows += [Row(name, place=("file", name), path=True) for name in self._files[:_FILES]]
-            if len(self._files) > _FILES:
-                rows.append(Row(f"and {len(self._files) - _FILES:,} more", style="muted", place="more"))
+            rows += [Row(name, place=("file", name), path=True) for name in self._files]
         self.rows.reload(Rows(rows), keep=False)
         self._show()
         self.app.refresh_offers()
+
+    def on_resize(self) -> None:
+        if self.replay is not None and not self.running and self.verdict is None:
+            self._ask_consent()
 
     def _changed(self) -> None:
         from tracetui.capsule.replay import Replay, Request
@@ -266,7 +272,7 @@ class VerdictScreen(Screen[None], Actor, Background):
         assert self.replay is not None
         if self.verdict is not None:
             return "It has run. Choose another repository (r) or revision (a), or go back and come again."
-        return None if self.replay.checks else "The capsule holds no check."
+        return None if self._checks else "The capsule holds no check."
 
     def do_run(self) -> None:
         replay = self.replay
@@ -359,12 +365,11 @@ class VerdictScreen(Screen[None], Actor, Background):
         """What was expected and seen of the check under the cursor."""
         at = self.rows.cursor
         left, right = DocumentMaker(), DocumentMaker()
-        checks = self.replay.checks if self.replay is not None else []
         result = self.results[at] if self.verdict is not None and 0 <= at < len(self.results) else None
         source = self.rows.source
         place = source.rows[at].place if isinstance(source, Rows) and 0 <= at < len(source.rows) else None
         number = place[1] if isinstance(place, tuple) and place[0] == "check" else 1
-        check = result.check if result else next((check for check in checks if check.number == number), None)
+        check = result.check if result else next((item for item in self._checks if item.number == number), None)
         if check is not None:
             left.heading("exit status").add("any but 0" if check.exit_code is None else str(check.exit_code))
             left.heading("line").add(check.line or "none")
@@ -406,3 +411,13 @@ class VerdictScreen(Screen[None], Actor, Background):
             self.do_stop()
             self.app.say(f"Stopped; {fmt.plural(len(self.results), 'check')} had a verdict.", role="muted")
         self.dismiss(None)
+
+
+def _whole(command: str, width: int) -> list[str]:
+    """A command in pieces that fit into ``width`` cells, nothing of it left out."""
+    width = max(16, width)
+    out: list[str] = []
+    for line in command.splitlines() or [""]:
+        room = width if line.isascii() else width // 2
+        out += [line[at : at + room] for at in range(0, len(line), room)] or [""]
+    return out

@@ -299,7 +299,7 @@ class LineList(ScrollView, Actor, can_focus=True):
             return
         self.cursor = row
         if event.chain == 2:
-            self.do_open()
+            self.action_act("list.open")
 
     # -- painting -----------------------------------------------------------------------------------------------------
 
