@@ -200,7 +200,7 @@ def test_ls_for_people(indexed: Run) -> None:
 
     at = [cell_len(row[: row.index("claude")]) for row in rows[1:]]
     assert len(set(at)) == 1
-    assert indexed("ls", "title:nothing").out.startswith("No session")
+    assert indexed("ls", "title:nothing").out == "No session matches; 4 sessions in all.\n"
 
 
 def test_show_json(indexed: Run, home: Path) -> None:

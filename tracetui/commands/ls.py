@@ -42,7 +42,12 @@ def run(args: argparse.Namespace) -> int:
                 out.write(session_json(row))
             return 0
         ids = short_ids(row.id for row in bucket.sessions())
-    _table(rows, ids)
+    if rows:
+        _table(rows, ids)
+    elif ids:
+        Paper().line(f"No session matches; {fmt.plural(len(ids), 'session')} in all.")
+    else:
+        Paper().line("No session. Capture what your agents logged with: tracetui index")
     return 0
 
 
@@ -64,9 +69,6 @@ def short_ids(ids: Iterable[str], least: int = 8) -> dict[str, str]:
 def _table(rows: list[SessionRow], ids: dict[str, str]) -> None:
     paper = Paper()
     home = os.path.expanduser("~")  # noqa: PTH111 - never raises
-    if not rows:
-        paper.line("No session. Capture what your agents logged with: tracetui index")
-        return
     columns = (
         Column("when"), Column("harness"), Column("id"), Column("steps", ">"), Column("edits", ">"),
         Column("errors", ">"), Column("tokens", ">"), Column("project", share=2, middle=True), Column("title", share=3),
