@@ -122,7 +122,7 @@ def test_open_without_a_terminal_or_a_log(run: Run, home: Path, tmp_path: Path) 
     assert missing.status == 1
     assert "nothing.jsonl" in missing.err
     (tmp_path / "x.zip").write_bytes(b"PK\x03\x04rest")
-    assert "ZIP" in run("open", str(tmp_path / "x.zip")).err
+    assert "no intact capsule" in run("open", str(tmp_path / "x.zip")).err
     assert run("open", str(tmp_path)).status == 1
 
 
