@@ -61,3 +61,18 @@ def no_review(monkeypatch: pytest.MonkeyPatch) -> None:
         return real(bucket, *rest)
 
     monkeypatch.setattr(binding, "open_review", open_review)
+
+
+@pytest.fixture(autouse=True)
+def no_course(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor can its sessions be replayed: there are no records to take edits from."""
+    from tracetui.tui.screens import replay
+
+    real = replay.read_course
+
+    def read_course(bucket: Any, *rest: Any) -> Any:
+        if isinstance(bucket, fakes.FakeBucket):
+            raise TracetuiError("This bucket cannot be replayed.")
+        return real(bucket, *rest)
+
+    monkeypatch.setattr(replay, "read_course", read_course)
