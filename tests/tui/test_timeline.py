@@ -249,6 +249,15 @@ async def test_following_reads_the_grown_log_and_stays_at_the_end(tmp_path: Path
         driver.timeline.load(bucket.rows[0])
         await driver.settle()
         assert at(driver) == 24
+        await driver.press("k", "k")
+        assert at(driver) < 24
+        for steps, key, where in ((26, "G", at(driver)), (28, "G", 28)):
+            bucket.steps_of[1] = make_steps(steps)
+            bucket.rows[0] = dataclasses.replace(bucket.rows[0], steps=steps)
+            driver.timeline.load(bucket.rows[0])
+            await driver.settle()
+            assert at(driver) == where, "who went up stays there; who is at the end stays at the end"
+            await driver.press(key)
         await driver.press("f")
         assert "following" not in driver.lines[0]
 

@@ -169,6 +169,8 @@ class TimelinePane(Pane, HunkKeys):
 
     def _loaded(self, loaded: _Loaded) -> None:
         grown = self.outline is not None and self.outline.view.log == loaded.view.log
+        # Whoever went up to look at something stays there; going back to the end follows on.
+        at_end = not self.rows.source or self.rows.cursor >= len(self.rows.source) - 1
         self.session, self.logs = loaded.session, loaded.logs
         self.pages.forget()
         self.rows.empty = (
@@ -186,7 +188,7 @@ class TimelinePane(Pane, HunkKeys):
             outline = self._opened(outline, self._wanted)
             row = outline.row_of(self._wanted)
             self._wanted = None
-        elif self.following and grown:
+        elif self.following and grown and at_end:
             row = len(outline) - 1
         elif seen is not None and seen.log == loaded.view.log:
             row = max(0, outline.row_of(seen.step))
