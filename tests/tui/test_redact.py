@@ -74,6 +74,8 @@ async def test_the_most_certain_value_stands_first_and_in_the_middle_third() -> 
 
 async def test_accept_replaces_everywhere_goes_on_and_says_how_many() -> None:
     async with reviewing() as driver:
+        await driver.press("s")
+        assert driver.said == "Something is open or not scanned; decide about it first."
         await driver.press("a")
         assert driver.review.calls == [("accept", "v0")]
         assert driver.said == "accepted v0 in 2 places"
@@ -84,7 +86,10 @@ async def test_accept_replaces_everywhere_goes_on_and_says_how_many() -> None:
         await driver.press("a")
         assert "nothing open · 1 weak" in driver.lines[0]
         assert "Nothing is open" in driver.screen
-        assert "tracetui seal" in driver.screen
+        assert "Seal it: s, or tracetui seal" in driver.screen
+        await driver.press("s")
+        assert "File of the capsule" in driver.screen
+        await driver.press("escape")
         await driver.press("a")
         assert driver.said == "This value is accepted already; u takes it back."
 

@@ -236,6 +236,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("redact.fields", "F", "all fields", "Show every field of the records, or what they are about.", "Redact"),
     _A("redact.next-step", "full_stop", "next step", "Show the text of the next step.", "Redact"),
     _A("redact.previous-step", "comma", "previous step", "Show the text of the step before.", "Redact"),
+    _A("redact.seal", "s", "seal", "Seal the episode into one file, once nothing is open.", "Redact", 17),
     _A("redact.fold", "space", "weak ones", "Show or fold the weak findings.", "Redact", 16),
     _A("redact.switch", "tab", "list or text", "Go from the list to the text, and back.", "Redact", 8),
     _A("redact.list", "1", "list", "Go to the list of values.", "Redact"),

@@ -318,10 +318,23 @@ class RedactScreen(Screen[None], Walking, ByHand, Actor):
             dot = self.editor.look.sign("dot")
             self.info.done((
                 f"{what} {dot} {fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected",
-                f"Seal it: tracetui seal {self._address} -o NAME.capsule.zip",
+                f"Seal it: s, or tracetui seal {self._address} -o NAME.capsule.zip",
             ))  # fmt: skip
         else:
             self.info.done(None)
+
+    def why_seal(self) -> str | None:
+        if not self._ready:
+            return LOADING
+        progress = self.snapshot.progress
+        if progress.open or progress.unscanned:
+            return "Something is open or not scanned; decide about it first."
+        return None
+
+    def do_seal(self) -> None:
+        from tracetui.tui.capsule.deeds import seal
+
+        seal(self.app, self.session, self.steps)
 
     @property
     def _address(self) -> str:
