@@ -181,3 +181,10 @@ def test_saving_never_damages(
         return
     expected = {name: value for name, value in before.items() if name not in changes}
     assert tomllib.loads(file.read_text()) == expected | {k: v for k, v in changes.items() if v is not None}
+
+
+def test_keys_for_what_is_no_action_are_named_when_the_app_ends() -> None:
+    from tracetui.commands.app import _unknown_actions
+
+    found = _unknown_actions(config.Config(Path("c"), keys={"app.help": "x", "nope\x1b.y": "z"}))
+    assert found == ["The config c gives keys to nope\\x1b.y, which is no action; docs/keys.md lists them"]

@@ -41,6 +41,22 @@ def test_filter_applies_the_others_too() -> None:
     assert ControlFilter([Upper()]).apply([Segment("a\x07")], BLACK)[0].text == "A␇"
 
 
+def test_filter_draws_in_ascii_cell_for_cell() -> None:
+    text = "╭─ Themes · 3 ─╮│ a…b ▂▆█ 日本 é"
+    (out,) = ControlFilter((), ascii_only=True).apply([Segment(text)], BLACK)
+    assert out.text == "+- Themes - 3 -+| a.b   # 日本 é"
+    (same,) = ControlFilter(()).apply([Segment(text)], BLACK)
+    assert same.text == text
+
+
+@pytest.mark.parametrize("keys", [(), ("T",), ("question_mark",), ("J",), ("F",), ("m",), ("c",), ("y",), ("slash",)])
+async def test_every_screen_is_ascii_where_that_is_asked_for(keys: tuple[str, ...]) -> None:
+    async with driving(config={"ascii": True}, size=(100, 16)) as driver:
+        await driver.press(*keys)
+        drawn = driver.screen
+        assert drawn.isascii(), sorted({char for char in drawn if not char.isascii()})
+
+
 async def test_no_color_takes_every_colour_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with driving() as driver:

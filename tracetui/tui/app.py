@@ -78,7 +78,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         self.ascii_only = bool(
             self._settings.get("ascii", wants_ascii(os.environ, getattr(sys.__stdout__, "encoding", None)))
         )
-        self._control_filter = ControlFilter(())
+        self._control_filter = ControlFilter((), ascii_only=self.ascii_only)
         self._look: Look | None = None
         self._error: BaseException | None = None
         self.error_report: Path | None = None
@@ -110,7 +110,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     def get_line_filters(self) -> Sequence[LineFilter]:
         others = super().get_line_filters()
         if others != self._control_filter.others:
-            self._control_filter = ControlFilter(others)
+            self._control_filter = ControlFilter(others, ascii_only=self.ascii_only)
         return (self._control_filter,)
 
     # -- life ---------------------------------------------------------------------------------------------------------
