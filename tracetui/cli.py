@@ -32,7 +32,10 @@ _INTERRUPTED: Final = 130
 
 def run(argv: list[str]) -> int:
     """Run one command line and give its exit status. Never raises but for a bug; a reader that closes the pipe early
-    ends the work quietly."""
+    ends the work quietly, and streams that are closed from the start take what is written to nowhere."""
+    if sys.stdout is None or sys.stderr is None:
+        null = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (until the end of the program)
+        sys.stdout, sys.stderr = sys.stdout or null, sys.stderr or null
     try:
         try:
             return _run(argv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -431,3 +432,9 @@ def test_a_foreign_session() -> None:
     assert parse_address("capsule:0123abcd/5bd0c1de:7") == Address("capsule:0123abcd/5bd0c1de", None, 7, 7)
     assert parse_address("capsule:0123abcd/5bd0c1de/ag:7").agent == "ag"
     assert parse_address("codex/5bd0c1de/ag:last") == Address("5bd0c1de", "ag", -1, -1, "codex")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_end_nothing(indexed: Run, tmp_path: Path, closed: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m tracetui --bucket {shlex.quote(str(tmp_path / 'bucket'))} ls --json"
+    assert subprocess.run(["sh", "-c", f"{command} {closed}"], stdout=subprocess.DEVNULL, timeout=60).returncode == 0
