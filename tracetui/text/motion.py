@@ -33,10 +33,10 @@ def line_start(text: str, offset: int) -> int:
 
 
 def line_end(text: str, offset: int) -> int:
-    """The last character of the line, the line end itself where the line is empty."""
+    """The last character of the line; the line end itself where the line is empty or ``offset`` stands on it."""
     end = text.find("\n", offset)
     end = len(text) if end < 0 else end
-    return _kept(text, max(line_start(text, offset), end - 1))
+    return _kept(text, max(offset, end - 1))
 
 
 def left(text: str, offset: int) -> int:
