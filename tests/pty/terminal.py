@@ -15,6 +15,9 @@ from types import TracebackType
 
 __all__ = ["Terminal"]
 
+_PAUSE = 0.06
+"""Seconds without a byte after which a screen is taken for drawn. Whatever comes later is read with the next key."""
+
 
 class Terminal:
     """Runs a program in a pseudo-terminal; ``output`` is every byte that it wrote there."""
@@ -67,11 +70,12 @@ class Terminal:
         return bytes(self.output[start:])
 
     def press(self, *keys: bytes, quiet: float = 0.25, first: float | None = None) -> bytes:
-        """Type each key and read what it brings."""
+        """Type each key and read what it brings: ``quiet`` seconds are waited for its first byte (or ``first``), less
+        for what follows."""
         start = len(self.output)
         for key in keys:
             os.write(self._fd, key)
-            self.read(quiet, first=first)
+            self.read(min(quiet, _PAUSE), first=quiet if first is None else first)
         return bytes(self.output[start:])
 
     @property
