@@ -23,6 +23,8 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("NO_COLOR", raising=False)
     for delay in ("panes.base.Rest.SOON", "panes.base.Rest.LATER", "widgets.query_line.QueryLine.DELAY"):
         monkeypatch.setattr(f"tracetui.tui.{delay}", 0.01)
+    # The pilot takes the app for idle when it did nothing for this long, several times for each key.
+    monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.01)
     monkeypatch.setattr("time.time", lambda: fakes.NOW / 1000)
     yield
     monkeypatch.undo()

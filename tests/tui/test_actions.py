@@ -127,7 +127,9 @@ async def test_no_key_kills_the_app() -> None:
     """Every default key of every action, one after the other, on a full and on an empty bucket."""
     keys = [key for action in ACTIONS for key in action.keys.split(",") if action.id not in ("app.quit", "main.resume")]
     outside = ("main.editor", "main.pager", "main.image")
-    keys = [key for key in keys if key not in {k for a in ACTIONS if a.id in outside for k in a.keys.split(",")}]
+    shut = {key for action in ACTIONS if action.id in outside for key in action.keys.split(",")}
+    keys = [key for key in dict.fromkeys(keys) if key not in shut]  # many keys are those of several places
+    assert len(keys) > 60
     for bucket, pane in ((FakeBucket.filled(3), 1), (FakeBucket(), 0)):
         async with driving(bucket) as driver:
             for key in keys:
