@@ -90,10 +90,10 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
     if args.rules:
         from tracetui.redact.rulefile import load_rules
 
-        for rule in load_rules(Path(args.rules)):
-            if rule not in review.state.rules:
-                review.add_rule(rule)
-            told.append(_rule(review, rule))
+        read = [*dict.fromkeys(load_rules(Path(args.rules)))]
+        held = review.state.rules
+        review.add_rule(*(rule for rule in read if rule not in held))
+        told += [_rule(review, rule) for rule in read]
     fresh: set[str] = set()
     if args.accept_tier is not None:
         fresh = {group.value for group in review.accept_tier(args.accept_tier)}

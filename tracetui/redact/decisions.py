@@ -86,6 +86,20 @@ class State:
         return "open"
 
 
+@dataclass(frozen=True, slots=True)
+class _Op:
+    """An entry of the log. ``session`` is empty for rules, which are for all sessions."""
+
+    id: int
+    session: str
+    what: str
+    body: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.body["what"]) if self.what == "group" else self.what
+
+
 class Decisions:
     """Reads and writes ``decisions.db`` of a bucket. Close it after use."""
 
@@ -131,13 +145,24 @@ class Decisions:
         if items:
             self.add(harness, session, "group", {"what": what, "items": items})
 
-    def _ops(self, harness: str, session: str) -> tuple[list[tuple[str, dict[str, Any]]], list[Any]]:
-        """Entries in force in order, and those that were undone (the last one first to be redone)."""
-        done: list[tuple[str, dict[str, Any]]] = []
-        undone: list[tuple[str, dict[str, Any]]] = []
-        for what, body in self._db.execute(
-            "SELECT what, body FROM op WHERE session=? AND harness=? ORDER BY id", (session, harness)
+    def _origin(self, harness: str, session: str) -> str:
+        """Names a session within the entries of rules, which outlive it: a keyed hash, so that nothing of it stays."""
+        return self.short("origin", harness, session)
+
+    def _ops(self, harness: str, session: str) -> tuple[list[_Op], list[_Op]]:
+        """What undo in a session reaches: its entries in force in order, with those of the rules that were made while
+        it was under review; and those that were undone (the last one first to be redone)."""
+        origin = self._origin(harness, session)
+        done: list[_Op] = []
+        undone: list[_Op] = []
+        for number, whose, what, text in self._db.execute(
+            "SELECT id, session, what, body FROM op WHERE session=? AND harness=? OR session='' AND harness='' "
+            "ORDER BY id",
+            (session, harness),
         ):
+            body = orjson.loads(text)
+            if whose == "" and body.get("origin") != origin:
+                continue
             if what == "undo":
                 if done:
                     undone.append(done.pop())
@@ -145,47 +170,77 @@ class Decisions:
                 if undone:
                     done.append(undone.pop())
             else:
-                done.append((what, orjson.loads(body)))
+                done.append(_Op(number, whose, what, body))
                 undone.clear()
         return done, undone
 
+    def _rule_ops(self) -> list[_Op]:
+        """The entries of rules in force, whatever session they were made in."""
+        held: dict[int, _Op] = {}
+        off: set[int] = set()
+        for number, what, text in self._db.execute(
+            "SELECT id, what, body FROM op WHERE session='' AND harness='' ORDER BY id"
+        ):
+            body = orjson.loads(text)
+            if what == "undo":
+                off.add(body["op"])
+            elif what == "redo":
+                off.discard(body["op"])
+            else:
+                held[number] = _Op(number, "", what, body)
+        return [op for number, op in held.items() if number not in off]
+
     def undo(self, harness: str, session: str) -> str | None:
         """Take the last entry back; what it was, None when there is none."""
-        done, _ = self._ops(harness, session)
-        if not done:
-            return None
-        self.add(harness, session, "undo", {})
-        return done[-1][0]
+        return self._turn(harness, session, "undo")
 
     def redo(self, harness: str, session: str) -> str | None:
         """Bring back what was undone last."""
-        _, undone = self._ops(harness, session)
-        if not undone:
+        return self._turn(harness, session, "redo")
+
+    def _turn(self, harness: str, session: str, what: str) -> str | None:
+        self._db.execute("BEGIN IMMEDIATE")  # what another process adds meanwhile is not what is taken back
+        try:
+            held = self._ops(harness, session)[what == "redo"]
+            if held:
+                last = held[-1]
+                if last.session:
+                    self.add(harness, session, what, {})
+                else:
+                    self.add("", "", what, {"op": last.id, "origin": self._origin(harness, session)})
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        if not held:
             return None
-        self.add(harness, session, "redo", {})
-        return str(undone[-1][0])
+        return held[-1].what if held[-1].session else held[-1].name
 
     def state(self, harness: str, session: str) -> State:
         """The decisions in force, with the rules that stay for all sessions."""
         state = State()
-        for where in (("", ""), (harness, session)):
-            done, _ = self._ops(*where)
-            for what, body in done:
-                items = body["items"] if what == "group" else [body]
-                name = body["what"] if what == "group" else what
-                for item in items:
-                    _fold(state, name, item, self)
+        own = [op for op in self._ops(harness, session)[0] if op.session]
+        for op in (*self._rule_ops(), *own):
+            for item in op.body["items"] if op.what == "group" else (op.body,):
+                _fold(state, op.name if op.session else item.get("what", op.what), item, self)
         return state
 
     # rules that stay
 
-    def add_rule(self, rule: Rule) -> None:
-        """Keep a rule for all sessions; refuses what is no pattern."""
-        check_rule(rule)
-        self.add("", "", "rule", {"form": rule.form, "pattern": rule.pattern, "replacement": rule.replacement})
-
-    def drop_rule(self, rule: Rule) -> None:
-        self.add("", "", "unrule", {"form": rule.form, "pattern": rule.pattern, "replacement": rule.replacement})
+    def change_rules(self, harness: str, session: str, *, add: Iterable[Rule] = (), drop: Iterable[Rule] = ()) -> None:
+        """Keep rules for all sessions, or keep them no longer, as one entry that undo in this session takes back.
+        Raises TracetuiError for what is no pattern; nothing is changed then."""
+        added, dropped = [*add], [*drop]
+        for rule in added:
+            check_rule(rule)
+        items = [
+            {"what": what, "form": rule.form, "pattern": rule.pattern, "replacement": rule.replacement}
+            for what, rules in (("rule", added), ("unrule", dropped))
+            for rule in rules
+        ]
+        if items:
+            name = "rule" if added else "unrule"
+            self.add("", "", "group", {"what": name, "items": items, "origin": self._origin(harness, session)})
 
     # placeholders
 

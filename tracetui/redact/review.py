@@ -272,9 +272,17 @@ class Review:
         self._changed()
         return done
 
-    def add_rule(self, rule: Rule) -> None:
-        """Keep a rule, for all sessions."""
-        self.decisions.add_rule(rule)
+    def add_rule(self, *rules: Rule) -> None:
+        """Keep rules, for all sessions, as one entry to undo."""
+        self.change_rules(add=rules)
+
+    def drop_rule(self, *rules: Rule) -> None:
+        """Keep these rules no longer."""
+        self.change_rules(drop=rules)
+
+    def change_rules(self, *, add: Sequence[Rule] = (), drop: Sequence[Rule] = ()) -> None:
+        """Keep some rules and drop others, as one entry to undo."""
+        self.decisions.change_rules(self.session.harness, self.session.id, add=add, drop=drop)
         self._changed()
 
     # results

@@ -41,6 +41,8 @@ _WORDS: Final = {
     "include": "taking it in",
     "reopen": "taking the decision back",
     "group": "accepting several",
+    "rule": "the rule",
+    "unrule": "removing the rule",
 }
 
 
@@ -402,15 +404,17 @@ class CoreReview:
     def change_rule(self, old: Rule, new: Rule) -> Outcome:
         if new == old:
             return Outcome("Nothing changed.", None, False)
-        outcome = self.add_rule(new)
-        self.remove_rule(old)
-        return outcome
+        from tracetui.redact.decisions import Rule as CoreRule
+
+        known = new in self.rules()
+        self._review.change_rules(add=() if known else (CoreRule(*new),), drop=(CoreRule(*old),))
+        self._changed()
+        return Outcome("The rule is kept, for every session.")
 
     def remove_rule(self, rule: Rule) -> Outcome:
         from tracetui.redact.decisions import Rule as CoreRule
 
-        self._review.decisions.drop_rule(CoreRule(*rule))
-        self._review._changed()
+        self._review.drop_rule(CoreRule(*rule))
         self._changed()
         return Outcome("The rule is gone.")
 
@@ -420,8 +424,7 @@ class CoreReview:
         found = load_rules(path)
         known = set(self.rules())
         new = [rule for rule in found if Rule(rule.form, rule.pattern, rule.replacement) not in known]
-        for rule in new:
-            self._review.add_rule(rule)
+        self._review.add_rule(*new)
         self._changed()
         return Outcome(f"{fmt.plural(len(new), 'rule')} read, {fmt.count(len(found) - len(new))} known already.")
 
