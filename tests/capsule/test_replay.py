@@ -17,7 +17,7 @@ from tracetui.capsule import checks
 from tracetui.capsule.checks import Check
 from tracetui.capsule.dependency import fetch, parse_wanted
 from tracetui.capsule.replay import Request, Result, comment
-from tracetui.capsule.sandbox import Ran
+from tracetui.capsule.sandbox import Ran, Sandbox
 from tracetui.capsule.tree import Tree
 from tracetui.capsule.verdict import Outcome, judge, look, shows_failure, worst
 from tracetui.model import Step, ToolUse, TracetuiError
@@ -307,7 +307,7 @@ def test_packages_that_climb_out(tmp_path: Path) -> None:
     overlay = fetch("good==1.0", tmp_path, tmp_path / "fine", lambda name: name == "good")
     tree = tmp_path / "tree"
     tree.mkdir()
-    overlay.into(Tree(tree))
+    overlay.into(Tree(tree), Sandbox("none"))
     assert (tree / "node_modules/good/index.js").read_bytes() == b"x"
     assert sorted(path.name for path in tmp_path.glob("evil.*")) == []
     assert parse_wanted("npm:@a/b==1.2.3") == ("npm", "@a/b", "1.2.3")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tracetui.capsule.sandbox import Limits, Sandbox, choose, probe
+from tracetui.capsule.tools import named
 from tracetui.model import TracetuiError
 
 
@@ -190,9 +191,9 @@ def test_tools_that_the_user_names_can_be_read_and_not_written(tree: Path, tmp_p
     (tools / "bin").mkdir(parents=True)
     (tools / "bin" / "hello-of-ours").write_text("#!/bin/sh\necho hello\n")
     (tools / "bin" / "hello-of-ours").chmod(0o755)
-    ran = choose(tools=[tools]).run(f"hello-of-ours; echo x > {tools}/bin/new; ls {tmp_path}", tree, limits=LIMITS)
+    ran = choose(tools=named([tools])).run(f"hello-of-ours; echo x > {tools}/bin/new; ls {tmp_path}", tree, limits=LIMITS)
     assert ran.output.startswith("hello\n")
     assert sorted(path.name for path in (tools / "bin").iterdir()) == ["hello-of-ours"]
     assert ran.output.splitlines()[-1] == "tools"
     with pytest.raises(TracetuiError):
-        choose(tools=[tmp_path / "none"])
+        named([tmp_path / "none"])

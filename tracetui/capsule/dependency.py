@@ -7,6 +7,7 @@ but the named package is fetched.
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from typing import Final
 
 from tracetui.capsule.patches import check_path
 from tracetui.capsule.sandbox import Sandbox
-from tracetui.capsule.tree import Tree
+from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.model import TracetuiError
 
 __all__ = ["Overlay", "fetch", "parse_wanted"]
@@ -28,6 +29,8 @@ __all__ = ["Overlay", "fetch", "parse_wanted"]
 _WANTED: Final = re.compile(
     r"(?:(pip|npm):)?((?:@[a-z0-9][a-z0-9._-]{0,100}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,100})==([0-9][A-Za-z0-9.+!-]{0,60})"
 )
+SHOWN: Final = "/capsule/node_modules"
+"""Where packages stand that are linked to."""
 _LIMIT: Final = 256 * 1024 * 1024
 _FILES: Final = 20_000
 _MINORS: Final = range(8, 20)
@@ -50,16 +53,40 @@ class Overlay:
         place = sandbox.overlay(self.folder)
         return {"PYTHONPATH": f"{place}/packages", "PYTHONUSERBASE": f"{place}/user"}
 
-    def into(self, tree: Tree) -> None:
-        """Put a Node package where Node looks first: into the tree."""
+    def into(self, tree: Tree, sandbox: Sandbox) -> list[tuple[Path, str]]:
+        """Put a Node package where Node looks first: into the tree, or over the one among the packages that are shown
+        there (what is given back)."""
         if self.kind != "npm":
-            return
-        target = tree.root / "node_modules" / self.name
-        for place in (tree.root / "node_modules", target.parent, target):
+            return []
+        modules = "{root}/node_modules"
+        shown = next((source for source, at in sandbox.tools.mounts if at == modules), None)
+        folder = tree.root / "node_modules"
+        package = self.folder / "package"
+        if shown is not None and not os.path.lexists(folder):
+            if sandbox.kind == "bubblewrap" and (shown / self.name).is_dir() and not (shown / self.name).is_symlink():
+                return [(package, f"{modules}/{self.name}")]
+            _links(shown, SHOWN if sandbox.kind == "bubblewrap" else str(shown), folder, self.name)
+        target = folder / self.name
+        for place in (folder, target.parent):
             if place.is_symlink():
                 raise TracetuiError("node_modules of the tree is a link; the package cannot be put there")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(self.folder / "package", target, symlinks=False)
+        remove_tree(target)  # a link to the one that is replaced, too
+        shutil.copytree(package, target, symlinks=False)
+        return [(shown, SHOWN)] if shown is not None and sandbox.kind == "bubblewrap" else []
+
+
+def _links(modules: Path, seen: str, folder: Path, name: str) -> None:
+    """Make a folder of packages that holds links to all others than the one that is replaced; ``seen`` is the path
+    under which commands see ``modules``."""
+    folder.mkdir()
+    scope = name.partition("/")[0] if "/" in name else ""
+    for entry in sorted(modules.iterdir()):
+        if entry.name == scope:
+            (folder / scope).mkdir()
+            for one in sorted(entry.iterdir()):
+                (folder / scope / one.name).symlink_to(f"{seen}/{scope}/{one.name}")
+        elif entry.name != name:
+            (folder / entry.name).symlink_to(f"{seen}/{entry.name}")
 
 
 def parse_wanted(text: str) -> tuple[str | None, str, str]:

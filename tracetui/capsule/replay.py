@@ -6,7 +6,6 @@ and sandbox; whatever kept a command from telling is ``inconclusive``.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from typing import Any
 from tracetui.capsule.checks import Check, load
 from tracetui.capsule.patches import FileChange, PatchError, make, parse
 from tracetui.capsule.sandbox import Limits, Sandbox
-from tracetui.capsule.tree import Tree
+from tracetui.capsule.tools import Tools, needed
+from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.capsule.verdict import ORDER, Outcome, holds, judge, look, shows_failure, worst
 from tracetui.capsule.verify import Capsule
 from tracetui.model import TracetuiError
@@ -118,6 +118,15 @@ class Replay:
         listed = self.capsule.manifest.section("repository").get("files")
         return {path for path in listed if isinstance(path, str)} if isinstance(listed, list) else set()
 
+    def tools(self, also: Tools | None = None) -> Tools:
+        """What of this machine the commands may read beside the system, with what the user named (``also``)."""
+        place = _place(self.request, self._start())
+        return needed([check.command for check in self.checks], None if place is None else place[1], also)
+
+    def _start(self) -> str | None:
+        start = (self._base() or {}).get("start")
+        return start if isinstance(start, str) else None
+
     def run(self, sandbox: Sandbox) -> Iterator[Result]:
         """Pose the checks in order, each in a fresh tree."""
         checks = self.checks
@@ -159,8 +168,7 @@ class Replay:
             return Outcome("inconclusive", place.problem or "there is no tree to run it in", None)
         try:
             tree = place.tree
-            if overlay is not None:
-                overlay.into(tree)
+            over = [] if overlay is None else overlay.into(tree, sandbox)
             folder = tree.root / check.folder if check.folder else tree.root
             if not folder.is_dir() or folder.is_symlink():
                 return Outcome("inconclusive", f"could not start: the folder {check.folder!a} is not there", None)
@@ -174,12 +182,28 @@ class Replay:
                 limits=self.limits,
                 environ=environ,
                 overlay=None if overlay is None else overlay.folder,
+                over=over,
                 cancelled=self.cancelled,
             )
             return look(check, ran, root)
         finally:
             if place.tree is not None:
-                shutil.rmtree(place.tree.root, ignore_errors=True)
+                remove_tree(place.tree.root)
+
+
+def _place(request: Request, start: str | None) -> tuple[Path, Path | None] | None:
+    """(Git folder, work tree) of the repository that was named, else of the one around the current folder if it holds
+    the start commit."""
+    if request.repo is not None:
+        return find_git(request.repo)
+    place = find_git(Path.cwd())
+    if place is None or start is None:
+        return None
+    store = Store(*place)
+    try:
+        return place if store.resolve(start) is not None else None
+    finally:
+        store.close()
 
 
 class _Trees:
@@ -189,7 +213,7 @@ class _Trees:
         self.replay, self.scratch = replay, scratch
         self.capsule = replay.capsule
         base = replay._base()
-        self.start = base.get("start") if base is not None and isinstance(base.get("start"), str) else None
+        self.start = replay._start()
         self.base_sha = base.get("commit") if base is not None and isinstance(base.get("commit"), str) else None
         self.at_sha: str | None = None
         self.evidence: dict[str, tuple[bytes | None, bytes | None]] = {}
@@ -207,20 +231,14 @@ class _Trees:
     def _store(self) -> Store | None:
         """The repository that was named, else the one around the current folder if it holds the start commit."""
         request = self.replay.request
-        named = request.repo
-        place = find_git(named if named is not None else Path.cwd())
+        place = _place(request, self.start)
         if place is None:
-            if named is not None:
-                raise TracetuiError(f"{named} is not in a Git repository; name one that is")
+            if request.repo is not None:
+                raise TracetuiError(f"{request.repo} is not in a Git repository; name one that is")
             if request.at is not None:
                 raise TracetuiError("--at needs the repository; name it with --repo")
             return None
         store = Store(*place)
-        if named is None and (self.start is None or store.resolve(self.start) is None):
-            store.close()
-            if request.at is not None:
-                raise TracetuiError("--at needs the repository; name it with --repo")
-            return None
         if request.at is not None:
             self.at_sha = store.resolve(request.at)
             if self.at_sha is None:

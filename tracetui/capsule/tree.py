@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from tracetui.capsule.patches import FilePatch, PatchError, apply, check_path
 from tracetui.model import TracetuiError
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["Layout", "Tree"]
+__all__ = ["Layout", "Tree", "remove_tree"]
 
 _LINK: Final = 0o120000
 _SUBMODULE: Final = 0o160000
@@ -214,6 +215,43 @@ class Tree:
             raise TracetuiError(f"Cannot make the link {path!a} of the tree") from None
         finally:
             os.close(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder that a stranger's command wrote to, or the link or file of that name; no link is followed.
+
+    Neither modes nor depth keep it from that: folders are moved up to the top before they are emptied, so that no path
+    grows long and nothing recurses. What cannot be removed stays.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        with contextlib.suppress(OSError):
+            folder.unlink()
+        return
+    mark, count = secrets.token_hex(8), 0
+    emptied: list[Path] = []
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        emptied.append(here)
+        try:
+            here.chmod(0o700)
+            found = list(os.scandir(here))
+        except OSError:
+            continue
+        for entry in found:
+            with contextlib.suppress(OSError):
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)  # noqa: PTH108 - many of them
+                    continue
+                below = Path(entry.path)
+                if here != folder:
+                    below.chmod(0o700)
+                    count += 1
+                    below = below.rename(folder / f"{mark}.{count}")
+                waiting.append(below)
+    for place in reversed(emptied):
+        with contextlib.suppress(OSError):
+            place.rmdir()
 
 
 def _leaf(path: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.capsule.checks import Check, shows, telling_line
-from tracetui.capsule.sandbox import Ran
+from tracetui.capsule.limits import Ran
 from tracetui.text.safe import one_line
 
 __all__ = ["ORDER", "Outcome", "holds", "judge", "look", "shows_failure", "worst"]

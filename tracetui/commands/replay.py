@@ -44,8 +44,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--agree", metavar="DIGEST", help="agree, without being asked, to what the capsule of this digest runs")
     add("--no-sandbox", action="store_true", help="run the commands without a sandbox, with all your rights")
     add(
-        "--tools", action="append", default=[], metavar="DIR", help="a folder of tools (with bin/) that checks may read"
+        "--tools",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder of tools (with bin/, as a virtual environment) that checks may read",
     )
+    add("--bare", action="store_true", help="with the system's tools and packages alone, none of yours")
     add("--timeout", type=float, default=300.0, metavar="SECONDS", help="for each run of a check (default: 300)")
     add("--signers", metavar="FILE", help="the keys to trust (default: Git's gpg.ssh.allowedSignersFile)")
     add("--comment", action="store_true", help="print the verdict as a comment for an issue (Markdown)")
@@ -58,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.capsule.dependency import parse_wanted
     from tracetui.capsule.replay import Replay, Request, comment, worst
     from tracetui.capsule.signing import allowed_signers
+    from tracetui.capsule.tools import named
     from tracetui.capsule.verify import Capsule, report_of
 
     if not 0 < args.timeout <= 86_400:
@@ -86,8 +92,10 @@ def run(args: argparse.Namespace) -> int:
         )
         checks = replay.checks
         if checks:
-            _consent(replay, report.words, args)
-            tools = [Path(tool).expanduser() for tool in args.tools]
+            tools = named(Path(tool).expanduser() for tool in args.tools)
+            if not args.bare:
+                tools = replay.tools(tools)
+            _consent(replay, report.words, tools.told, args)
             sandbox = sandboxes.choose(allow_none=args.no_sandbox, tools=tools)
         results: list[Result] = []
         out = JsonLines() if args.json else None
@@ -143,7 +151,7 @@ def _whole(verdict: str, why: str | None, results: list[Result]) -> dict[str, ob
     }
 
 
-def _consent(replay: Replay, words: str, args: argparse.Namespace) -> None:
+def _consent(replay: Replay, words: str, tools: list[str], args: argparse.Namespace) -> None:
     """Show what would run, and on what, and have the user agree to it; bound to the digest."""
     digest = replay.capsule.digest
     if args.agree is not None:
@@ -169,6 +177,7 @@ def _consent(replay: Replay, words: str, args: argparse.Namespace) -> None:
     if args.other:
         source = f"from {args.source}" if args.source else "over the network, without install scripts"
         lines.append(f"with {args.other}, fetched {source}")
+    lines += [f"it may read {tool}" for tool in tools]
     how = "WITHOUT a sandbox, with all your rights" if args.no_sandbox else "in a sandbox without network and home"
     lines.append(f"{how}.")
     for line in lines:

@@ -296,7 +296,7 @@ class VerdictScreen(Screen[None], Actor, Background):
             try:
                 replay.progress = told
                 replay.cancelled = stopped
-                for result in replay.run(sandboxes.choose()):
+                for result in replay.run(sandboxes.choose(tools=replay.tools())):
                     self.post_message(_One(run, result))
                     if stopped():
                         break
