@@ -11,8 +11,12 @@ def main(argv: list[str] | None = None) -> int:
     if args == ["--version"] or args == ["-V"]:
         from tracetui import __version__
 
-        print(f"tracetui {__version__}")
-        return 0
+        try:
+            print(f"tracetui {__version__}", flush=True)
+        except OSError:  # a closed pipe, a full disk: told as for every other command, below
+            pass
+        else:
+            return 0
     from tracetui.cli import run
 
     return run(args)

@@ -6,6 +6,7 @@ module of the command that was named is imported.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -36,6 +37,8 @@ def run(argv: list[str]) -> int:
     if sys.stdout is None or sys.stderr is None:
         null = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 (until the end of the program)
         sys.stdout, sys.stderr = sys.stdout or null, sys.stderr or null
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # help texts hold signs that ASCII and Latin-1 lack
     try:
         try:
             return _run(argv)

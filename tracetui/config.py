@@ -136,6 +136,8 @@ def load(path: Path | None = None) -> Config:
     """Read the config file, or the defaults where there is none. Never raises for what the file holds."""
     path = config_path() if path is None else path
     try:
+        if path.is_fifo():
+            return Config(path, problems=(f"Cannot read the config {path} (a pipe); defaults are used",))
         with path.open("rb") as file:
             data = file.read(_LIMIT + 1)
     except FileNotFoundError:
@@ -162,6 +164,13 @@ def load(path: Path | None = None) -> Config:
             values[name] = read(value)
         except _BadError as bad:
             problems.append(f"The config {path} sets {name} to something else than {bad}; the default is used")
+    if values.get("harnesses"):
+        from tracetui.harness import HARNESSES
+
+        # Kept all the same: the default, every harness, would capture more than the user named.
+        unknown = ", ".join(name for name in values["harnesses"] if name not in HARNESSES)
+        if unknown:
+            problems.append(f"The config {path} names as harness {unknown}, not known; one of {', '.join(HARNESSES)}")
     return Config(path, path, problems=tuple(problems), **values)
 
 

@@ -336,6 +336,26 @@ def test_a_bug_is_one_line_and_a_private_report(indexed: Run, tmp_path: Path, mo
         indexed("ls")
 
 
+def test_the_first_screens_reach_any_stream() -> None:
+    """Version and help into a closed pipe, onto a full disk, and in an encoding that lacks their signs."""
+
+    def run(shell: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        words = ["bash", "-c", f"set -o pipefail; {sys.executable} -m tracetui {shell}"]
+        environ = {**os.environ, **environ}
+        return subprocess.run(words, capture_output=True, text=True, cwd=ROOT, check=False, env=environ)
+
+    for flag in ("--version", "--help"):
+        done = run(f"{flag} | true")
+        assert (done.returncode, done.stderr) == (0, "")
+        if Path("/dev/full").exists():
+            done = run(f"{flag} > /dev/full")
+            assert done.returncode == 1
+            assert done.stderr.startswith("tracetui: No space left")
+        done = run(flag, PYTHONIOENCODING="ascii")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "tracetui" in done.stdout
+
+
 def test_only_what_is_needed_is_imported() -> None:
     code = "import sys; from tracetui.__main__ import main; main(['--version']); print(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -376,6 +396,9 @@ def test_bash_completion_is_valid_and_completes(capsys: pytest.CaptureFixture[st
     assert complete("tracetui", "search", "--sort", "") == {"newest", "score"}
     assert complete("tracetui", "search", "--kind", "comm") == {"command"}
     assert complete("tracetui", "index", "c.b") == {"c.bash"}
+    assert complete("tracetui", "scan", "c.b") == {"c.bash"}
+    assert complete("tracetui", "seal", "--sign", "c.b") == {"c.bash"}
+    assert complete("tracetui", "scan", "--env", "") == set()
     assert complete("tracetui", "completion", "f") == {"fish"}
 
 
@@ -388,6 +411,10 @@ def test_other_shells_accept_the_script(shell: str, capsys: pytest.CaptureFixtur
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert subprocess.run([shell, "-n"], input=script, text=True, check=False).returncode == 0
+    if shell == "fish":
+        asked = 'source - ; complete -C "tracetui search --kind comm"'
+        done = subprocess.run([shell, "-c", asked], input=script, capture_output=True, text=True, check=True)
+        assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["command"]
 
 
 def test_on_a_real_terminal(indexed: Run, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tomllib
 from pathlib import Path
@@ -43,6 +44,20 @@ def test_every_value(tmp_path: Path) -> None:
         "theme_folder": None,
     }
     assert (found.max_age_days, found.harnesses) == (90.0, ("pi",))
+
+
+def test_a_harness_that_is_not_known_is_named_and_does_not_let_all_in(tmp_path: Path) -> None:
+    found = config.load(written(tmp_path, "harnesses = ['pi', 'gemini']"))
+    (problem,) = found.problems
+    assert "gemini" in problem
+    assert "claude, codex, pi" in problem
+    assert found.harnesses == ("pi", "gemini")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    (problem,) = config.load(tmp_path / "config.toml").problems
+    assert "a pipe" in problem
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plain(text: str | None) -> str:
-    """A help text that means nothing to a shell."""
-    return re.sub(r"[^A-Za-z0-9 ,.;/()+-]", "", text or "")
+    """A help text that means nothing to a shell; an apostrophe is the typographic one, which none takes for a quote."""
+    return re.sub(r"[^A-Za-z0-9 ,.;/()+’-]", "", (text or "").replace("'", "’"))
 
 
 def _table() -> list[_Words]:
@@ -62,11 +62,15 @@ def _table() -> list[_Words]:
             words = " ".join(map(str, action.choices)) if action.choices else ""
             metavar = action.metavar if isinstance(action.metavar, str) else ""
             if not action.option_strings:
-                files = files or metavar in ("FILE", "PATH")
+                files = files or any(word in metavar for word in ("FILE", "PATH"))
                 choices = words or choices
                 continue
-            words = words or {"KIND": " ".join(KINDS), "NAME": " ".join(HARNESSES)}.get(metavar, "")
-            takes = "" if action.nargs == 0 else words or ("file" if metavar in ("DIR", "FILE", "PATH") else "value")
+            words = words or {"--kind": " ".join(KINDS), "--harness": " ".join(HARNESSES)}.get(
+                action.option_strings[-1], ""
+            )
+            takes = (
+                "" if action.nargs == 0 else words or ("file" if metavar in ("DIR", "FILE", "KEY", "PATH") else "value")
+            )
             flags += [_Flag(flag, _plain(action.help), takes) for flag in action.option_strings]
         found.append(_Words(name, _plain(command.help), tuple(flags), files, choices))
     return found
