@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tracetui.model import TracetuiError
 from tracetui.tui.redaction.model import (
+    EXCLUSIONS,
     Copy,
+    Excluded,
     Field,
     Group,
     Mark,
@@ -17,6 +19,7 @@ from tracetui.tui.redaction.model import (
     Reach,
     Rule,
     State,
+    Target,
     Unscanned,
 )
 from tracetui.tui.redaction.page import PageStep, Unit
@@ -103,7 +106,7 @@ class FakeReview:
         return Progress(
             sum(group.state == "open" and group.tier < 3 for group in groups),
             sum(group.state == "open" and group.tier == 3 for group in groups),
-            sum(len(group.copies) for group in groups),
+            sum(copy.state == "open" for group in groups if group.tier < 3 for copy in group.copies),
             sum(group.state == "accepted" for group in groups),
             sum(group.state == "rejected" for group in groups),
             len(self.gaps),
@@ -166,20 +169,35 @@ class FakeReview:
         self._add("exclude", what, str(step))
         return Outcome(f"left out {what}")
 
-    def exclusions(self) -> Mapping[str, str]:
-        return {what: "left out" for entry, what, *_ in self.log if entry == "exclude"}
+    def exclusions(self) -> Sequence[Excluded]:
+        return [
+            Excluded(what, EXCLUSIONS[what][1], int(step) if what == "step" else None)
+            for entry, what, step in (entry for entry in self.log if entry[0] == "exclude")
+        ]
+
+    def find(self, target: Target) -> Copy | None:
+        for group in self.groups():
+            for copy in group.copies:
+                if copy.id == target.id:
+                    return copy
+        at = Field(target.agent, int(target.rid), 0, target.pointer) if target.rid else None
+        return Copy("", at, target.start, target.end, at.line, "open") if at is not None else None
 
     def undo(self) -> Outcome | None:
         if not self.log:
             return None
         self.undone.append(self.log.pop())
-        return Outcome(f"undone {self.undone[-1][0]}")
+        return Outcome(f"undone {self.undone[-1][0]}", self._about(self.undone[-1]))
 
     def redo(self) -> Outcome | None:
         if not self.undone:
             return None
         self.log.append(self.undone.pop())
-        return Outcome(f"redone {self.log[-1][0]}")
+        return Outcome(f"redone {self.log[-1][0]}", self._about(self.log[-1]))
+
+    @staticmethod
+    def _about(entry: tuple[str, ...]) -> str | None:
+        return entry[1] if entry[0] in ("accept", "reject") else None
 
     def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
         return [Reach(copy.step, None, "result", "plain", 1) for copy in self._copies(group, self.values[group].text)]

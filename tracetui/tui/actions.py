@@ -278,6 +278,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("rules.delete", "d,delete", "delete", "Delete the rule under the cursor.", "Rules", 3),
     _A("rules.import", "i", "import", "Read rules from a text file.", "Rules", 4),
     _A("rules.export", "x", "export", "Write the rules to a private text file.", "Rules", 5),
+    _A("rules.undo", "u", "undo", "Take the last decision back, whether it was about a rule or not.", "Rules", 6),
+    _A("rules.redo", "U,ctrl+r", "redo", "Bring back what was undone.", "Rules"),
     # The last screen before a seal.
     _A("seal.write", "enter", "write", "Write the capsule as it is shown.", "Capsule", 1),
     _A("seal.toggle", "space", "take check", "Take the check into the capsule, or leave it out.", "Capsule", 2),

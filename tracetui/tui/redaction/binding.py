@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from tracetui.model import LogRow, Record, SessionRow, TracetuiError
+from tracetui.model import LogRow, Record, SessionRow, Source, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.redaction.model import (
     Copy,
@@ -18,12 +17,14 @@ from tracetui.tui.redaction.model import (
     Progress,
     Progressed,
     Reach,
-    Rule,
     State,
+    Target,
     Unscanned,
 )
 from tracetui.tui.redaction.page import PageStep
+from tracetui.tui.redaction.staying import Staying
 from tracetui.tui.redaction.texts import around, name_of, units_of
+from tracetui.tui.redaction.turned import difference
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
@@ -32,18 +33,6 @@ if TYPE_CHECKING:
     from tracetui.redact.review import Review
 
 __all__ = ["CoreReview", "open_review"]
-
-_WORDS: Final = {
-    "accept": "the acceptance",
-    "reject": "the rejection",
-    "mark": "the mark",
-    "exclude": "leaving it out",
-    "include": "taking it in",
-    "reopen": "taking the decision back",
-    "group": "accepting several",
-    "rule": "the rule",
-    "unrule": "removing the rule",
-}
 
 
 def open_review(
@@ -70,7 +59,7 @@ def open_review(
     return CoreReview(bucket, review)
 
 
-class CoreReview:
+class CoreReview(Staying):
     """See `Reviewing`. Group ids are the core's keyed hashes of values."""
 
     def __init__(self, bucket: Bucket, review: Review) -> None:
@@ -173,7 +162,7 @@ class CoreReview:
         return Progress(
             sum(group.state == "open" for group in sure),
             sum(group.state == "open" for group in groups if group.tier > 2),
-            sum(len(group.copies) for group in groups if group.state != "rejected"),
+            sum(copy.state == "open" for group in sure for copy in group.copies),
             sum(group.state == "accepted" for group in groups),
             sum(group.state == "rejected" for group in groups),
             len(self._review.unscanned()),
@@ -190,12 +179,36 @@ class CoreReview:
         log = next((log for log in self._logs if log.agent == agent), None)
         if log is None:
             raise TracetuiError("The log of this finding is no longer in the bucket")
-        source = None
-        if copy is not None:
-            found = next((place.source for place in self._places().get(copy.at, ())), None)
-            source = found
+        source = self._source(copy.at, log) if copy is not None and step is None else None
         self._records.clear()
         return around(self._bucket, log, step, source, self._review.steps, self._records)
+
+    def _source(self, at: Field, log: LogRow) -> Source | None:
+        """The record of a field."""
+        found = next((place.source for place in self._places().get(at, ())), None)
+        return found or next((one.source for one in self._bucket.records(log) if one.source.line == at.line), None)
+
+    def find(self, target: Target) -> Copy | None:
+        from tracetui.redact.findings import record_id
+
+        if target.id:
+            place = next((place for place in self._review.places() if place.id == target.id), None)
+            return self._copy(place) if place is not None else None
+        log = next((log for log in self._logs if log.agent == target.agent), None)
+        for record in self._bucket.records(log) if log is not None else ():
+            if log is not None and record_id(record) == target.rid:
+                at = Field(log.agent, record.source.line, record.nth, target.pointer, target.in_key)
+                owners = self._review._steps(log.path).get(record.source.line)
+                step = owners[0][0] if owners else None
+                units = units_of(record, log.agent, log.harness, step)
+                text = next((unit.text for unit in units if unit.at == at), None)
+                if text is None:
+                    continue
+                self._records[at[:3]] = record
+                marks = [mark for mark in self.marks(at, text) if mark.state == "accepted"]
+                start, end = (_before(marks, offset) for offset in (target.start, target.end))
+                return Copy("", at, start, min(max(start + 1, end), len(text)), step, "open")
+        return None
 
     def _the_plan(self) -> Plan:
         """The plan of the decisions in force; placeholders are numbered by first appearance."""
@@ -275,10 +288,16 @@ class CoreReview:
             raise TracetuiError("This finding is no longer there; the session was scanned again")
         if known.by_hand:
             return Outcome("Marked by hand: it is accepted already.", group, False)
-        self._review.accept(self._place(known.copies[0].id))
+        place = self._place(known.copies[0].id)
+        self._review.accept(place)
         self._changed()
-        placeholder = self._placeholder(self._the_plan(), group)
-        return Outcome(f"{placeholder} stands for it in {fmt.plural(len(known.copies), 'place')}", group)
+        state = self._review.state
+        held = sum(state.of(one) == "rejected" for one in self._review.places() if one.value == group)
+        said = f"{self._placeholder(self._the_plan(), group)} stands for it in "
+        said += fmt.plural(len(known.copies) - held, "place")
+        if held:
+            said += f"; {fmt.plural(held, 'place')} that you rejected stay{'s' if held == 1 else ''}"
+        return Outcome(said, group)
 
     def accept_tier(self, tier: int) -> Outcome:
         found = self._review.accept_tier(tier)
@@ -321,47 +340,19 @@ class CoreReview:
         key = self._review.decisions.hash(text[start:end])
         return Outcome(f"Marked; {self._placeholder(self._the_plan(), key)} stands for it everywhere", key)
 
-    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
-        key = ""
-        name = {"results": "results of tools", "thinking": "thinking"}.get(what, what)
-        if what == "step":
-            log = next((log for log in self._logs if log.agent == agent), None)
-            found = [key for number, _, key, _ in self._bucket.sources(log)] if log is not None else []
-            if step is None or not 1 <= step <= len(found):
-                raise TracetuiError("This record is part of no step; mark its text instead")
-            key, name = found[step - 1], f"step {step}"
-        elif what == "kind":
-            key, name = kind, f"every {kind}"
-        elif what == "images":
-            # Images are dropped unless they are asked for.
-            kept = ("keep-images", "") in self._review.state.excluded
-            self._review.exclude("keep-images", on=not kept)
-            self._changed()
-            return Outcome("Images are left out." if kept else "Images are kept as they are.")
-        on = (what, key) not in self._review.state.excluded
-        self._review.exclude(what, key, on=on)
-        self._changed()
-        return Outcome(f"{name[0].upper()}{name[1:]}: {'left out' if on else 'in again'}.")
-
-    def exclusions(self) -> Mapping[str, str]:
-        state = self._review.state.excluded
-        said = {"images": "images are kept" if ("keep-images", "") in state else "images are left out"}
-        for what, key in sorted(state):
-            if what in ("results", "thinking"):
-                said[what] = "left out"
-            elif what in ("step", "kind"):
-                said[f"{what} {key}"] = f"{key if what == 'kind' else 'a step'} left out"
-        return said
-
     def undo(self) -> Outcome | None:
-        done = self._review.undo()
-        self._changed()
-        return Outcome(f"Undone: {_WORDS.get(done, done)}.") if done else None
+        return self._turn(self._review.undo, "Undone")
 
     def redo(self) -> Outcome | None:
-        done = self._review.redo()
+        return self._turn(self._review.redo, "Done again")
+
+    def _turn(self, turn: Callable[[], str | None], said: str) -> Outcome | None:
+        before = self._review.state
+        if turn() is None:
+            return None
         self._changed()
-        return Outcome(f"Done again: {_WORDS.get(done, done)}.") if done else None
+        what, group, copy = difference(before, self._review.state, self._review.places(), self._step_named)
+        return Outcome(f"{said}: {what}.", group, True, copy)
 
     def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
         from tracetui.redact.apply import Plan, redact_text
@@ -387,53 +378,19 @@ class CoreReview:
                 found[(step, unit.at.agent, label, form)] += 1
         return [Reach(*key, count) for key, count in found.items()]
 
-    # -- rules that stay ----------------------------------------------------------------------------------------------
 
-    def rules(self) -> Sequence[Rule]:
-        return [Rule(rule.form, rule.pattern, rule.replacement) for rule in self._review.state.rules]
-
-    def add_rule(self, rule: Rule) -> Outcome:
-        from tracetui.redact.decisions import Rule as CoreRule
-
-        if rule in self.rules():
-            return Outcome("This rule is there already.", None, False)
-        self._review.add_rule(CoreRule(*rule))
-        self._changed()
-        return Outcome("The rule is kept, for every session.")
-
-    def change_rule(self, old: Rule, new: Rule) -> Outcome:
-        if new == old:
-            return Outcome("Nothing changed.", None, False)
-        from tracetui.redact.decisions import Rule as CoreRule
-
-        known = new in self.rules()
-        self._review.change_rules(add=() if known else (CoreRule(*new),), drop=(CoreRule(*old),))
-        self._changed()
-        return Outcome("The rule is kept, for every session.")
-
-    def remove_rule(self, rule: Rule) -> Outcome:
-        from tracetui.redact.decisions import Rule as CoreRule
-
-        self._review.drop_rule(CoreRule(*rule))
-        self._changed()
-        return Outcome("The rule is gone.")
-
-    def import_rules(self, path: Path) -> Outcome:
-        from tracetui.redact.rulefile import load_rules
-
-        found = load_rules(path)
-        known = set(self.rules())
-        new = [rule for rule in found if Rule(rule.form, rule.pattern, rule.replacement) not in known]
-        self._review.add_rule(*new)
-        self._changed()
-        return Outcome(f"{fmt.plural(len(new), 'rule')} read, {fmt.count(len(found) - len(new))} known already.")
-
-    def export_rules(self, path: Path, *, force: bool = False) -> Outcome:
-        from tracetui.redact.rulefile import dump_rules
-
-        rules = self._review.state.rules
-        dump_rules(path, rules, force=force)
-        return Outcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
+def _before(marks: Sequence[Mark], offset: int) -> int:
+    """Where the character at ``offset`` of a redacted text stood before ``marks`` were applied to it."""
+    at = made = 0
+    for mark in marks:
+        if offset < made + mark.start - at:
+            break
+        made += mark.start - at
+        if offset < made + len(mark.text):
+            return mark.start
+        made += len(mark.text)
+        at = mark.end
+    return at + offset - made
 
 
 def rule_name(rule: str) -> str:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
-from textual.dom import DOMNode
-
 from tracetui.text import format as fmt
-from tracetui.tui.redaction.desk import Desk, Opened
-from tracetui.tui.redaction.model import EXCLUSIONS, KINDS, Outcome, Snapshot
+from tracetui.tui.redaction.model import EXCLUSIONS, KINDS
+from tracetui.tui.redaction.parts import LOADING, Parts
+from tracetui.tui.redaction.rows import FindingRows
 from tracetui.tui.widgets.span_editor import SpanEditor
-
-if TYPE_CHECKING:
-    from tracetui.tui.app import TracetuiApp
 
 __all__ = ["ByHand"]
 
 
-class ByHand(DOMNode):
+class ByHand(Parts):
     """Mixin of the editor's screen."""
 
-    app: TracetuiApp
-    editor: SpanEditor
-    snapshot: Snapshot
-    desk: Desk
-    _kind: str
-    _query: str
+    def _selected(self) -> tuple[int, str] | None:
+        chosen = self.editor.selection
+        if chosen is None:
+            return None
+        found = self.editor.page.source_range(*chosen, self.editor.pin)
+        if found is None:
+            return 0, ""
+        unit = self.editor.page.units[self.editor.page.unit_of(found[0])]
+        return found[2] - found[1], unit.label
 
-    if TYPE_CHECKING:
-
-        def _decide(self, deed: Callable[[Opened], Outcome | None], *, go_on: bool = False) -> None: ...
+    def _kind_here(self, start: int, end: int) -> str:
+        """What a selection is called until the user says otherwise: as what was found in it, else as the last one."""
+        spans = self.editor.page.spans_between(start, end)
+        kinds = {group.id: group.kind for group in self.snapshot.groups}
+        return next((kinds[span.group] for span in spans if span.group in kinds), self._kind)
 
     def on_span_editor_marked(self, message: SpanEditor.Marked) -> None:
         message.stop()
@@ -51,10 +49,11 @@ class ByHand(DOMNode):
                 return
             self._kind = name
             self.editor.drop_selection()
-            self._decide(lambda room: room.review.mark(at, start, end, name))
+            self._decide(lambda room: room.review.mark(at, start, end, name), follow=True)
 
         hint = f"{fmt.plural(end - start, 'character')}; every copy is replaced by ‹kind:1›. {', '.join(KINDS[:8])} …"
-        self.app.push_screen(AskScreen("What is it?", self._kind, hint=hint, words=KINDS), named)
+        kind = self._kind_here(message.start, message.end)
+        self.app.push_screen(AskScreen("What is it?", kind, hint=hint, words=KINDS), named)
 
     def on_span_editor_searching(self, message: SpanEditor.Searching) -> None:
         message.stop()
@@ -74,20 +73,40 @@ class ByHand(DOMNode):
 
         self.app.push_screen(AskScreen("Find on this page", self._query, hint="Nothing drops what is marked."), look)
 
+    def on_span_editor_selected(self, message: SpanEditor.Selected) -> None:
+        message.stop()
+        self.info.selecting(self._selected())
+
     # -- leaving out, rules -------------------------------------------------------------------------------------------
+
+    def _cannot_yet(self) -> str | None:
+        return None if self._ready else LOADING
+
+    why_exclude = why_rules = _cannot_yet
 
     def do_exclude(self) -> None:
         from tracetui.tui.screens.menu import Choice, MenuScreen
 
         here = self.editor.page.step_at(self.editor.cursor)
-        excluded = self.snapshot.excluded
+        out = self.snapshot.excluded
+        row = self.rows.source
+        if self.rows.has_focus and isinstance(row, FindingRows) and (chosen_row := row.excluded_at(self.rows.cursor)):
+            # On what is left out already there is only one thing to ask for.
+            again = chosen_row
+            self._decide(lambda room: room.review.exclude(again.what, again.step, again.agent, again.kind))
+            return
+        left = {one.what for one in out}
+        step_out = here is not None and any((o.step, o.agent) == (here.step, here.agent) for o in out if o.step)
+        kind_out = here is not None and any(one.kind == here.kind for one in out if one.kind)
         hints = {
             "step": f"step {here.step}" if here is not None and here.step is not None else "part of no step",
             "kind": f"every {here.kind}" if here is not None and here.kind else "part of no step",
-            "results": excluded.get("results", ""),
-            "thinking": excluded.get("thinking", ""),
-            "images": excluded.get("images", ""),
+            "images": "kept now" if "images" in left else "left out now",
+            "opaque": "kept now" if "opaque" in left else "left out now",
         }
+        hints["step"] += ", left out now" if step_out else ""
+        hints["kind"] += ", left out now" if kind_out else ""
+        hints |= {what: "left out now" for what in ("results", "thinking") if what in left}
         whats = list(EXCLUSIONS)
 
         def chosen(index: int | None) -> None:
@@ -100,8 +119,8 @@ class ByHand(DOMNode):
             step, agent, kind = (here.step, here.agent, here.kind) if here is not None else (None, None, "")
             self._decide(lambda room: room.review.exclude(what, step, agent, kind))
 
-        choices = [Choice(*EXCLUSIONS[what], hints[what]) for what in whats]
-        text = "Left out as a whole, with its second copies; the same key takes it in again."
+        choices = [Choice(*EXCLUSIONS[what], hints.get(what, "")) for what in whats]
+        text = "Its text is replaced as a whole, second copies too; the same key takes it in again."
         self.app.push_screen(MenuScreen("Leave out", choices, text=text), chosen)
 
     def do_rules(self) -> None:

@@ -26,6 +26,7 @@ class FindingLine(Widget):
         self._copy = 0
         self._all_done: tuple[str, str] | None = None
         self._note = ""
+        self._selected: tuple[int, str] | None = None
 
     def show(self, group: Group | None, copy: int = 0, note: str = "") -> None:
         """``copy`` counts from 0; ``note`` stands in place of the second line (how many places were reached)."""
@@ -39,6 +40,12 @@ class FindingLine(Widget):
             self._all_done = said
             self.refresh()
 
+    def selecting(self, selected: tuple[int, str] | None) -> None:
+        """How many characters of which field are selected: what can be done with them is said instead."""
+        if selected != self._selected:
+            self._selected = selected
+            self.refresh()
+
     @property
     def text(self) -> str:
         """What stands here, for tests."""
@@ -48,6 +55,17 @@ class FindingLine(Widget):
     def _lines(self, look: Look) -> list[list[Span]]:
         muted = look.style("muted")
         lines: list[list[Span]] = []
+        if self._selected is not None:
+            count, label = self._selected
+            said = f"{fmt.plural(count, 'character')} selected" if count else "no text of the session is selected"
+            accent = look.style("accent")
+            return [
+                [(said, look.style("", "b")), (f" in {one_line(label, 60)}" if count else "", muted)],
+                [
+                    ("enter", accent), (" marks it", muted), ("   > <", accent), (" move its end", muted),
+                    ("   { }", accent), (" its start", muted), ("   esc", accent), (" drops it", muted),
+                ],
+            ]  # fmt: skip
         if self._all_done is not None:
             first, second = self._all_done
             lines.append([(look.sign("tick") + " ", look.style("good")), (first, look.style("good", "b"))])
@@ -79,6 +97,7 @@ class FindingLine(Widget):
                 ("  a", look.style("accent")),
                 (f" replaces it everywhere ({fmt.count(len(group.copies))} found)", muted),
                 ("   r", look.style("accent")), (" leaves it", muted),
+                *((("   c", look.style("accent")), (" next copy", muted)) if len(group.copies) > 1 else ()),
             ])  # fmt: skip
         return lines
 

@@ -18,6 +18,7 @@ __all__ = [
     "KINDS",
     "SCOPES",
     "Copy",
+    "Excluded",
     "Field",
     "Group",
     "Mark",
@@ -29,6 +30,7 @@ __all__ = [
     "Rule",
     "Snapshot",
     "State",
+    "Target",
     "Unscanned",
 ]
 
@@ -95,7 +97,8 @@ class Unscanned(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """``open`` counts values of tier 1 and 2 without a decision, ``weak`` those of tier 3; ``copies`` all places."""
+    """``open`` counts values of tier 1 and 2 without a decision, ``copies`` the places of these that are open; ``weak``
+    counts open values of tier 3."""
 
     open: int
     weak: int
@@ -123,12 +126,37 @@ class Rule(NamedTuple):
     replacement: str | None = None
 
 
+class Excluded(NamedTuple):
+    """Something that is left out (or kept, where that is the exception) as a whole. ``what`` is a key of `EXCLUSIONS`;
+    ``step`` with ``agent``, or ``kind``, say which. ``said`` is what people call it."""
+
+    what: str
+    said: str
+    step: int | None = None
+    agent: str | None = None
+    kind: str = ""
+
+
 class Outcome(NamedTuple):
-    """What a deed did, in one line for the user; ``group`` is the value that it was about."""
+    """What a deed did, in one line for the user; ``group`` is the value that it was about, ``copy`` its place."""
 
     said: str
     group: str | None = None
     done: bool = True
+    copy: str = ""
+
+
+class Target(NamedTuple):
+    """Where the editor is to open: at a finding by its ``id``, or, where that names none, at the field ``pointer`` of
+    the record ``rid`` (its own id, or its line) in the log of ``agent``, at the character ``start``."""
+
+    id: str = ""
+    agent: str | None = None
+    rid: str = ""
+    pointer: str = ""
+    in_key: bool = False
+    start: int = 0
+    end: int = 0
 
 
 SCOPES: Final[Mapping[str, tuple[str, str]]] = {
@@ -146,6 +174,7 @@ EXCLUSIONS: Final[Mapping[str, tuple[str, str]]] = {
     "results": ("r", "results of tools"),
     "thinking": ("t", "thinking"),
     "images": ("i", "images"),
+    "opaque": ("e", "signatures, encrypted thinking"),
 }
 """What can be left out as a whole: the key in the menu, and what it says."""
 
@@ -163,8 +192,10 @@ class Snapshot:
     groups: Sequence[Group] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0, 0, 0, 0, 0))
     unscanned: Sequence[Unscanned] = ()
-    excluded: Mapping[str, str] = field(default_factory=dict)
-    """Exclusions in force: what is left out, and how it is said."""
+    excluded: Sequence[Excluded] = ()
+    """Exclusions in force."""
+    rules: int = 0
+    """Rules that stay."""
 
 
 class Reviewing(Protocol):
@@ -197,11 +228,16 @@ class Reviewing(Protocol):
     def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
         """Leave something out, or take it in again where it is left out already."""
 
-    def exclusions(self) -> Mapping[str, str]: ...
+    def exclusions(self) -> Sequence[Excluded]:
+        """What is left out now; images and opaque fields, which are left out unless asked for, where they are kept."""
 
-    def undo(self) -> Outcome | None: ...
+    def undo(self) -> Outcome | None:
+        """Take the last deed back, also one of an earlier day, whatever it was; None when there is none."""
 
     def redo(self) -> Outcome | None: ...
+
+    def find(self, target: Target) -> Copy | None:
+        """The place that a target names, in no value where no finding is there; None when it is gone."""
 
     def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
         """Every place that a value stands at, in whatever form, by step and field; None when cancelled."""

@@ -8,7 +8,7 @@ a span of exactly one unit, and what is marked is what is removed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -229,9 +229,11 @@ def compose(
     want: Sequence[Field] = (),
     hidden: bool = False,
     ascii_only: bool = False,
+    named: Callable[[str], str] = one_line,
 ) -> Page:
     """Lay the units of some steps out as one text. ``marks`` are those of each unit, in order; units in ``want`` are
-    shown whatever they are. With ``hidden`` open and rejected spans are veiled, character by character."""
+    shown whatever they are. With ``hidden`` open and rejected spans are veiled, character by character. ``named`` says
+    how the name of a field, which can hold a secret as well, is shown."""
     maker = _Maker(hidden=hidden, veil="*" if ascii_only else "•")
     units: list[Unit] = []
     marked: dict[int, Sequence[Mark]] = {}
@@ -254,7 +256,7 @@ def compose(
                 marked[index] = own
             inline = len(unit.text) <= _INLINE and "\n" not in unit.text
             if unit.label:
-                maker.head(one_line(unit.label, 120), "label")
+                maker.head(one_line(named(unit.label), 120), "label")
                 maker.put("  " if inline else "\n")
             maker.unit(index, unit, own)
             if not unit.text.endswith("\n") or inline:

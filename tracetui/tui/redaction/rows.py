@@ -10,10 +10,11 @@ from textual.strip import Strip
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.look import Look
-from tracetui.tui.redaction.model import Group, Unscanned
+from tracetui.tui.redaction.model import Excluded, Group, Snapshot, Unscanned
+from tracetui.tui.redaction.veil import bullets, shown_names
 from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
 
-__all__ = ["TIERS", "FindingRows", "Row", "state_sign", "veiled"]
+__all__ = ["TIERS", "FindingRows", "Row", "state_sign", "value_in_short"]
 
 TIERS: Final = {1: "exact", 2: "by context", 3: "weak"}
 """What the tiers are called."""
@@ -21,7 +22,8 @@ _WEAK: Final = 3
 
 
 class Row(NamedTuple):
-    """``kind``: ``head`` (of a tier), ``fold`` (the folded weak ones), ``value``, ``unscanned``."""
+    """``kind``: ``head`` (of a tier), ``fold`` (the folded weak ones), ``value``, ``unscanned``, ``excluded``,
+    ``rules``."""
 
     kind: str
     name: str = ""
@@ -29,11 +31,16 @@ class Row(NamedTuple):
     gap: Unscanned | None = None
     number: int = 0
     open: int = 0
+    excluded: Excluded | None = None
 
 
-def veiled(look: Look) -> str:
-    """What stands for a secret that is hidden; says nothing about its length."""
-    return ("*" if look.ascii else "•") * 8
+def value_in_short(value: str, width: int, ellipsis: str) -> str:
+    """A value in one line: its middle cut where it is too long; of several lines the first, and how many they are."""
+    first, _, rest = value.strip("\r\n").partition("\n")
+    if rest:
+        lines = f" {ellipsis} {fmt.count(rest.count(chr(10)) + 2)} lines"
+        return clip(one_line(first, 200), max(4, width - cells(lines)), ellipsis) + lines
+    return clip_middle(one_line(value, 400), width, ellipsis)
 
 
 def state_sign(group: Group, look: Look) -> Span:
@@ -50,17 +57,12 @@ class FindingRows:
 
     uniform = False
 
-    def __init__(
-        self,
-        groups: Sequence[Group],
-        unscanned: Sequence[Unscanned] = (),
-        *,
-        weak: bool = False,
-        hidden: bool = False,
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, *, weak: bool = False, hidden: bool = False) -> None:
         self.hidden = hidden
         self.weak = weak
+        self.snapshot = snapshot
         self.rows: list[Row] = []
+        groups, unscanned = snapshot.groups, snapshot.unscanned
         for nth, gap in enumerate(unscanned):
             if not nth:
                 self.rows.append(Row("head", "not scanned", number=len(unscanned), open=len(unscanned)))
@@ -76,6 +78,11 @@ class FindingRows:
                 self.rows.append(Row("fold", name, number=len(own), open=still))
                 if weak:
                     self.rows += [Row("value", group=group) for group in own]
+        if snapshot.excluded:
+            self.rows.append(Row("head", "left out", number=len(snapshot.excluded)))
+            self.rows += [Row("excluded", excluded=one) for one in snapshot.excluded]
+        if snapshot.rules:
+            self.rows.append(Row("rules", "rules that stay", number=snapshot.rules))
         self._places: dict[Hashable, int] = {}
         for at in range(len(self.rows)):
             self._places.setdefault(self.identity(at), at)
@@ -94,7 +101,8 @@ class FindingRows:
 
     def identity(self, row: int) -> Hashable:
         item = self.rows[row]
-        return (item.kind, item.group.id if item.group else item.gap.at if item.gap else item.name)
+        what = item.group.id if item.group else item.gap.at if item.gap else item.excluded or item.name
+        return item.kind, what
 
     def find(self, identity: Hashable) -> int:
         return self._places.get(identity, -1)
@@ -102,6 +110,14 @@ class FindingRows:
     def row_of(self, group: str) -> int:
         """The row of a value, -1 when it is folded away or gone."""
         return self._places.get(("value", group), -1)
+
+    def row_of_gap(self, gap: Unscanned) -> int:
+        """The row of a text that was not scanned."""
+        return self._places.get(("unscanned", gap.at), -1)
+
+    def excluded_at(self, row: int) -> Excluded | None:
+        """What is left out by a row."""
+        return self.rows[row].excluded if 0 <= row < len(self.rows) else None
 
     def height(self, row: int) -> int:
         return 2 if self.rows[row].kind in ("value", "unscanned") else 1
@@ -118,6 +134,12 @@ class FindingRows:
             if item.kind == "fold":
                 left = [(look.sign("unfolded" if self.weak else "folded") + " ", muted)]
             return [paint([*left, (item.name, look.style("muted", "b"))], width, right=[(said, muted)])]
+        if item.kind == "rules":
+            name = [(look.sign("folded") + " ", muted), (item.name, look.style("muted", "b"))]
+            return [paint(name, width, right=[(fmt.count(item.number), muted)])]
+        if item.excluded is not None:
+            said = clip(one_line(item.excluded.said, 80), width - 2, look.sign("ellipsis"))
+            return [paint([(look.sign("lost") + " ", muted), (said, look.style())], width)]
         if item.gap is not None:
             where = f"step {item.gap.step}" if item.gap.step is not None else f"line {item.gap.at.line}"
             first = [(look.sign("finding") + " ", look.style("bad")), (where, look.style("", "b"))]
@@ -131,7 +153,8 @@ class FindingRows:
         sign, style = state_sign(group, look)
         name = look.style("", "b") if group.state == "open" else muted
         copies = f"{look.sign('times')}{fmt.count(len(group.copies))}" if len(group.copies) != 1 else ""
-        why = one_line(group.why, 80)
+        named = shown_names(self.snapshot.groups, look, hidden=True) if self.hidden else one_line
+        why = named(group.why)[:80]
         kind = one_line(group.kind, 40)
         top: list[Span] = [(sign + " ", style), (kind, name)]
         room = width - 2 - cells(kind) - len(copies) - 3
@@ -143,6 +166,6 @@ class FindingRows:
                 first,
                 paint([("  ", muted), (one_line(group.placeholder, width - 3), look.style("accepted"))], width),
             ]
-        value = veiled(look) if self.hidden else clip_middle(one_line(group.value, 400), width - 3, ellipsis)
+        value = bullets(look) if self.hidden else value_in_short(group.value, width - 3, ellipsis)
         text = look.style("" if group.state == "open" else "muted")
         return [first, paint([("  ", muted), (value, text)], width, mark=ellipsis)]

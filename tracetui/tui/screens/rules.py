@@ -90,7 +90,11 @@ class RulesScreen(Screen[bool], Actor):
 
     def on_mount(self) -> None:
         self.title_line.activate(True)
-        self.rows.empty = ("No rules yet.", "A rule replaces a text, a pattern or a glob in every session: a adds one.")
+        self.rows.empty = (
+            "No rules yet.",
+            "A rule replaces a text, a pattern or a glob in every session.",
+            "a adds one, i reads some from a file.",
+        )
         self.rows.focus()
         self._do(lambda room: None)
 
@@ -182,6 +186,14 @@ class RulesScreen(Screen[bool], Actor):
         rule = self._rule
         assert rule is not None
         self._do(lambda room: room.review.remove_rule(rule))
+
+    # -- undo ---------------------------------------------------------------------------------------------------------
+
+    def do_undo(self) -> None:
+        self._do(lambda room: room.review.undo() or Outcome("There is nothing to undo.", None, False))
+
+    def do_redo(self) -> None:
+        self._do(lambda room: room.review.redo() or Outcome("There is nothing to bring back.", None, False))
 
     # -- files --------------------------------------------------------------------------------------------------------
 

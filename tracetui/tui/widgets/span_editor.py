@@ -69,6 +69,12 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, SpanEditor.Moved)
 
+    class Selected(Message):
+        """What is selected changed, or nothing is selected any more."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, SpanEditor.Selected)
+
     class Searching(Message):
         """The user wants to look for something in the text."""
 
@@ -304,7 +310,8 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
                 self._strips.discard((row, width, epoch))
         self.refresh_lines(first + self._pad, last - first + 1)
 
-    def _select(self, anchor: int, cursor: int) -> None:
+    def select(self, anchor: int, cursor: int) -> None:
+        """Select from ``anchor`` to ``cursor``, both included."""
         before = self.selection
         self.pin = anchor
         self.move_to(cursor)
@@ -312,6 +319,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         for chosen in (before, after):
             if chosen is not None and before != after:
                 self._refresh_span(*chosen)
+        self.post_message(self.Selected())
         if before is None:
             self._offer()
 
@@ -329,6 +337,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self.pin = None
         if chosen is not None:
             self._refresh_span(*chosen)
+        self.post_message(self.Selected())
         self._offer()
         return True
 
@@ -430,7 +439,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
     def do_visual(self) -> None:
         """Begin to select, or drop what is selected."""
         if not self.drop_selection():
-            self._select(self.cursor, self.cursor)
+            self.select(self.cursor, self.cursor)
 
     def why_other_end(self) -> str | None:
         return None if self.pin is not None else "Nothing is selected; v begins."
@@ -439,6 +448,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         assert self.pin is not None
         self.pin, cursor = self.cursor, self.pin
         self.move_to(cursor)
+        self.post_message(self.Selected())
 
     def why_grow(self) -> str | None:
         if self.plain:
@@ -458,7 +468,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
             chosen = (span.start, span.end)
         start = max(0, min(chosen[0] + low, chosen[1] - 1))
         end = max(start + 1, min(chosen[1] + high, len(self.page.shown)))
-        self._select(start, end - 1)
+        self.select(start, end - 1)
 
     def do_grow(self) -> None:
         self._adjust(0, 1)
@@ -553,7 +563,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         event.stop()
         offset = self.offset_of(event.x, min(max(event.y, 0), self.size.height - 1))
         if offset != self._down or self.pin is not None:
-            self._select(self._down, offset)
+            self.select(self._down, offset)
         beyond = event.y if event.y < 0 else max(0, event.y - self.size.height + 1)
         self._drag_by = max(-3, min(3, int(beyond)))
         if self._drag_by and self._scrolling is None:
@@ -581,10 +591,10 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         if event.chain == 2 and not self.plain:
             low, high = motion.token_at(self.page.shown, self.cursor)
             if high > low:
-                self._select(low, high - 1)
+                self.select(low, high - 1)
         elif event.chain == 3 and not self.plain:
             text = self.page.shown
-            self._select(motion.line_start(text, self.cursor), motion.line_end(text, self.cursor))
+            self.select(motion.line_start(text, self.cursor), motion.line_end(text, self.cursor))
 
     # -- painting -----------------------------------------------------------------------------------------------------
 
