@@ -102,7 +102,7 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
         told = (
             items
             if args.show
-            else told + [item for item in items if item["decision"] == "accepted" and item["_value"] in fresh]
+            else told + [item for item in items if item["decision"] == "accepted" and item.get("_value") in fresh]
         )
     if args.export_rules:
         from tracetui.redact.rulefile import dump_rules
