@@ -13,6 +13,7 @@ from tracetui.redact.finding import Finding
 from tracetui.redact.formats import EVERYWHERE, FORMATS
 from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
 from tracetui.redact.names import KEYWORDS
+from tracetui.redact.opaque import BLOB, Opaque, opaque_spans
 from tracetui.redact.pem import key_blocks
 from tracetui.redact.personal import PERSONAL_WORDS, personal_at
 from tracetui.redact.providers import COMMON, PROVIDERS
@@ -27,6 +28,8 @@ _FORMAT_AFTER: Final = 1_200
 _WEAK_LENGTH: Final = 20
 
 _FORMAT, _WINDOW, _STRUCTURE, _NAME, _PROVIDER, _PERSONAL, _KEY = range(7)
+_WORDY: Final = frozenset({_NAME, _PROVIDER, _PERSONAL})
+"""What a word wakes; in the midst of a random string it stands by chance."""
 
 
 class _Rules:
@@ -71,10 +74,15 @@ class _Rules:
                 wake(word, _PROVIDER, common)
         wake("private key", _KEY, None)
         self.automaton = ahocorasick.Automaton()
-        for word, woken in wakes.items():
+        # A node looks through its children in the order in which they came: common letters first saves a quarter.
+        for word, woken in sorted(wakes.items(), key=lambda item: [*map(_COMMONEST.find, item[0])]):
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
         self.everywhere = [(rule, kind, before, re.compile(pattern)) for rule, kind, before, pattern in EVERYWHERE]
+
+
+_COMMONEST: Final = ' etaoinsrlcdumpfhg_.-by/vkw:jx=0q1z2345"789\\6@$?'
+"""Characters of logs, the commonest first."""
 
 
 @cache
@@ -182,14 +190,26 @@ def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Findin
     named = providing = -1
     keyed = -1
     places = 0
-    deadline = time.monotonic() + seconds
+    blobs = opaque_spans(text, raw)
+    blob = 0
+    deadline = time.thread_time() + seconds
     for last, (length, woken) in rules.automaton.iter(low):
         start = last + 1 - length
         places += 1
-        if not places & 255 and time.monotonic() > deadline:
+        if not places & 255 and time.thread_time() > deadline:
             out.append(Finding(start, size, "unscanned", "unscanned", 1, "plain", "took too long to scan"))
             break
+        inside = 0
+        if blob < len(blobs):
+            while blob < len(blobs) and blobs[blob].end <= last:
+                blob += 1
+            if blob < len(blobs) and blobs[blob].start < start:
+                inside = blobs[blob].end - blobs[blob].start
+                if inside >= BLOB:
+                    continue
         for what, value in woken:
+            if inside and what in _WORDY:
+                continue
             if what == _NAME:
                 if start < named:
                     continue
@@ -247,7 +267,7 @@ def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Findin
     for number, spans in structures.items():
         _structure(out, text, raw, rules.structures[number], spans)
     if size >= _WEAK_LENGTH:
-        _runs(out, text, raw, rules, weak=weak)
+        _runs(out, text, raw, rules, blobs, weak=weak)
     if "\0" in text:
         out = [found for found in out if found.rule == "unscanned" or "\0" not in text[found.start : found.end]]
     return out
@@ -295,12 +315,22 @@ def _structure(out: list[Finding], text: str, raw: bytes, row: Any, spans: list[
                 out.append(Finding(start, end, kind, rule, tier, "plain", why))
 
 
-def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: bool) -> None:
+def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, blobs: list[Opaque], *, weak: bool) -> None:
     """Long runs without blanks: formats that no keyword announces, and strings that only look random."""
     done = 0
+    blob = 0
     for start, end in runs(raw, TOKEN, 16):
         if start < done:
             continue
+        while blob < len(blobs) and blobs[blob].end <= start:
+            blob += 1
+        if blob < len(blobs) and blobs[blob].start < end:
+            low, high, integrity = blobs[blob]
+            if integrity or high - low >= BLOB:
+                done = max(high, start + 1)
+                if weak and not integrity and low < high:
+                    out.append(Finding(low, high, "random", "entropy", 3, "plain", "a long random string"))
+                continue
         first = text[start]
         if start > 1 and text[start - 1] == "." and text[start - 2] == "s":
             found = rules.everywhere[-1][3].match(text, start - 2)
@@ -315,7 +345,7 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: boo
         if not weak or end - start >= 400:
             continue
         value = text[start:end]
-        if not looks_random(value):
+        if (len(value) in _HASHES and is_hex(value)) or harmless_shape(value) or not looks_random(value):
             continue
         # A slash parts paths, and is a letter of base64: a random string goes on behind it where it stays random.
         while end < len(text) and text[end] == "/" and (more := _MORE.match(text, end + 1)) and more.end() - end < 400:
@@ -328,15 +358,12 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, *, weak: boo
             end += 1
         value = text[start:end]
         done = end
-        if (
-            len(value) < _WEAK_LENGTH
-            or harmless_shape(value)
-            or (is_hex(value) and len(value) in {32, 40, 64, 96, 128})
-        ):
+        if len(value) < _WEAK_LENGTH or harmless_shape(value):
             continue
         if not placeholder(value) and (entropy := bits(value)) >= 3.4:
             out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{entropy:.1f} bits a character"))
 
 
+_HASHES: Final = frozenset({32, 40, 64, 96, 128})
 _MORE: Final = re.compile(r"[A-Za-z0-9+_-]{1,400}+={0,2}")
 _EVERYWHERE_STARTS: Final = frozenset("".join(before for _, _, before, _ in EVERYWHERE))

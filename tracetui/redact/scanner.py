@@ -23,7 +23,7 @@ _SECONDS_PER_CHUNK: Final = 6.0
 
 def _decoded(text: str, budget: float) -> Iterator[Finding]:
     """Findings of the views of a text that differ from it: the neighbourhoods of all decoded places, scanned as one."""
-    began = time.monotonic()
+    began = time.thread_time()
     parts: list[str] = []
     starts: list[int] = []
     owners: list[tuple[View, int]] = []
@@ -35,7 +35,7 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
             starts.append(at)
             owners.append((view, low))
             at += len(piece) + len(BREAK)
-            if time.monotonic() - began > budget:
+            if time.thread_time() - began > budget:
                 yield Finding(0, len(text), "unscanned", "unscanned", 1, view.name, "took too long to scan")
                 return
     if not parts:
@@ -62,22 +62,16 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
 
 def settle(found: Iterable[Finding]) -> list[Finding]:
     """One finding per place: the surer one, then the longer one; overlaps that add characters stay."""
-    ordered = sorted(set(found), key=lambda f: (f.tier, f.start - f.end, f.view != "plain", f.start, f.rule))
+    best: dict[tuple[int, int], Finding] = {}
+    for item in sorted(found, key=lambda f: (f.tier, f.view != "plain", f.rule, f.kind, f.view, f.why)):
+        best.setdefault((item.start, item.end), item)
     kept: list[Finding] = []
-    spans: list[tuple[int, int]] = []
-    for item in ordered:
-        if len(kept) > 400:
-            # Many findings in one text: look only at those that can cover this one.
-            i = bisect_right(spans, (item.start, 1 << 60))
-            if any(low <= item.start and item.end <= high for low, high in spans[max(0, i - 60) : i]):
-                continue
-            spans.insert(i, (item.start, item.end))
-        else:
-            if any(low <= item.start and item.end <= high for low, high in spans):
-                continue
-            spans.insert(bisect_right(spans, (item.start, item.end)), (item.start, item.end))
-        kept.append(item)
-    return sorted(kept, key=lambda f: (f.start, f.end))
+    reach = [-1, -1, -1, -1]  # how far the findings of each tier go
+    for item in sorted(best.values(), key=lambda f: (f.start, -f.end)):
+        if max(reach[: item.tier + 1]) < item.end:
+            kept.append(item)
+        reach[item.tier] = max(reach[item.tier], item.end)
+    return kept
 
 
 def scan(text: str) -> list[Finding]:

@@ -14,6 +14,7 @@ import html
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -25,38 +26,61 @@ _MARGIN: Final = 128
 """Code points of context scanned on both sides of a decoded place."""
 
 Piece = tuple[int, int, str]
+"""(start in parent, end in parent, replacement)"""
+Split = tuple[list[str], list[str]]
+"""A text in parts, of which every second one is decoded, and what those decode to."""
+
+
+def _cut(text: str, pieces: Iterable[Piece]) -> Split:
+    parts: list[str] = []
+    puts: list[str] = []
+    last = 0
+    for start, end, put in pieces:
+        parts += (text[last:start], text[start:end])
+        puts.append(put)
+        last = end
+    parts.append(text[last:])
+    return parts, puts
 
 
 class View:
     """A decoded reading of ``parent`` (another view) or of the source text itself (``parent`` None).
 
-    ``pieces`` are ``(start in parent, end in parent, replacement)`` in order; what lies between is copied.
+    ``pieces`` are in order and do not overlap; what lies between is copied.
     """
 
-    __slots__ = ("_at", "_from", "_lengths", "joined", "name", "parent", "text")
+    __slots__ = ("_at", "_from", "_till", "_to", "joined", "name", "parent", "text")
 
     def __init__(self, name: str, text: str, parent: View | None, pieces: Iterable[Piece] = ()) -> None:
+        self.text = text
+        self._set(name, parent)
+        if parent is not None:
+            self._fill(*_cut(text, pieces))
+
+    @classmethod
+    def of_parts(cls, name: str, parent: View, parts: list[str], puts: list[str]) -> View:
+        """From the parent's text in parts, of which every second one is replaced by one of ``puts``. ``parts`` is
+        used up. Long lists are put together without a step of Python per piece."""
+        view = cls.__new__(cls)
+        view._set(name, parent)
+        view._fill(parts, puts)
+        return view
+
+    def _set(self, name: str, parent: View | None) -> None:
         self.name, self.parent = name, parent
         self.joined = name.endswith("joined")
-        self._at: list[int] = []  # where a piece begins in this view
-        self._from: list[tuple[int, int]] = []  # the span of the parent that it stands for
-        self._lengths: list[int] = []
-        if parent is None:
-            self.text = text
-            return
-        parts: list[str] = []
-        at = last = 0
-        for start, end, put in pieces:
-            if start > last:
-                parts.append(text[last:start])
-                at += start - last
-            self._at.append(at)
-            self._from.append((start, end))
-            self._lengths.append(len(put))
-            parts.append(put)
-            at += len(put)
-            last = end
-        parts.append(text[last:])
+        # Where the pieces begin and end, in this view and in the parent.
+        self._at: list[int] = []
+        self._till: list[int] = []
+        self._from: list[int] = []
+        self._to: list[int] = []
+
+    def _fill(self, parts: list[str], puts: list[str]) -> None:
+        ends = list(accumulate(map(len, parts)))
+        self._from, self._to = ends[0:-1:2], ends[1::2]
+        parts[1::2] = puts
+        ends = list(accumulate(map(len, parts)))
+        self._at, self._till = ends[0:-1:2], ends[1::2]
         self.text = "".join(parts)
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
@@ -71,34 +95,35 @@ class View:
         # Pieces that decode to nothing share their place with what follows; the last of them stands nearest.
         if i < 0:
             return at
-        begin, length = self._at[i], self._lengths[i]
-        start, end = self._from[i]
-        if at < begin + length:
-            if length == end - start:
+        begin, till, start, end = self._at[i], self._till[i], self._from[i], self._to[i]
+        if at < till:
+            if till - begin == end - start:
                 return start + at - begin
             return start if low else end - 1
-        return end + at - begin - length
+        return end + at - till
 
     def crosses(self, start: int, end: int) -> bool:
         """Whether a decoded place lies inside ``[start, end)``, so that the view shows what the text does not."""
         i = bisect_right(self._at, start)
         if i < len(self._at) and self._at[i] < end:
             return True
-        return i > 0 and self._at[i - 1] + self._lengths[i - 1] > start
+        return i > 0 and self._till[i - 1] > start
 
     def windows(self) -> Iterator[tuple[int, int]]:
         """Merged spans of this view around its decoded places, cut where no word is cut."""
-        size = len(self.text)
         text = self.text
+        size = len(text)
+        if len(self._at) * _MARGIN // 2 > size:
+            yield 0, size  # so many that hardly anything lies between
+            return
         low = high = -1
-        for at, length in zip(self._at, self._lengths):
-            start, end = at - _MARGIN, at + length + _MARGIN
-            if low >= 0 and start <= high:
-                high = end
+        for at, till in zip(self._at, self._till):
+            if low >= 0 and at - _MARGIN <= high:
+                high = till + _MARGIN
                 continue
             if low >= 0:
                 yield _whole(text, max(0, low), min(size, high))
-            low, high = start, end
+            low, high = at - _MARGIN, till + _MARGIN
         if high >= 0:
             yield _whole(text, max(0, low), min(size, high))
 
@@ -113,38 +138,57 @@ def _whole(text: str, low: int, high: int) -> tuple[int, int]:
     return low, high
 
 
-_ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\", "/": "/", "'": "'"}
-_ESCAPE: Final = re.compile(r"\\(?:[ntrbf\"\\/']|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})")
+class _Decoded(dict[str, str]):
+    """What an escape stands for, worked out once. Only for escapes of bounded length."""
+
+    def __init__(self, decode: Callable[[str], str], known: dict[str, str] | None = None) -> None:
+        super().__init__(known or {})
+        self._decode = decode
+
+    def __missing__(self, escape: str) -> str:
+        decoded = self._decode(escape)
+        if len(self) < 4096:
+            self[escape] = decoded
+        return decoded
 
 
-def _json(text: str) -> list[Piece]:
-    out: list[Piece] = []
-    for match in _ESCAPE.finditer(text):
-        start, end = match.span()
-        code = text[start + 1]
-        if code == "u" or code == "x":
-            out.append((start, end, chr(int(text[start + 2 : end], 16))))
-        else:
-            out.append((start, end, _ESCAPES[code]))
-    return out
+_ESCAPES: Final = _Decoded(
+    lambda escape: chr(int(escape.lstrip("\\ux"), 16)),
+    {"\\n": "\n", "\\t": "\t", "\\r": "\r", "\\b": "\b", "\\f": "\f", '\\"': '"', "\\\\": "\\", "\\/": "/", "\\'": "'"},
+)
+_ESCAPE: Final = re.compile(r"(\\(?:[ntrbf\"\\/']|u(?![dD][89a-fA-F])[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}))")
+
+
+def _json(text: str) -> Split:
+    parts = _ESCAPE.split(text)
+    return parts, [*map(_ESCAPES.__getitem__, parts[1::2])]
 
 
 # CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text; overstruck characters.
+_CODE: Final = "(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
+_REAL: Final = re.compile(f"(\x1b{_CODE})")
 _ANSI: Final = re.compile(
-    "(?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b)(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"  # noqa: E501
-    "|\u009b[0-?]{0,40}+[@-~]"
+    f"((?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b){_CODE}|\u009b[0-?]{{0,40}}+[@-~]|[^\n\x08]\x08)"
 )
-_OVERSTRUCK: Final = re.compile("[^\n\x08]\x08")
+_WRITTEN: Final = ("\\x1b", "\\u001b", "\\033", "\\e[")
 
 
-def _ansi(text: str) -> list[Piece]:
-    if "\x08" in text:
-        found = [
-            (match.start(), match.end(), "") for pattern in (_ANSI, _OVERSTRUCK) for match in pattern.finditer(text)
-        ]
-        found.sort()
-        return [piece for nth, piece in enumerate(found) if not nth or piece[0] >= found[nth - 1][1]]
-    return [(match.start(), match.end(), "") for match in _ANSI.finditer(text)]
+def _has_ansi(text: str) -> bool:
+    return (
+        "\x1b" in text
+        or "\x9b" in text
+        or "\x08" in text
+        or "\u241b" in text
+        or ("\\" in text and any(escape in text for escape in _WRITTEN))
+    )
+
+
+def _ansi(text: str) -> Split:
+    only = "\x1b" in text and not (
+        "\x9b" in text or "\x08" in text or "\u241b" in text or any(escape in text for escape in _WRITTEN)
+    )
+    parts = (_REAL if only else _ANSI).split(text)
+    return parts, [""] * (len(parts) // 2)
 
 
 _PREFIX: Final = re.compile(
@@ -152,60 +196,80 @@ _PREFIX: Final = re.compile(
     r"|[\w./@-]{1,160}[:\-]\d{1,7}[:\-]"  # grep -n
     r"|[+\->|#*][ \t]?|//[ \t]|[│┃][ ]?|[ \t]{1,40}+)"  # diff, quote, table, comment, indentation
 )
-_TOKEN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%")
-_LINE_ENDS: Final = _TOKEN | {"\\", "\r"}
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-.~%"
+_TOKEN: Final = frozenset(_LETTERS)
 _RUN: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{1,400}+")
+# For finding line ends fast: a letter of a token becomes "a", what may stand between it and the break "b".
+_LINES: Final = bytes(
+    10 if n == 10 else 97 if chr(n) in _LETTERS else 98 if chr(n) in "\\\r" else 32 for n in range(256)
+)
+_LONG: Final = b"a" * 16
+_REACH: Final = 420
 
 
-def _breaks(text: str) -> list[Piece]:
+def _breaks(text: str) -> Split:
     """Line breaks inside what looks like one long token: where a line is as long as its neighbours or ends in a long
     random run, and the next one (behind what numbers or marks its lines) goes on with the token."""
     out: list[Piece] = []
-    lines = text.split("\n")
-    token = _TOKEN
-    ends = _LINE_ENDS
-    at = 0
-    before = 0
-    for nth, line in enumerate(lines[:-1]):
-        size = len(line)
-        # Most lines end in a mark or with a word; this loop runs once per line of every text.
-        if size >= 10 and line[-1] in ends:
-            following = lines[nth + 1]
-            if following and (size >= len(following) - 1 or " " not in line[-16:]):
-                piece = _break(line, following, before, at, token)
+    clean = text.encode("ascii", "replace").translate(_LINES)
+    if b"b\n" in clean:
+        # A carriage return or a backslash at the end of a line is no end of what goes on.
+        clean = clean.replace(b"abb\n", b"aaa\n").replace(b"ab\n", b"aa\n")
+    find, rfind = clean.find, clean.rfind
+    cut = find(b"aa\n") + 2
+    while cut >= 2:
+        begin = rfind(b"\n", 0, cut) + 1
+        size = cut - begin
+        stop = find(b"\n", cut + 1)
+        if stop < 0:
+            stop = len(clean)
+        further = stop - cut - 1
+        if size >= 10 and further:
+            full = size >= further - 1 and (not begin or size >= begin - rfind(b"\n", 0, begin - 1) - 3)
+            long = clean.endswith(_LONG, begin, cut)
+            if size == further and size >= 40 and long and find(b" ", begin, stop) < 0:
+                tail = text[cut - 2 : cut].rstrip("\r").removesuffix("\\")
+                out.append((cut - 2 + len(tail), cut + 1, ""))  # a block of base64
+            elif long or (full and _tokens(clean[max(begin, cut - 12) : min(stop, cut + 13)], min(size, 12)) >= 12):
+                piece = _break(text[max(begin, cut - _REACH) : cut], text[cut + 1 : min(stop, cut + _REACH)], cut, full)
                 if piece is not None:
                     out.append(piece)
-        before = size
-        at += size + 1
-    return out
+        cut = find(b"aa\n", cut) + 2
+    return _cut(text, out)
 
 
-def _break(line: str, following: str, before: int, at: int, token: frozenset[str]) -> Piece | None:
-    """The break between two lines, ``line`` at ``at``, where one token goes on behind it."""
-    size = len(line)
+def _tokens(around: bytes, cut: int) -> int:
+    """How many letters of a token stand around a line break, what marks the next line left out."""
+    left, right = around[:cut], around[cut + 1 :]
+    if right[0] != 97:
+        right = right.lstrip(b" ")
+    return len(left) - len(left.rstrip(b"a")) + len(right) - len(right.lstrip(b"a"))
+
+
+def _break(line: str, following: str, cut: int, full: bool) -> Piece | None:
+    """The break at ``cut`` between two lines, of which the one is given to its end and the other from its beginning,
+    where one token goes on behind it. ``full``: the line is as long as its neighbours."""
     tail = line.rstrip("\r").removesuffix("\\")
     skip = 0
+    token = _TOKEN
     if following[0] not in token or following[0] in "+-0123456789":
         mark = _PREFIX.match(following)
         if mark is not None and (following[0] not in token or mark.end() > 1):
             skip = mark.end()
     if not tail or tail[-1] not in token or len(following) <= skip + 1 or following[skip] not in token:
         return None
-    full = size >= before - 1 and size >= len(following) - 1
     indented = skip > 0 and following[:skip].isspace()
-    left = len(tail)
-    floor = max(0, left - 400)
-    while left > floor and tail[left - 1] in token:
-        left -= 1
-    run = tail[left:]
+    run = tail[len(tail.rstrip(_LETTERS)) :]
     if not ((full and len(run) >= 2 and not indented) or len(run) >= 16):
         return None
+    if run[-1] == "=" and len(run) >= 16 and not len(run) % 4:
+        return None  # base64 is padded at its end only
     right = _RUN.match(following, skip)
-    if right is None or not _one(run, right.group(), full=full):
+    if right is None or len(run) + right.end() - skip < 12 or not _one(run, right.group(), full=full):
         return None
-    if len(run) >= 8 and looks_random(run) and _begins(right.group(), following[right.end() : right.end() + 2]):
+    if len(run) >= 8 and _begins(right.group(), following[right.end() : right.end() + 2]) and looks_random(run):
         return None
-    return at + len(tail), at + size + 1 + skip, ""
+    return cut - len(line) + len(tail), cut + 1 + skip, ""
 
 
 def _begins(right: str, after: str) -> bool:
@@ -237,27 +301,30 @@ def _one(left: str, right: str, *, full: bool) -> bool:
     return True
 
 
-def _percent(text: str) -> list[Piece]:
-    out: list[Piece] = []
-    for match in _PERCENT.finditer(text):
-        try:
-            out.append((match.start(), match.end(), unquote_to_bytes(match.group()).decode()))
-        except UnicodeDecodeError:
-            continue
-    return out
+def _percented(escape: str) -> str:
+    raw = unquote_to_bytes(escape)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
-_PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})++")
-_ENTITY: Final = re.compile(r"&(?:#\d{1,7}+|#[xX][0-9a-fA-F]{1,6}+|[a-zA-Z]{2,10}+);")
+_PERCENT: Final = re.compile(r"(%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+)")
+_PERCENTED: Final = _Decoded(_percented, {f"%{n:02X}": chr(n) for n in range(128)})
 
 
-def _html(text: str) -> list[Piece]:
-    out: list[Piece] = []
-    for match in _ENTITY.finditer(text):
-        decoded = html.unescape(match.group())
-        if decoded != match.group():
-            out.append((match.start(), match.end(), decoded))
-    return out
+def _percent(text: str) -> Split:
+    parts = _PERCENT.split(text)
+    return parts, [_PERCENTED[part] if len(part) == 3 else _percented(part) for part in parts[1::2]]
+
+
+_ENTITY: Final = re.compile(r"(&(?:#\d{1,7}+|#[xX][0-9a-fA-F]{1,6}+|[a-zA-Z]{2,10}+);)")
+_ENTITIES: Final = _Decoded(html.unescape)
+
+
+def _html(text: str) -> Split:
+    parts = _ENTITY.split(text)
+    return parts, [*map(_ENTITIES.__getitem__, parts[1::2])]
 
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{8,}+(?![^\s=\"']))*+={0,2}")
@@ -265,7 +332,7 @@ _CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x0b\x0c\x7f"
 _DECODED_LIMIT: Final = 400_000
 
 
-def _base64(text: str) -> list[Piece]:
+def _base64(text: str) -> Split:
     """Runs of base64 that hold text; images, hashes and keys do not decode to text and stay as they are."""
     out: list[Piece] = []
     done = 0
@@ -297,7 +364,7 @@ def _base64(text: str) -> list[Piece]:
             continue
         if len(raw) == len(raw.translate(None, _CONTROL)) or sum(c < " " for c in decoded) * 50 < len(decoded):
             out.append((start, match.end(), decoded))
-    return out
+    return _cut(text, out)
 
 
 def _utf8_start(probe: bytes) -> bool:
@@ -308,33 +375,31 @@ def _utf8_start(probe: bytes) -> bool:
     return True
 
 
-_DECODERS: Final[dict[str, tuple[Callable[[str], bool], Callable[[str], list[Piece]]]]] = {
+_DECODERS: Final[dict[str, tuple[Callable[[str], bool], Callable[[str], Split]]]] = {
     "json": (lambda t: "\\" in t, _json),
-    "ansi": (lambda t: "\x1b" in t or "\x9b" in t or "\x08" in t or "\u241b" in t or "\\x1b" in t or "\\u001b" in t
-             or "\\033" in t or "\\e[" in t, _ansi),
+    "ansi": (_has_ansi, _ansi),
     "joined": (lambda t: "\n" in t, _breaks),
     "percent": (lambda t: "%" in t, _percent),
     "html": (lambda t: "&" in t and ";" in t, _html),
     "base64": (lambda t: len(t) >= 24, _base64),
-}  # fmt: skip
+}
 
 
 def _decode(name: str, view: View) -> View | None:
     wanted, decoder = _DECODERS[name]
     if not wanted(view.text):
         return None
-    pieces = decoder(view.text)
-    if not pieces:
+    parts, puts = decoder(view.text)
+    if not puts:
         return None
-    label = name if view.parent is None else f"{view.name}+{name}"
-    return View(label, view.text, view, pieces)
+    return View.of_parts(name if view.parent is None else f"{view.name}+{name}", view, parts, puts)
 
 
 def decode_as(name: str, text: str) -> str:
     """A text as one decoder reads it."""
     if name not in _DECODERS:
         return text
-    return View(name, text, View("plain", text, None), _DECODERS[name][1](text)).text
+    return View.of_parts(name, View("plain", text, None), *_DECODERS[name][1](text)).text
 
 
 def views_of(text: str) -> list[View]:
@@ -364,11 +429,9 @@ def views_of(text: str) -> list[View]:
                 continue
             views.append(decoded)
             if name in ("base64", "percent"):
-                inner = _decode("json", decoded)
-                if inner is not None:
-                    views.append(inner)
-                if name == "percent" and (twice := _decode("percent", decoded)) is not None:
-                    views.append(twice)
+                near = _near(decoded)
+                inner = [_decode(again, near) for again in (("json", "percent") if name == "percent" else ("json",))]
+                views += [view for view in inner if view is not None]
             elif name == "joined" and (held := _decode("base64", _near(decoded))) is not None:
                 views.append(held)
     return views
