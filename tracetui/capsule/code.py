@@ -28,6 +28,10 @@ __all__ = ["Code", "failing_commands", "read_code"]
 _CARRIED_FILES: Final = 500
 _CARRIED_BYTES: Final = 5 * 1024 * 1024
 _FILE: Final = 2 * 1024 * 1024
+_CARRIED: Final = {
+    True: ": the files that the edits met are carried along",
+    False: ": the files that the edits met are from before the episode and are left out (--include-before)",
+}
 
 Bytes = Callable[[bytes], bytes]
 Text = Callable[[str], str]
@@ -79,10 +83,12 @@ class Code:
             "files": sorted(map(text, self.chosen)),
         }
 
-    def patches(self, redact: Bytes, text: Text) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
+    def patches(
+        self, redact: Bytes, text: Text, tick: Callable[[], None] = lambda: None
+    ) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
         """(patches, files, problems) with their texts redacted; each patch is tried on what it will meet.
 
-        A problem names a patch that does not apply, or an edit that is in none.
+        A problem names a patch that does not apply, or an edit that is in none. ``tick`` is called for each patch.
         """
         files = {f"files/{text(path)}": redact(data) for path, data in {**self.files, **self.played.carried}.items()}
         state: dict[str, bytes | None] = {name[6:]: data for name, data in files.items()}
@@ -93,6 +99,7 @@ class Code:
         if first:
             self._one("patches/0000.patch", None, 0, first, [], redact, text, state, patches, problems)
         for nth, step in enumerate(self.played.steps, 1):
+            tick()
             name = f"patches/{nth:04d}.patch"
             self._one(name, step.agent, step.step, step.changes, step.problems, redact, text, state, patches, problems)
         return patches, files, list(dict.fromkeys(map(text, problems)))
@@ -198,8 +205,9 @@ def read_code(
     if place is None:
         code.root = cwd
         _name_remote(code, [episode.main.log.facts.repo], options)
-        code.notes.append("no repository was found: the files that the edits met are carried along")
-        code.played = play(before, mine, lambda path: None, _below(cwd), carry=True)
+        carry = _carries(episode, options)
+        code.notes.append("no repository was found" + _CARRIED[carry])
+        code.played = play(before, mine, lambda path: None, _below(cwd), carry=carry)
         return code
     store = Store(*place)
     try:
@@ -207,6 +215,11 @@ def read_code(
     finally:
         store.close()
     return code
+
+
+def _carries(episode: Episode, options: Options) -> bool:
+    """Whether whole files may be carried that only the log tells: of a range they are text from before it."""
+    return not episode.ranged or options.include_before
 
 
 def _without(code: Code, edits: list[Edit], left_out: AbstractSet[tuple[str | None, int]]) -> list[Edit]:
@@ -231,12 +244,13 @@ def _read(
     locator = _locator(store, facts.commit, [*before, *mine], given=options.repo is not None)
     texts = first_texts([*before, *mine], locator)
     first = next((edit.time for edit in (*before, *mine) if edit.time is not None), facts.started)
+    carry = _carries(episode, options)
     base = code.base = find_base(store, facts.commit, facts.branch, texts, first)
     code.root = _root(store, locator, cwd)
     _name_remote(code, [_remote(store), facts.repo], options)
     if base is None:
-        code.notes.append("the repository has no commit: the files that the edits met are carried along")
-        code.played = play(before, mine, lambda path: None, locator, carry=True)
+        code.notes.append("the repository has no commit" + _CARRIED[carry])
+        code.played = play(before, mine, lambda path: None, locator, carry=carry)
         return
 
     held: dict[tuple[str, str], bytes | None] = {}
@@ -251,7 +265,7 @@ def _read(
         return held[key]
 
     start = base.start or base.commit
-    code.played = play(before, mine, lambda path: text_at(base.commit, path), locator, carry=True)
+    code.played = play(before, mine, lambda path: text_at(base.commit, path), locator, carry=carry)
     code.environment = environment(lambda path: text_at(base.commit, path))
     if base.files and base.matched < base.files:
         code.notes.append(

@@ -6,7 +6,9 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.model import Record, Source
+from tracetui.ctx.index import NO_PIECE
+from tracetui.harness import HARNESSES
+from tracetui.model import Record
 from tracetui.text.safe import one_line
 
 if TYPE_CHECKING:
@@ -66,6 +68,20 @@ class _Numbers:
                 runs.append((number, number))
                 ends.append(place + 1)
         return [first if first == last else [first, last] for first, last in runs], total
+
+
+def _text(index: Index, at: int, records: Sequence[Record]) -> str | None:
+    """A segment's text as the redacted record tells it; None where it does not. The index itself knows what was there
+    before it was redacted, so nothing is taken from it."""
+    rules = HARNESSES[index.harness].context
+    place = index.place[at]
+    if rules is None or place == NO_PIECE:
+        return None
+    for record in records:
+        if record.nth == index.nth[at]:
+            found = rules.pieces(record)
+            return found[place].text if place < len(found) else None
+    return None
 
 
 def _common(one: bytes, other: bytes) -> int:
@@ -138,17 +154,14 @@ class Contexts:
         records: Mapping[int, Sequence[Record]],
     ) -> Iterable[dict[str, Any]]:
         """The segments: those outside of the range with category, origin and size only."""
-        from tracetui.ctx.context import piece_of, segment
-
-        def read(nth: int, source: Source) -> Sequence[Record]:
-            return records.get(source.line, ()) if nth == 0 else ()
+        from tracetui.ctx.context import segment
 
         for number, at in enumerate(fresh, len(self.segments) + 1):
             found = segment(index, at)
             own = found.log == 0 and found.source.line in lines
             if self.ranged:
                 own = own and found.from_step is not None and found.from_step in part.steps
-            preview = one_line(piece_of(index, at, read).text[:_READ], _PREVIEW) if own else None
+            text = _text(index, at, records.get(found.source.line, ())) if own else None
             yield {
                 "segment": number,
                 "agent": part.log.agent,
@@ -156,7 +169,7 @@ class Contexts:
                 "from_step": found.from_step if found.log == 0 else None,
                 "tokens": found.tokens,
                 "bytes": found.bytes,
-                "preview": preview,
+                "preview": None if text is None else one_line(text[:_READ], _PREVIEW),
                 "source": {"path": entry, "line": lines[found.source.line]} if own else None,
             }
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
@@ -13,9 +11,8 @@ from tracetui.model import LogRow, Record, SessionRow, TracetuiError
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
 
-__all__ = ["LEFT_OUT", "Episode", "Part", "blanked", "choose", "foreign_blocks", "stripped"]
+__all__ = ["Episode", "Part", "choose"]
 
-LEFT_OUT: Final = "[text from before the episode, left out]"
 # Records that are no step, hold no text of a conversation, and without which its steps would lack model or tokens.
 _FRAME: Final[dict[str, frozenset[str]]] = {
     "codex": frozenset({"token_count", "task_started", "turn_started", "task_complete", "turn_complete"}),
@@ -98,7 +95,15 @@ def choose(
     part.heads = _heads(bucket, main, part.lines)
     started = {row.thread for row in bucket.step_rows(main, start, end) if row.thread}
     below = [log for log in logs if log.agent is not None and log.agent in started and log is not main]
-    return Episode(session, agent, start, end, [part, *(Part(log, range(1, log.steps + 1)) for log in below)])
+    return Episode(session, agent, start, end, [part, *(_own_steps(bucket, log) for log in below)])
+
+
+def _own_steps(bucket: Bucket, log: LogRow) -> Part:
+    """The part of a subagent that the range started: its own steps, without the history that it was given."""
+    part = Part(log, range(1, log.steps + 1))
+    part.lines = _lines(bucket, log, part.steps)
+    part.heads = _heads(bucket, log, part.lines)
+    return part
 
 
 def _lines(bucket: Bucket, log: LogRow, steps: range) -> set[int]:
@@ -141,99 +146,3 @@ def _kind(value: dict[str, Any]) -> str:
     if kind == "event_msg" and isinstance(payload, dict):
         kind = payload.get("type")
     return kind if isinstance(kind, str) else ""
-
-
-# -- what a record of the range says about what came before it
-
-_CODEX_META: Final = frozenset(
-    "base_instructions instructions user_instructions developer_instructions history_base dynamic_tools tools".split()
-)
-
-
-def stripped(harness: str, value: dict[str, Any], *, head: bool) -> dict[str, Any]:
-    """A record of a range without the text from before it that it carries: summaries of compactions, replaced history,
-    whole-file originals. ``head``: the record itself stands before the range. The shape stays."""
-    if harness == "claude":
-        return _claude(value)
-    if harness == "codex":
-        return _codex(value, head=head)
-    if harness == "pi":
-        return _pi(value)
-    return value
-
-
-def _claude(value: dict[str, Any]) -> dict[str, Any]:
-    result = value.get("toolUseResult")
-    if isinstance(result, dict) and isinstance(result.get("originalFile"), str) and result["originalFile"]:
-        value = {**value, "toolUseResult": {**result, "originalFile": LEFT_OUT}}
-    message = value.get("message")
-    if value.get("isCompactSummary") and isinstance(message, dict):
-        value = {**value, "message": {**message, "content": LEFT_OUT}}
-    return value
-
-
-def _codex(value: dict[str, Any], *, head: bool) -> dict[str, Any]:
-    payload = value.get("payload")
-    if not isinstance(payload, dict):
-        return value
-    kind = value.get("type")
-    if kind == "session_meta" or (kind == "turn_context" and head):
-        kept = {name: item for name, item in payload.items() if name not in _CODEX_META}
-        return {**value, "payload": kept}
-    if kind == "compacted":
-        changed = {**payload, "message": LEFT_OUT}
-        if isinstance(payload.get("replacement_history"), list):
-            changed["replacement_history"] = []
-        return {**value, "payload": changed}
-    changes = payload.get("changes")
-    if isinstance(changes, dict) and any(
-        isinstance(item, dict) and item.get("type") == "delete" for item in changes.values()
-    ):
-        changes = copy.deepcopy(changes)
-        for item in changes.values():
-            if isinstance(item, dict) and item.get("type") == "delete" and isinstance(item.get("content"), str):
-                item["content"] = LEFT_OUT
-        return {**value, "payload": {**payload, "changes": changes}}
-    return value
-
-
-def _pi(value: dict[str, Any]) -> dict[str, Any]:
-    if value.get("type") in ("compaction", "branch_summary") and isinstance(value.get("summary"), str):
-        value = {**value, "summary": LEFT_OUT}
-        for name in ("details", "messages"):
-            if name in value:
-                value.pop(name)
-    return value
-
-
-def foreign_blocks(value: dict[str, Any], others: Sequence[tuple[int, str, str]]) -> list[str]:
-    """JSON pointers of those blocks of a message that belong to steps outside the range: ``others`` are the (number,
-    kind, key) of the steps that share its record. A step's key ends with its call's id or the number of its block."""
-    message = value.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    if not isinstance(content, list):
-        return []
-    keys = {key for _, _, key in others}
-    found = []
-    for nth, block in enumerate(content):
-        if not isinstance(block, dict):
-            continue
-        own = {block.get(name) for name in ("id", "tool_use_id", "toolCallId")}
-        if own & keys or any(key.endswith((f":{nth}", f"#{nth}", f"/{nth}")) for key in keys):
-            found.append(f"/message/content/{nth}")
-    return found
-
-
-def blanked(value: dict[str, Any], prefixes: Sequence[str]) -> dict[str, Any]:
-    """The record with every text below these pointers left out; ids and words of the schema stay."""
-    from tracetui.redact.units import rewrite
-
-    def change(text: str, at: str, path: tuple[str, ...], in_key: bool) -> str:
-        if in_key or not text or not any(at.startswith(prefix + "/") for prefix in prefixes):
-            return text
-        plain = path[-1] in ("type", "role", "id", "tool_use_id", "toolCallId", "name", "toolName")
-        return text if plain else LEFT_OUT
-
-    changed = rewrite(value, change)
-    assert isinstance(changed, dict)
-    return changed

@@ -15,6 +15,7 @@ __all__ = ["Played", "StepPatch", "first_texts", "in_order", "play"]
 Locate = Callable[[str, str | None], str | None]
 Base = Callable[[str], bytes | None]
 _FILE_LIMIT: Final = 8 * 1024 * 1024
+_HIDDEN: Final = "what stood in the file before is text from before the episode, and in no commit (--include-before)"
 
 
 @dataclass(slots=True)
@@ -85,13 +86,18 @@ class _Play:
         self.state: dict[str, bytes | None] = {}
         self.unknown: set[str] = set()
         self.carried: dict[str, bytes] = {}
+        self.hidden: set[str] = set()
+        """Files whose text before the first edit only the log tells, and which is not to be carried."""
 
     def text(self, path: str, before: bytes | None) -> bytes | None:
         """The file as it stands now; ``before`` is what the log says, where it says it."""
         if path not in self.state:
             known = self.base(path)
-            if known is None and before is not None and self.carry:
-                self.carried[path] = known = before
+            if known is None and before is not None:
+                if self.carry:
+                    self.carried[path] = known = before
+                else:
+                    self.hidden.add(path)
             self.state[path] = known
         return self.state[path]
 
@@ -105,6 +111,9 @@ class _Play:
         shown = f"{path!a}"
         before = None if change.before is None else _bytes(change.before)
         now = self.text(path, before)
+        if path in self.hidden:
+            into.problems.append(f"the edit of {shown} is not in the patches: {_HIDDEN}")
+            return
         after = self._after(edit, before, now)
         if after is None and change.op != "delete":
             why = "a binary file" if change.binary else "its place is not known"
@@ -148,7 +157,8 @@ class _Play:
 def play(before: Iterable[Edit], edits: Iterable[Edit], base: Base, locate: Locate, *, carry: bool = False) -> Played:
     """Play the edits ``before`` the range and those of the range (both in order) from the files that ``base`` gives.
 
-    ``carry``: where the base holds no such file and the log tells its text before the first edit, take that.
+    ``carry``: where the base holds no such file and the log tells its text before the first edit, take that; else the
+    edits of such a file are in no patch.
     """
     run = _Play(base, locate, carry)
     out = Played()

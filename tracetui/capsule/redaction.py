@@ -3,11 +3,12 @@ what stands in no record (patches, files, commands, paths)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
+from tracetui.redact.apply import redact
 from tracetui.redact.review import Review
 
 if TYPE_CHECKING:
@@ -27,8 +28,16 @@ _REMOTE: Final = "remote"
 class Redaction(Review):
     """A review with one plan, whose redacted records are kept. Close it after use."""
 
-    def __init__(self, bucket: Bucket, session: SessionRow, steps: tuple[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        bucket: Bucket,
+        session: SessionRow,
+        steps: tuple[int, int] | None = None,
+        tick: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """``tick`` is called now and then with how many records more were looked at; what it raises ends the work."""
         super().__init__(bucket, session, steps)
+        self._tick = tick
         self._plan: Plan | None = None
         self._whole = False
         """Whether files are redacted as one text rather than line by line."""
@@ -39,15 +48,21 @@ class Redaction(Review):
         return self
 
     def plan(self) -> Plan:
-        """The plan of the decisions, the same object each time, so that what is added to it stays."""
+        """The plan of the decisions, the same object each time, so that what is added to it stays.
+
+        Its placeholders are numbered anew: a capsule hangs on the decisions, not on the order in which they were made.
+        """
         if self._plan is None:
             self._plan = super().plan()
+            self._plan.given.clear()
         return self._plan
 
     def redacted(self, plan: Plan | None = None) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
         """Every log with its records and the redacted ones; worked out once."""
         if self._done is None:
-            self._done = list(super().redacted(plan or self.plan()))
+            plan = plan or self.plan()
+            held = [(log, [*self.bucket.records(log)]) for log in self.logs()]
+            self._done = [(log, records, redact(records, plan, log.harness, log.agent)) for log, records in held]
         yield from self._done
 
     def of(self, log: LogRow) -> tuple[list[Record], list[dict[str, Any]]]:
@@ -56,10 +71,6 @@ class Redaction(Review):
             if row.id == log.id:
                 return records, values
         raise TracetuiError("The session changed while it was sealed; seal it again")
-
-    def keep(self) -> None:
-        """Keep the placeholders, so that the next seal gives the same ones."""
-        self.decisions.keep_placeholders(self.session.harness, self.session.id, self.plan().given)
 
     def left_out(self) -> set[tuple[str | None, int]]:
         """The steps (agent, number) that the user excluded: nothing of them comes out by way of patches or checks."""

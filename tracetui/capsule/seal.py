@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -23,21 +23,25 @@ from tracetui.capsule.archive import pack, write_private
 from tracetui.capsule.checks import Check
 from tracetui.capsule.code import Code, read_code
 from tracetui.capsule.contexts import Contexts
-from tracetui.capsule.episode import Episode, blanked, foreign_blocks, stripped
+from tracetui.capsule.episode import Episode
+from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
-from tracetui.model import LogFacts, Record, SessionRow, Source, Step, TracetuiError
+from tracetui.model import SessionRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.redact.apply import Plan
     from tracetui.redact.gate import Gate
 
-__all__ = ["LARGE", "Draft", "Options", "Refused", "draft"]
+__all__ = ["LARGE", "STAGES", "Cancelled", "Draft", "Options", "Progress", "Refused", "draft"]
 
 LARGE: Final = 25 * 1024 * 1024
 """Bytes; what issue trackers take."""
+STAGES: Final = ("findings", "code", "context", "proof", "entries")
+"""What ``draft`` does, in order."""
+Progress = Callable[[str, int, int], None]
 _ROUNDS: Final = 4
 
 
@@ -98,44 +102,83 @@ class Draft:
             return pack(entries, stream.write)
 
 
-def draft(bucket: Bucket, episode: Episode, options: Options | None = None) -> Draft:
-    """Make a capsule's entries. Raises ``Refused`` when the gate does not pass, TracetuiError otherwise."""
+class Cancelled(TracetuiError):
+    """The user stopped it."""
+
+
+class _Course:
+    """How far sealing is: tells ``progress`` and stops when ``cancelled`` says so."""
+
+    def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
+        self._progress, self._cancelled = progress, cancelled
+        self._what, self._done, self._total = "", 0, 0
+
+    def begin(self, what: str, total: int = 0) -> None:
+        """A part of the work, of ``total`` pieces where they can be counted."""
+        self.tick()
+        self._what, self._done, self._total = what, 0, total
+        self.reach(0, total)
+
+    def reach(self, done: int, total: int) -> None:
+        """``done`` of ``total`` pieces of this part are done."""
+        if self._progress is not None:
+            self._progress(self._what, done, total)
+        self.tick()
+
+    def tick(self, pieces: int = 0) -> None:
+        """So many pieces more are done. Raises ``Cancelled``."""
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled("Not sealed: cancelled")
+        if pieces:
+            self._done += pieces
+            if self._progress is not None:
+                self._progress(self._what, min(self._done, self._total), self._total)
+
+
+def draft(
+    bucket: Bucket,
+    episode: Episode,
+    options: Options | None = None,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Draft:
+    """Make a capsule's entries.
+
+    ``progress(what, done, total)`` is told how far it is: ``what`` one of ``STAGES``, ``total`` 0 where the pieces
+    cannot be counted; ``cancelled()`` is asked now and then, both in the caller's thread. Raises ``Refused`` when the
+    gate does not pass, ``Cancelled`` when it was cancelled, TracetuiError otherwise.
+    """
     from tracetui.ctx.opening import index_of
     from tracetui.redact.gate import Gate, check
 
     options = options or Options()
+    course = _Course(progress, cancelled)
     steps = (episode.main.steps[0], episode.main.steps[-1]) if episode.ranged and episode.agent is None else None
-    with Redaction(bucket, episode.session, steps) as redaction:
+    with Redaction(bucket, episode.session, steps, tick=course.tick) as redaction:
+        course.begin("findings")
+        if not redaction.findings.done(episode.session):
+            redaction.scan(cancelled=cancelled, progress=course.reach)
+            course.tick()
         gate = check(redaction)
         if gate.passes:
+            course.begin("code")
             code = read_code(bucket, episode, options, redaction.left_out())
+            course.tick()
             redaction.hide(code.hidden)
             for _ in range(_ROUNDS):
-                patches, files, problems = code.patches(redaction.file, redaction.text)
+                patches, files, problems = code.patches(redaction.file, redaction.text, course.tick)
                 if not redaction.accept_in([*patches.values(), *files.values()]):
                     break
+            course.begin("context")
             for part in episode.parts:
-                index_of(bucket, part.log)  # kept; what the model saw is worked out before the gate, not after it
+                index_of(bucket, part.log, cancelled)  # kept; worked out before the gate, not after it
+            course.begin("proof", sum(log.records for log in redaction.logs()))
             gate = Gate((), (), redaction.prove(redaction.plan()).leaks)
         if not gate.passes:
             raise Refused(f"Not sealed: {gate.say()}; decide with: tracetui redact {episode.session.id}", gate)
-        return _Maker(bucket, episode, options, redaction, code, {**patches, **files}, problems).make()
-
-
-class _Log:
-    """One log of the episode, redacted: the records that it carries and the steps that they make."""
-
-    def __init__(self, place: int, agent: str | None) -> None:
-        self.name = f"records/{place:03d}.jsonl"
-        self.agent = agent
-        self.kept: list[Record] = []
-        self.values: list[dict[str, Any]] = []
-        self.steps: list[Step] = []
-        self.lines: dict[int, int] = {}
-        """Line of the log -> line of the entry."""
-        self.facts = LogFacts()
-        self.by_line: dict[int, list[Record]] = {}
-        """Redacted records by line of the log, for what the model saw."""
+        course.begin("entries", sum(part.log.records for part in episode.parts))
+        return _Maker(bucket, episode, options, redaction, code, {**patches, **files}, problems, course).make()
 
 
 class _Maker:
@@ -150,9 +193,10 @@ class _Maker:
         code: Code,
         entries: dict[str, bytes],
         problems: Sequence[str],
+        course: _Course,
     ) -> None:
         self.bucket, self.episode, self.options, self.redaction = bucket, episode, options, redaction
-        self.code, self.entries, self.problems = code, entries, problems
+        self.code, self.entries, self.problems, self.course = code, entries, problems, course
         self.plan: Plan = redaction.plan()
         self.notes: list[str] = [redaction.text(text) for text in code.notes]
 
@@ -180,66 +224,20 @@ class _Maker:
         self.entries["README.md"] = page.encode("utf-8", "replace")
         self.entries[manifests.MANIFEST] = manifests.build(facts, self.entries)
         redaction.search(self.entries)
-        redaction.keep()
         return Draft(self.entries, checks, facts, self.notes, redaction.exposed())
 
     # -- records and steps
 
-    def _logs(self) -> list[_Log]:
-        out: list[_Log] = []
-        for place, part in enumerate(self.episode.parts, 1):
-            log = _Log(place, part.log.agent)
-            records, values = self.redaction.of(part.log)
-            owners = self._owners(part.log.id, part.steps) if part.lines is not None else {}
-            reader = HARNESSES[part.log.harness].reader(part.stem)
-            steps: dict[int, Step] = {}
-            dropped = 0
-            for record, value in zip(records, values):
-                line = record.source.line
-                held = part.holds(record)
-                if held and self.episode.ranged and not self.options.include_before:
-                    value = stripped(part.log.harness, value, head=line in part.heads)
-                    others = owners.get(line)
-                    if others:
-                        value = blanked(value, foreign_blocks(record.value, others))
-                made = Record(record.source, value, record.nth, record.oversize)
-                reader.feed(made)
-                for step in reader.take():
-                    steps[step.number] = step
-                if not held:
-                    continue
-                dropped += record.oversize
-                log.lines.setdefault(line, len(log.values) + 1)
-                log.values.append(value)
-                log.by_line.setdefault(line, []).append(made)
-            count = getattr(reader, "count", None)
-            last = count if type(count) is int else len(steps)
-            log.steps = [
-                self._placed(steps[number], log) for number in sorted(steps) if number in part.steps and number <= last
-            ]
-            log.facts = reader.facts
-            if dropped:
-                self.notes.append(f"{dropped:,} records over 16 MiB are told by type and id only")
-            self.entries[log.name] = _jsonl(log.values)
-            out.append(log)
-        return out
-
-    def _owners(self, log: int, steps: range) -> dict[int, list[tuple[int, str, str]]]:
-        """Lines that steps of the range share with others, with those others."""
-        inside: set[int] = set()
-        outside: dict[int, list[tuple[int, str, str]]] = {}
-        for number, kind, key, sources in self.bucket.sources(log):
-            for source in sources:
-                if number in steps:
-                    inside.add(source.line)
-                else:
-                    outside.setdefault(source.line, []).append((number, kind, key))
-        return {line: others for line, others in outside.items() if line in inside}
-
-    def _placed(self, step: Step, log: _Log) -> Step:
-        """The step with its sources where they stand in the capsule."""
-        lines = [log.lines[source.line] for source in step.sources if source.line in log.lines]
-        return replace(step, sources=tuple(Source(line, 0, 0) for line in lines))
+    def _logs(self) -> list[Log]:
+        before, parts = self.options.include_before, self.episode.parts
+        logs: list[Log] = []
+        for place, part in enumerate(parts, 1):
+            logs.append(read_log(self.bucket, place, part, self.redaction, before=before, tick=self.course.tick))
+            self.entries[logs[-1].name] = _jsonl(logs[-1].values)
+        dropped = sum(log.dropped for log in logs)
+        if dropped:
+            self.notes.append(f"{dropped:,} records over 16 MiB are told by type and id only")
+        return logs
 
     # -- checks
 
@@ -264,7 +262,7 @@ class _Maker:
 
     # -- the manifest's facts
 
-    def _facts(self, logs: Sequence[_Log], told: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    def _facts(self, logs: Sequence[Log], told: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
         episode, main, code, redaction = self.episode, logs[0], self.code, self.redaction
         session: SessionRow = episode.session
         facts = main.facts
@@ -301,11 +299,11 @@ class _Maker:
             "versions": {"tracetui": __version__, "zlib": zlib.ZLIB_RUNTIME_VERSION},
         }
 
-    def _title(self, log: _Log) -> str | None:
+    def _title(self, log: Log) -> str | None:
         title = log.facts.title or self.episode.session.title
         return None if title is None else self.redaction.text(title)
 
-    def _redactions(self, logs: Sequence[_Log]) -> dict[str, int]:
+    def _redactions(self, logs: Sequence[Log]) -> dict[str, int]:
         """How often each kind was taken out of the records; what stands in none of them, out of patches and files."""
         from tracetui.redact.apply import EXCLUDED, PLACEHOLDER
 
