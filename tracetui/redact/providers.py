@@ -9,134 +9,174 @@ __all__ = ["COMMON", "PROVIDERS"]
 
 PROVIDERS: Final = frozenset(
     """
-    abbysale abyssale abstractapi abuseipdb accuweather activecampaign adafruit adafruitio adalo addigy adobe
-    adobeio adwordsapi adzuna aerisweather aeroworkflow agora aha agilecrm aiprise airbrake airbyte airship airslate
-    airtable airvisual aiven aivenio akamai akeneo alchemy alconost alegra aletheia alethiaapi algolia alibaba
-    alienvault allsports almanac alphavantage altcoin amadeus amazon ambee amberdata amplitude amplitudeapi
-    anthropic anypoint apacta apdex apexsql api2cart apicurio apideck apiary apiflash apifonica apify apilayer
-    apimatic apimetrics apininja apitemplate apollo appcenter appcues appdynamics appfollow appointedd appoptics
-    appsflyer appsynergy apptivo appveyor aqicn arize artifactory artsy asana assemblyai atera atlassian audd auth0
-    authorize autodesk autoklose autopilot avaza avazapersonalaccess aviationstack avochato aws axonaut ayden adyen
-    aylien ayrshare azure azuredevops azurestorage azuresearch baidu bannerbear baremetrics bamboohr baseapi baserow
-    basecamp battlenet beamer beebole beeminder bench besnappy besttime betterstack billomat bingx binance bitbar
-    bitbucket bitcoinaverage bitfinex bitgo bitly bitlyaccesstoken bitmex bitrise bitskins bitstamp bittrex
-    bitwarden blablabus blazemeter blitapp blizzard blocknative blockcypher blockfrost blogger bluesnap bombbomb
-    boostnote borgbase bored boxauth braintree brandfetch branchio braze brevo bricklink bricqer brightdata
-    broadcastify browserless browserstack browshot bscscan btcpay buddyns budibase bugcrowd bugherd bugsnag
-    buildkite bulbul bulksms bunny buttercms bybit caflou calendarific calendly calorieninja calorieninjas campayn
-    canny canva capsulecrm captaindata carboninterface cartodb cashboard caspio casterapi caton cdnjs censys
-    centralstationcrm certspotter cexio chargebee chargify chartmogul chatbot chatfuel chatfule checio checklyhq
-    checkly checkmarx checkout checkvist cicero circleci clarifai clearbit cleverbot cleverreach clickatell
-    clickhelp clickhouse clicksend clicksendsms clickup cliengo clientary clinchpad clockify clockworksms closecrm
-    cloudconvert cloudelements cloudflare cloudflarecakey cloudimage cloudinary cloudmersive cloudplan cloudsmith
-    cloudways cloverly cloze clustdoc coda codacy codeclimate codecov codemagic codequiry cohere coinapi coinbase
-    coincap coingate coingecko coinlayer coinlib coinmarketcap collect2 column commercejs commercetools commodities
-    companyhub confluent contentful contentstack contentfulpersonalaccesstoken convertapi convertkit convier copper
-    copyscape corrently couchbase countrylayer courier coveralls coveo craftmypdf crates creatomate
-    crossbrowsertesting crowdin crowdstrike cryptocompare cryptonator currencycloud currencyfreaks currencylayer
-    currencyscoop currentsapi customerguru customerio cybersource d7network dailymotion dandelion darksky databento
-    databox databricks datadog dataddo datafire datagov datastax debounce deepai deepgram deepl deepseek deezer
-    delighted demio deputy descope desec detectify detectlanguage devcycle dfuse diffbot diggernaut digicert
-    digitalocean dinahosting directus discogs discord discourse disqus ditto dnscheck dnsimple dnsmadeeasy docker
-    dockerhub docparser documo docusign docusaurus doppler dotdigital dotmailer dovico dreamfactory dreamhost drip
-    dronahq droneci dropbox dropboxsign droplr duffel duply dwolla dynadot dynalist dynatrace dyspatch
-    eagleeyenetworks easyinsight easypost ebay ecostruxure edamam edenai eightxeight elasticemail elasticpath
-    elevenlabs emaillabs enablex endorlabs endpointsecurity enigma enrichment enterprisehub envoy envoyapikey
-    epsagon eraser essential etherpad etherscan etsy eventbrite everhour evernote exchangerate exchangeratesapi
-    expensify exportsdk extractorapi facebook faceplusplus facepp factorial fastforex fastly fastlypersonaltoken
-    faunadb feedier feedly festo fetchrss fibery figma fileio filestack findl finage finicity finnhub fireworks
-    firebase firecrawl fitbit fixerio flagsmith flatio fleetbase flickr flightapi flightlabs flightstats float
-    floatapp flodesk flowflu flowdash flutterwave flyio fmfw followupboss foresight forecast formbucket formcraft
-    formio formsite formstack foursquare frameio freshbooks freshdesk freshworks fronteggs fullcontact fulcrum
-    fullstory fusebill fxmarket gemini gengo geoapify geocode geocodify geocodio geoipify geocoder geonames
-    geoplaces getaddress getemail getemails getgist getgeoapi getresponse getsandbox gettyimages ghost giphy gitbook
-    gitea gitee gitguardian github gitlab gitter glassnode gnews goautodial gocanvas gocardless godaddy goodday
-    goodreads google googlemaps gorgias grafana graphcms graphhopper greip greenhouse groovehq groq gtmetrix
-    guardianapi gumroad guru gyazo hackerone happi happyscribe harness harvest hasura haveibeenpwned heatmap
-    hellosign helpcrunch helpscout here hereapi heroku hetzner hexnode hibob hightouch hive hiveage holidayapi
-    holistic honeybadger honeycomb hootsuite host hotjar hotwire housecanary html2pdf hubspot huggingface humanity
-    hunter hunterio hybiscus hypertrack hypeauditor ibm iconfinder iexapis iexcloud imagekit imagga imgbb imgix
-    imgur imperva impala incapsula infermedica infisical inflectra influxdb infobip infracost infura insightly
-    instabot instabug instacart instagram instamojo instana intercom interseller intra42 intrinio invoiceninja
-    invoiceocean ip2location ipapi ipdata ipgeolocation ipify ipinfo ipinfodb ipquality ipqualityscore ipregistry
-    ipstack iqair ironclad iterable iubenda jdbc jenkins jfrog jina jiratoken jotform jumio jumpcloud jumpseller
-    juro kairos kaleyra kanban kanbanflow kanbantool karmacrm keenio keycdn keygen kickbox kickofflabs kinde kinesis
-    kintone kiteconnect klaviyo klipfolio knapsackpro kombai kontent kraken kucoin kylas languagelayer larksuite
-    lastfm launchdarkly ldap leadfeeder lemlist lemonsqueezy lendflow lessannoyingcrm lexigram linear linearapi
-    linemessaging linenotify linkedin linkpreview linode liquidfiles livekit liveagent livestorm loadmill lob
-    locationiq logdna loggly loginradius logrocket logzio lokalise loginext loop loyverse luno lunchmoney mackerel
-    macaddress madkudu magento magicbell magnetic mailboxlayer mailboxvalidator mailchimp mailerlite mailersend
-    mailgun mailjet mailjetbasicauth mailjetsms mailmodo mailsac mailslurp mailtrap mandrill manifest mapbox
-    mapquest marketo marketstack mastodon mattermost mattermostpersonaltoken maxmind mavenlink meaningcloud
-    mediastack medium meetup meilisearch meistertask mesibo messagebird metaapi metabase metrilo microsoft
-    microsoftteams midise mindee mindmeister minio miro mistral mite mixmax mixpanel mockaroo moderation modal
-    mollie monday mongodb monkeylearn moonclerk moonclerck moosend moralis motaword mrticktock mulesoft muxtokens
-    myexperiment myfreshworks myintervals naver nasa nasdaqdatalink neon netcore netdata netlify netsuite
-    neutrinoapi newrelic newsapi newscatcher newsdata nexmo nftport ngc nfttoken ngrok nicereply nightfall nimble
-    nitro noticeable notion notionapi novu nozbe npmtoken nuget numverify nutritionix nvidia nylas nytimes oanda
-    oauth0 octopus ocrspace odoo okta omnisend onbuka oncehub onedesk onelogin onepagecrm onesignal onfido onwater
-    oopspam openai openaq opencage opencagedata openchannel opencollective opendatasoft openlibrary opennode
-    openphone openrouter opensea openstack openuv openvpn openweather openweathermap opsgenie optidash optimizely
-    oracle orbit orderdesk outscraper outbrain overloop owlbot packagecloud packagist paddle pagarme pagerduty
-    pandadoc pandascore paperform paralleldots parsehub parsers parseur parsio partnerstack pastebin paydirtapp
-    payfast paymo paymongo paypal paypaloauth paystack pdflayer pdfshift peopledatalabs pepipost percy perigon
-    perplexity persona persistiq phantombuster phraseaccess phrase photobucket pinata pinboard pinecone pingdom
-    pinterest pipedream pipedrive pivotaltracker pixabay pixela plaid plaidkey planetscale planio planviewleankit
-    plantuml planyo plesk plivo podio poeditor pollsapi polygon polygonscan positionstack postageapp postbacks
-    postgrid posthog postman postmark powerbi powrbot prefect presspage pricefinder printful printify privacy
-    probely prodpad productboard producthunt prospectcrm prospectio protocolsio proxycrawl pubnub pubnubpublishkey
-    pulumi purestake pushbullet pusher pusherchannelkey pushover pypi qase qovery qualaroo qualtrics quandl qubole
-    quickbase quickbooks quickmetrics quip rabbitmq raindrop ramp rapidapi raven rawg razorpay reachmail readme
-    reallysimplesystems rebrandly recharge rechargepayments recurly reddit redash refiner rentman repairshopr
-    replicate replyio requestfinance restpack restpackhtmltopdfapi restpackscreenshotapi rev resend revampcrm
-    ringcentral ritekit roaring robinhood rocketreach rollbar rootly roninapp route4me rownd rubygems runrunit
-    runscope salesblink salescookie salesflare salesforce salesloft salesmate salesmsg samsara sanity satismeter
-    satismeterprojectkey satismeterwritekey saucelabs scaleway scalingo scalr scrapeowl scraperapi scraperbox
-    scrapersite scrapestack scrapfly scrapingant scrapingbee scrapingdog screenshotapi screenshotlayer scrutinizerci
-    securitytrails sectigo seatable segment segmentapikey selectpdf semaphore semantic semrush sendbird
-    sendbirdorganizationapi sendgrid sendinblue sendinbluev2 sendpulse sentiment sentinel sentry serphouse serpapi
-    serpstack serveravatar sheety sherpadesk shipday shipengine shippo shipstation shodan shopee shopify shortcut
-    shotstack shutterstock shutterstockoauth siem sigopt signable signalwire signaturit signupgenius sigma sikka
-    silverpop simfin similarweb simplesat simplynoted simvoly sinch sinchmessage sirv siteleaf skrapp skyscanner
-    skybiometry slack slackwebhook smartling smartsheet smartsheets smartystreets smooch snipcart snowflake snyk
-    socialbakers solcast sonarcloud sonarqube soundcloud sourcegraph sparkpost speechmatics speechtext spoonacular
-    sportradar sportsmonk spotify spotifykey spotinst squareapp squarespace squareup sslmate sslstore stability
-    stackhawk stackblitz stackexchange stackoverflow statuscake statuspage statuspal steam stitchdata stockdata
-    storecove storefront stormboard stormglass storyblok storychief strava streak stream stripe stripo strapi styra
-    stytch sugester sumologic supabase supernotes surveyanyplace surveybot surveymonkey surge surveysparrow
-    survicate swell swiftype synthesia synthesys tableau tabnine tailscale talenox talend tallyfy tatumio taxjar
-    tawkto teamcity teamgate teamviewer teamwork teamworkcrm teamworkdesk teamworkspaces technicalanalysisapi
-    telegram telesign teletype telnyx terraform terraformcloud testingbot textlocal textmagic text2data theoddsapi
-    thinkific thousandeyes ticketmaster ticktick tiingo timecamp timezoneapi timezonedb tinify tineswebhook tmetric
-    todoist toggl toggltrack tokeet tomorrowio tomtom tradier transferwise transifex travelpayouts travisci
-    treasuredata trello trelloapikey trueway truth tru twelvedata twilio twist twitch twitchaccesstoken twitter
-    twitterconsumer tyntec typeform typesense typetalk ubidots uclassify unifyid unify unipile unplugg unsplash
-    upcdatabase upcloud uplead uploadcare uproc upstash uptimerobot upwave urlscan useproof user userflow userstack
-    uservoice vagrantcloud vatlayer vbout vercel verifier verimail veriphone veevavault versioneye vimeo viewneo
-    virustotal visibli visualcrossing vitally vivocha vmware vonage vouchery voicegain voodoosms vpnapi vultr vyte
-    walkscore wandb watsonx weatherbit weatherstack webex webflow webscraper webscraping webpagetest wepay whoxy
-    wistia wit wix woocommerce wordpress workable workday workfront workos workstack worksnaps worldcoinindex
-    worldweather wrike wunderground xai xata xero xeno yandex wakatime yelp yext ynab yodlee youneedabudget youdao
-    yousign youtube zapier zapierwebhook zendesk zendeskapi zenkit zenkitapi zenrows zenscrape zenserp zeplin
-    zerobounce zerosheets zerossl zerotier zipapi zipbooks zipcodeapi zipcodebase zohocrm zoho zonkafeedback zoom
-    zoominfo zulip zulipchat zuora
+    100ms 1password 360dialog 8x8 abbysale ably abstractapi abuseipdb abyssale accuweather acrcloud activecampaign
+    adafruit adafruitio adalo addigy adobe adobeio adobesign adwordsapi adyen adzuna aerisweather aeroworkflow
+    affinity africastalking aftership agilecrm agilitycms agora aha aikido aiprise airbrake airbyte airplane.dev
+    airship airslate airtable airvisual aiven aivenio akamai akeneo akeyless alchemy alchemyapi alconost alegra
+    aletheia alethiaapi algolia alibaba alienvault aliyun allsports almanac alpaca alphavantage altcoin amadeus
+    amazon ambee amberdata amplitude amplitudeapi ankr anthropic anypoint anyscale apacta apdex apexsql api2cart
+    apiary apicurio apideck apiflash apifonica apify apilayer apimatic apimetrics apininja apitemplate apollo
+    apollo.io appcenter appcircle appcues appdynamics appfollow appointedd appoptics appsflyer appsmith appsynergy
+    apptivo appveyor appwrite aqicn arbiscan arize artifactory artsy asaas asana assemblyai atera atlassian attio
+    audd auth0 authorize authress authy autodesk autoklose autopilot avaza avazapersonalaccess aviationstack
+    avochato aws axiom axonaut ayden aylien ayrshare azure azuredevops azuresearch azurestorage back4app backblaze
+    backendless baichuan baidu bamboohr banana.dev bannerbear baremetrics baseapi basecamp baserow basescan baseten
+    battlenet beam.cloud beamer beebole beeminder bench besnappy besttime betterstack bigcartel bigcommerce
+    bigdatacloud bigmodel billomat binance bingx bitbar bitbucket bitcoinaverage bitfinex bitget bitgo bitly
+    bitlyaccesstoken bitmex bitrise bitskins bitstamp bittrex bitwarden blablabus blazemeter blitapp blizzard
+    blockcypher blockdaemon blockfrost blocknative blogger bluesnap bombbomb boostnote bored borgbase boxauth
+    braintree braintrust branchio brandfetch brave braze brevo bricklink bricqer brightdata broadcastify browserbase
+    browserless browserstack browshot bscscan btcpay bubble.io buddy.works buddyns budibase bugcrowd bugherd bugsnag
+    builder.io buildjet buildkite bulbul bulksms bunny buttercms bybit caflou cal.com calendarific calendly
+    calorieninja calorieninjas campayn canny canva capsulecrm captaindata carbonblack carboninterface cartesia
+    cartesiaai cartodb cashboard cashfree caspio casterapi caton ccavenue cdnjs censys centralstationcrm cerebras
+    cerebrium certspotter cexio chainstack chargebee chargify chartmogul chatbot chatfuel chatfule checio checkly
+    checklyhq checkmarx checkout checkout.com checkvist chroma chronosphere cicero circleci cisco civo clarifai
+    clearbit clerk cleverbot cleverreach clevertap clickatell clickhelp clickhouse clicksend clicksendsms clickup
+    cliengo clientary climacell clinchpad clockify clockworksms clojars close.com closecrm cloud66 cloudconvert
+    cloudelements cloudflare cloudflarecakey cloudflarewarp cloudimage cloudinary cloudmersive cloudplan cloudsmith
+    cloudways cloverly cloze clustdoc cockroachdb cockroachlabs coda codacy codecatalyst codeclimate codecommit
+    codecov codefresh codemagic codequiry coder.com codesandbox codescene cohere coinapi coinbase coincap coinex
+    coingate coingecko coinlayer coinlib coinmarketcap collect2 column commercejs commercetools commodities
+    companyhub composio conekta configcat confluent conjur contabo contentful contentfulpersonalaccesstoken
+    contentstack conversiontools convertapi convertkit convex convier copper copy.ai copyscape coralogix corrently
+    couchbase countrylayer courier coveo coveralls craftmypdf crates creatomate crisp.chat cronitor
+    crossbrowsertesting crowdin crowdstrike cryptocompare cryptonator culqi currencycloud currencyfreaks
+    currencylayer currencyscoop currentsapi customer.io customerguru customerio cybersource d7network daily.co
+    dailymotion dandelion dareboost darksky dashlane dashscope data.gov databento databox databricks dataddo datadog
+    datafire datagov datastax dato datocms deadmanssnitch debounce deepai deepgram deepinfra deepl deepseek
+    deepsource deezer definednetworking delighted demio deno depot.dev deputy deribit descope desec detectify
+    detectlanguage devcycle devin dfuse did.com diffbot diggernaut digicert digitalocean digitaloceanapikey
+    dinahosting directus discogs discord discourse disqus ditto dlocal dnkey dnscheck dnsimple dnsmadeeasy docker
+    dockerhub docparser documo docusaurus docusign doku doppler dotdigital dotmailer dovico dreamfactory dreamhost
+    drip dronahq droneci dropbox dropboxsign droplr duffel dune duosecurity duply dwolla dynadot dynalist dynatrace
+    dyspatch eagleeyenetworks earthly easyinsight easypost ebanx ebay ecostruxure ecwid edamam edenai eightxeight
+    elasticemail elasticpath elevenlabs emaillabs enablex endorlabs endpointsecurity enigma enrichment enterprisehub
+    env0 envoy envoyapikey envoyer eodhd epayco epsagon equinix eraser essential etherpad etherscan ethplorer etsy
+    eventbrite everhour evernote exa.ai exchangerate exchangerate-api exchangeratesapi exoscale expensify exportsdk
+    extractorapi facebook faceplusplus facepp factorial fal.ai falai fast2sms fastforex fastly fastlypersonaltoken
+    fauna faunadb feedier feedly festo fetchrss fibery figma figment file.io fileio filestack finage
+    financialmodelingprep findl finicity finnhub firebase firebaseio firecrawl firehydrant fireworks fitbit fixer
+    fixerio flagsmith flatio fleetbase flexport flickr flightapi flightlabs flightstats float floatapp flodesk
+    flowdash flowflu flutterwave fly.io flyio fmfw folk.app followupboss forecast foresight forex.com forge.laravel
+    formbucket formcraft formio formsite formstack fossa foursquare frameio framer freemius freshbooks freshdesk
+    freshworks frontapp frontegg fronteggs ftmscan ftx fulcrum fullcontact fullstory fusebill fusionauth fxmarket
+    gateio geckoboard gemini gengo genius.com geoapify geocod.io geocode geocoder geocodify geocodio geoipify
+    geonames geoplaces getaddress getemail getemails getgeoapi getgist getresponse getsandbox gettyimages ghost
+    ghostcms giphy gitbook gitea gitee gitguardian github gitlab gitpod gitter gladia glassnode glitch.com gnews
+    goautodial gocanvas gocardless godaddy goodday goodreads google googlemaps googletranslate gorgias gotomeeting
+    grafana graphcms graphhopper greenhouse greip greptile greynoise groovehq groq growthbook gtmetrix guardian
+    guardianapi gumroad gupshup guru gyazo hackerone happi happyscribe harness harvest hashicorp hasura
+    haveibeenpwned healthchecks heap.io heatmap height.app helicone hellosign helpcrunch helpscout here here.com
+    hereapi heroku hetzner hexnode heygen hibob highnote hightouch hive hiveage holidayapi holistic honeybadger
+    honeycomb hootsuite host hotjar hotwire housecanary html2pdf huaweicloud hubapi hubspot huggingface humanity
+    hunter hunterio hunyuan huobi hybiscus hybridanalysis hygraph hypeauditor hyperbrowser hypertrack ibm iconfinder
+    iexapis iexcloud imagekit imagga imgbb imgix imgur impala imperva incapsula incident.io infermedica infisical
+    inflectra influxdb infobip infomaniak infracost infura insightly instabot instabug instacart instagram instamojo
+    instana instantly instatus interactivebrokers intercom interseller intra42 intrinio intruder invision
+    invoiceninja invoiceocean ip2location ipapi ipdata ipgeolocation ipify ipinfo ipinfodb ipquality ipqualityscore
+    ipregistry ipstack iqair iron.io ironclad iterable iubenda jasper jawg jdbc jenkins jfrog jina jiratoken jitsu
+    jotform judge0 jumio jumpcloud jumpseller jupiterone juro kagi kaiko kairos kaleyra kamatera kanban kanbanflow
+    kanbantool karmacrm keap keenio keepersecurity keycdn keycloak keygen kickbox kickofflabs kinde kinesis kinsta
+    kintone kinvey kiteconnect kiwi.com klaviyo klipfolio knapsackpro kombai kontent kontentai koyeb kraken kucoin
+    kushki kustomer kylas lambdalabs langchain langfuse langsmith languagelayer larksuite last.fm lastfm lastpass
+    launchdarkly ldap leadfeeder leankit leanplum lemlist lemonsqueezy lendflow leonardoai lepton lessannoyingcrm
+    lexigram lichess lighton lightstep linear linearapi linemessaging linenotify linkedin linkpreview linode
+    liquidfiles litellm liveagent livechat livekit livestorm llamacloud loadmill lob localazy localtunnel locationiq
+    logdna loggly loginext loginradius logrocket logzio lokalise looker loop loops.so loyverse lunchmoney luno
+    macaddress mackerel madkudu magento magicbell magnetic mailboxlayer mailboxvalidator mailchimp mailerlite
+    mailersend mailgun mailjet mailjetbasicauth mailjetsms mailmodo mailosaur mailsac mailslurp mailtrap mandrill
+    manifest mapbox mapquest maptiler marketo marketstack marqo mastodon materialize mattermost
+    mattermostpersonaltoken mavenlink maxmind meaningcloud mediastack medium medusajs meetup meilisearch meistertask
+    mem0 mend.io meraki mercadopago mergify mesibo messagebird messari meta-api metaapi metabase meteomatics metrilo
+    mexc mezmo microsoft microsoftteams midise midjourney midtrans milvus mindee mindmeister minimax minio miro
+    mistral mite mixmax mixpanel mockaroo modal moderation modernmt moengage mollie monday mongodb monkeylearn
+    moonclerck moonclerk moonshot moosend moralis motaword motherduck mouseflow mrticktock msg91 mulesoft musixmatch
+    muxtokens myexperiment myfreshworks myintervals nansen nasa nasdaqdatalink naver nebius neon netbird netcore
+    netdata nethunt netlify netsuite neutrinoapi newrelic newsapi newscatcher newsdata nexmo nftport nfttoken ngc
+    ngrok nhost nicereply nightfall nimble nitro nocodb nordlayer northflank noticeable notion notionapi novita novu
+    nozbe npmtoken nuget numverify nutritionix nvapi nvidia nylas nytimes oanda oauth0 ocrspace octoai octopus
+    octopusdeploy odoo okta okx ollama omise omnisend onbuka oncehub onedesk onelogin onepagecrm onesignal onfido
+    onfleet onwater oopspam openai openaq opencage opencagedata openchannel opencollective opendatasoft openlibrary
+    opennode openpay openphone openrouter opensea openshift openstack openuv openvpn openweather openweathermap
+    opsgenie optidash optimizely oracle orbit orderdesk ory.sh outbrain outscraper overloop ovhcloud owlbot oxylabs
+    packagecloud packagist packet.net paddle pagarme pagerduty pagseguro pandadoc pandascore pantheon paperform
+    papertrail paralleldots parsehub parsers parseur parsio partnerstack pastebin paydirtapp payfast payloadcms
+    paymo paymongo paypal paypaloauth paystack paytm payu pdflayer pdfshift peopledatalabs pepipost percy perigon
+    perplexity persistiq persona pexels phantombuster phemex phonepe photobucket phrase phraseaccess picovoice
+    pinata pinboard pinecone pingdom pingidentity pinterest pipedream pipedrive pivotaltracker pixabay pixela plaid
+    plaidkey plane.so planetscale planio plantuml planviewleankit planyo platform.sh playht plesk plivo ploi.io
+    plunk pocketbase podio poeditor pollsapi poloniex polygon polygon.io polygonscan polymarket portainer portkey
+    positionstack postageapp postbacks postgrid posthog postman postmark postmarkapp powerbi powrbot prefect
+    presspage pricefinder printful printify prismic privacy privateai probely prodpad productboard producthunt
+    propelauth prospectcrm prospectio protocolsio proxycrawl pubnub pubnubpublishkey pulumi purestake pushbullet
+    pusher pusherchannelkey pushover pushwoosh pypi qase qdrant qiniu qovery qualaroo qualtrics qualys quandl qubole
+    questdb questrade quickbase quickbooks quickmetrics quicknode quip rabbitmq rackspace radar.io railway
+    railway.app raindrop rainforestpay ramp rapid7 rapidapi raven rawg razorpay reachmail readme reallysimplesystems
+    rebrandly recharge rechargepayments recurly redash reddit redirect.pizza refiner render.com rentman repairshopr
+    replicate replit replyio requestfinance resemble resend respond.io restpack restpackhtmltopdfapi
+    restpackscreenshotapi retell retool rev rev.ai revampcrm ringcentral ritekit roaring robinhood rocketreach
+    rollbar rollout roninapp rootly route4me rownd rubygems rudderstack runcloud runpod runrun runrunit runscope
+    runwayml rytr saladcloud saleor salesblink salescookie salesflare salesforce salesloft salesmate salesmsg
+    samsara sanity sanityio santiment satismeter satismeterprojectkey satismeterwritekey saucelabs saxobank scaleway
+    scalingo scalr scrapeowl scraperapi scraperbox scrapersite scrapestack scrapfly scrapingant scrapingbee
+    scrapingdog screenshotapi screenshotlayer scrutinizer scrutinizerci seatable sectigo securitytrails segment
+    segmentapikey selectpdf semantic semaphore semaphoreci semgrep semrush sendbird sendbirdorganizationapi
+    sendcloud sendgrid sendinblue sendinbluev2 sendpulse sentiment sentinel sentinelone sentry serpapi serper
+    serphouse serpstack serveravatar settlemint sheety sherpadesk shipday shipengine shippo shipstation shodan
+    shopee shopify shopware shortcut shotstack shutterstock shutterstockoauth sidekiq siem sigma signable signalwire
+    signaturit signnow signoz signupgenius signwell sigopt sikka siliconflow silverpop simfin similarweb simplesat
+    simplynoted simvoly sinch sinchmessage sirv siteleaf skrapp skybiometry skyscanner slack slackwebhook smartling
+    smartlook smartproxy smartsheet smartsheets smartystreets smooch smtp2go snipcart snowflake snowplow snowtrace
+    snyk socialbakers socket.dev socketlabs solcast sonarcloud sonarqube sonatype soniox soundcloud sourcegraph
+    spacelift sparkpost speechmatics speechtext spinnaker split.io splunk spoonacular sportradar sportsmonk spotify
+    spotifykey spotinst spree squadcast squareapp squarespace squareup sslmate sslstore stability stabilityai
+    stackblitz stackexchange stackhawk stackoverflow stadiamaps statsig statuscake statuspage statuspal steam
+    stepfun stitchdata stockdata storecove storefront stormboard stormglass storyblok storychief strapi strava
+    streak stream stripe stripo styra stytch sugester sumologic suno supabase supernotes supertokens surge
+    surveyanyplace surveybot surveymonkey surveysparrow survicate swell swiftype synthesia synthesys systran tableau
+    tabnine tailscale talend talenox tallyfy tanium tastytrade tatum tatumio tavily tavus tawk tawkto taxjar
+    teamcity teamgate teamviewer teamwork teamworkcrm teamworkdesk teamworkspaces technicalanalysisapi tefter
+    telegram telesign teletype telnyx tenable tencentcloud tenderly tenor termii terraform terraformcloud testingbot
+    testmail text2data textlocal textmagic the-odds-api theoddsapi thinkific thousandeyes thunderforest thunderstore
+    ticketmaster tickettailor ticktick tidio tiingo timecamp timescale timezoneapi timezonedb tines tineswebhook
+    tinify tinybird tmetric todoist togetherai toggl toggltrack tokeet tomorrow.io tomorrowio tomtom tooljet tradier
+    transferwise transifex transloadit travelpayouts travis travisci treasuredata trello trelloapikey tripadvisor
+    tru trueway truth tugboat twelvedata twilio twiliovideo twingate twist twitch twitchaccesstoken twitter
+    twitterconsumer tyntec typeform typesense typetalk ubidots uclassify unify unifyid unipile unkey unleash unplugg
+    unsplash upcdatabase upcloud uplead uploadcare uproc upstage upstash uptimerobot upwave urlscan useproof user
+    userflow userstack uservoice vagrant vagrantcloud valtown vapor vatlayer vbout veevavault vendure veracode
+    vercel verifier verimail veriphone versioneye vespa victorops viewneo vimeo virustotal visibli visualcrossing
+    vitally vivocha vmware voiceflow voicegain volcengine vonage vonagevideo voodoosms vouchery voyageai vpnapi
+    vultr vyte wakatime walkscore wandb wasabi wati.io watsonx wazuh weatherapi weatherbit weatherstack weaviate
+    web3storage webengage webex webflow webpagetest webscraper webscraping websitepulse weightsandbiases wepay
+    whereby whitesource whoxy wistia wit wix wompi woocommerce wordpress workable workato workday workfront workos
+    worksnaps workstack worldcoinindex worldweather wpengine wrike writer.com wunderground xai xata xendit xeno xero
+    yandex yelp yext ynab yodlee youdao youneedabudget yousign youtube yubico yugabyte zapier zapierwebhook zeabur
+    zendesk zendeskapi zenkit zenkitapi zenrows zenscrape zenserp zenvia zeplin zerobounce zerosheets zerossl
+    zerotier zhipu zilliz zipapi zipbooks zipcodeapi zipcodebase zoho zohocrm zonkafeedback zoom zoominfo zulip
+    zulipchat zuora zuplo zyte
     """.split()
 )
 """Every name of at least three letters."""
 
 COMMON: Final = frozenset(
     """
-    alchemy amazon apollo aws azure bench bored branchio chatbot checkout close coda column commodities copper
-    courier crates deputy docker drip enigma enrichment envoy eraser essential facebook factorial fireworks float
-    forecast geocode geocoder gemini ghost github gitlab google guru harness harvest here heatmap hive host hunter
-    ibm impala jdbc jenkins ldap linear loop magnetic manifest medium meetup microsoft minio modal moderation monday
-    mongodb neon netcore nitro nimble notion npmtoken octopus openai anthropic oracle orbit parsers persona phrase
-    polygon postbacks privacy pypi quip rabbitmq ramp raven readme recharge refiner resend rev reddit route4me
-    segment semantic semaphore sentiment sentinel shortcut siem sigma slack stability steam storefront stream streak
-    surge swell terraform tru truth twist unify user verifier wit wix youtube holistic humanity almanac cicero
-    bulbul eventbrite aha agora collect2 canny canva catalog raindrop pinboard plantuml endpointsecurity dailymotion
-    twitter linkedin nuget telegram kanban vercel cloudflare discord huggingface jfrog rubygems dockerhub packagist
-    mattermost gitea stackoverflow stackexchange
+    agora aha alchemy almanac amazon anthropic apollo appwrite aws azure bench bigmodel bitwarden bored branchio
+    brave bulbul canny canva chatbot checkout chroma cicero clickhouse cloudflare coda coder.com codesandbox
+    collect2 column commodities conjur convex copper courier crates dailymotion deno deputy directus discord docker
+    dockerhub drip endpointsecurity enigma enrichment envoy eraser essential eventbrite facebook factorial fireworks
+    fixer float forecast gemini geocode geocoder ghost gitea github gitlab gitpod glitch.com google grafana guardian
+    guru harness harvest hashicorp heatmap here hive holistic honeycomb host huggingface humanity hunter ibm impala
+    instantly jasper jdbc jenkins jfrog kanban keycloak langchain ldap leonardoai linear linkedin looker loop
+    loops.so magento magnetic manifest materialize mattermost medium meetup microsoft milvus minio modal moderation
+    monday mongodb neon netcore nimble nitro notion npmtoken nuget octopus ollama openai openshift oracle orbit
+    packagist parsers persona phrase pinboard plantuml polygon postbacks privacy pypi qdrant quip rabbitmq railway
+    raindrop ramp raven readme recharge reddit redirect.pizza refiner render.com replit resemble resend retell rev
+    rollout route4me rubygems scrutinizer segment semantic semaphore semgrep sentiment sentinel shortcut sidekiq
+    siem sigma slack sonarqube splunk stability stackblitz stackexchange stackoverflow steam storefront strapi
+    streak stream surge swell telegram terraform timescale tines tru truth twist twitter unify unleash user vagrant
+    vercel verifier vespa weaviate wit wix youtube
     """.split()
 )
 """Names that stand everywhere in the work of programmers: they need a word such as key or token as well."""
