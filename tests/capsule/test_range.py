@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-
 from tests.capsule.conftest import Cli
 from tests.capsule.story import SESSION
 

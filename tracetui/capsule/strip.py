@@ -30,8 +30,9 @@ _CODEX_HEAD: Final = frozenset(
     "type id timestamp cwd originator cli_version source subagent thread_source model_provider commit_hash branch "
     "repository_url session_id history_mode memory_mode mode model effort reasoning_effort approval_policy "
     "approvals_reviewer personality current_date timezone turn_id trace_id parent_thread_id forked_from_id "
-    "agent_nickname agent_path agent_role workspace_roots writable_roots multi_agent_version multi_agent_mode window_id "
-    "kind collaboration_mode_kind plan_type limit_id limit_name sandbox_mode network network_access access path".split()
+    "agent_nickname agent_path agent_role workspace_roots writable_roots multi_agent_version multi_agent_mode "
+    "window_id kind collaboration_mode_kind plan_type limit_id limit_name sandbox_mode network network_access access "
+    "path".split()
 )
 _SUMMARIES: Final = frozenset({"auto", "concise", "detailed", "none"})
 _COMPACTED: Final = frozenset({"compacted", "context_compacted", "compaction", "context_compaction"})
