@@ -281,7 +281,7 @@ def test_codex(cli: Cli, tmp_path: Path) -> None:
     def turn() -> None:
         settings = {"model": "m", "reasoning_effort": "high", "developer_instructions": w.out}
         put("turn_context", {"turn_id": "t", "cwd": "/w/p", "model": "m", "summary": "auto", "user_instructions": w.out,
-                             "developer_instructions": w.out, "unheard_of": {"deep": [w.out]}, "personality": "pragmatic",
+                             "developer_instructions": w.out, "unheard_of": {"deep": [w.out]}, "effort": "high",
                              "collaboration_mode": {"mode": "default", "settings": settings}})  # fmt: skip
 
     put("session_meta", {"id": ident, "timestamp": STAMP.format(0, 0), "cwd": "/w/p", "originator": "codex_cli_rs",
@@ -295,8 +295,8 @@ def test_codex(cli: Cli, tmp_path: Path) -> None:
     said("assistant", (answer := w.out))
     event("agent_message", message=answer)
     ran("c1", w.out, w.out)
-    event("token_count", info={"last_token_usage": {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6},
-                               "total_token_usage": {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6}})  # fmt: skip
+    usage = {"input_tokens": 5, "output_tokens": 1, "total_tokens": 6}
+    event("token_count", info={"last_token_usage": usage, "total_token_usage": usage})
     event("task_complete", turn_id="t", last_agent_message=w.out)
     outside = len(records)
     event("thread_name_updated", thread_id=ident, thread_name=w.out)
@@ -305,10 +305,10 @@ def test_codex(cli: Cli, tmp_path: Path) -> None:
     event("user_message", message=prompt, images=[])
     turn()
     ran("c2", w.own, w.own)
-    item("custom_tool_call", name="apply_patch", call_id="c3", status="completed",
-         input=f"*** Begin Patch\n*** Delete File: gone.py\n*** Update File: x.py\n@@\n-one\n+{w.own}\n*** End Patch")  # fmt: skip
-    changes = {"/w/p/gone.py": {"type": "delete", "content": w.out},
-               "/w/p/x.py": {"type": "update", "unified_diff": f"@@ -1 +1 @@\n-one\n+{w.own}\n", "original_content": w.out}}  # fmt: skip
+    patch = f"*** Begin Patch\n*** Delete File: gone.py\n*** Update File: x.py\n@@\n-one\n+{w.own}\n*** End Patch"
+    item("custom_tool_call", name="apply_patch", call_id="c3", status="completed", input=patch)
+    update = {"type": "update", "unified_diff": f"@@ -1 +1 @@\n-one\n+{w.own}\n", "original_content": w.out}
+    changes: Record = {"/w/p/gone.py": {"type": "delete", "content": w.out}, "/w/p/x.py": update}
     event("patch_apply_end", call_id="c3", turn_id="t", stdout="", stderr="", success=True, changes=changes)
     item("custom_tool_call_output", call_id="c3", output="Success")
     changes = {"/w/p/also.py": {"type": "delete", "content": w.out}}
@@ -400,7 +400,8 @@ def test_pi(cli: Cli, tmp_path: Path) -> None:
     found = sealed(cli, path, f"{ident}:4-14", tmp_path / "x.zip")
     steps = lines(found["steps.jsonl"])
     assert [step["kind"] for step in steps] == [
-        "command", "event", "prompt", "thinking", "plan", "edit", "compaction", "event", "compaction", "event", "message",
+        "command", "event", "prompt", "thinking", "plan", "edit", "compaction", "event", "compaction", "event",
+        "message",
     ]  # fmt: skip
     check(found, w)
     same(steps, read_back(cli, found, tmp_path))
