@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks_random, wordiness
 from tracetui.redact.names import KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
 
-__all__ = ["Named", "name_at", "near_provider", "placeholder", "value_behind"]
+__all__ = ["Named", "keylike", "name_at", "near_provider", "placeholder", "value_behind"]
 
 
 class Named(NamedTuple):
@@ -44,6 +44,15 @@ _WORDS: Final = frozenset(
     secret1 test123 password1 readonly forbidden expired prompt
     """.split()
 )
+_FILLERS: Final = re.compile(
+    r"(?:password|passwd|passwort|passphrase|passcode|kennwort|senha|pass|pwd|secret|token|key|user|username|name|admin"
+    r"|login|log|sign|in|your|my|the|this|is|a|an|new|old|current|confirm|confirmation|repeat|reset|forgot|change|update"
+    r"|enter|input|field|text|hash|hashed|plain|clear|raw|valid|invalid|wrong|bad|incorrect|correct|strong|weak|too|short"
+    r"|long|min|max|length|required|missing|empty|blank|hidden|show|hide|toggle|encrypted|encoded|bcrypt|sensitive|value"
+    r"|string|label|placeholder|hint|type|test|testing|example|dummy|sample|fake|default|some|any|db|database|root|email"
+    r"|account|api|auth|basic|bearer|client|server|service|system|manager|provider|policy|help|error|success|failed"
+    r"|credentials|credential|and|or|of|for|to|with|no|not|set|get|has|have|must|should|be|match|matches|mismatch)+s?"
+)
 _RUNS: Final = re.compile(r"(?:0123456|1234567|abcdef|qwerty|aaaaaa|000000)")
 _SEQUENCE: Final = "0123456789012345678901234567890 abcdefghijklmnopqrstuvwxyz"
 
@@ -53,7 +62,7 @@ _RIGHT: Final = re.compile(r"[A-Za-z0-9_-]{0,48}+")
 _TAIL: Final = re.compile(
     r"""
     (?:
-      (?P<attr>["']\s?\{\s{0,12}+(?:default|value)\s?=\s?|["']{1,2}+\s{0,4}+/?,?\s{0,8}+\\?["']?(?:value|val|content|default|string|secret|data)\\?["']?\s?[:=]>?\s?)
+      (?P<attr>["']\s?\{\s{0,12}+(?:default|value)\s?=\s?|["']{1,2}+\s{0,4}+(?:/>)?+,?\s{0,24}+[<\\]?["']?(?:value|val|content|default|string|secret|data)\\?["']?\s?[:=]>?\s?)
     | (?P<plist></\w{1,20}+>\s{0,40}+<\w{1,20}+>\s{0,20}+)
     | (?P<close>(?:\\{0,3}+["'`\])*_>}]){0,6}+)
       (?:\[[^\]\n]{0,30}+\])?+
@@ -62,7 +71,7 @@ _TAIL: Final = re.compile(
       (?:[ ](?:string|str|String|\[\]byte|char\*?|text|const)\s?(?=[=:]))?+
       [ \t]{0,24}+
       (?:
-        (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?=|\+=|<-|=>|->|={1,3}|!==?|:{1,2})|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?)
+        (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?{1,2}=|\|\|=|[.+]=|<-|=>|->|={1,3}|!==?|:{1,2}(?:[ \t]{1,4}[|>][-+]?(?=\r?\n))?)|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?|-{1,8}(?=[ \t]))
         [ \t]{0,24}+ (?:\\?\r?\n[ \t]{0,24}+)?
       | (?P<prose>(?:for|of|in|to)\s(?:[\w.@-]{1,24}\s){0,3}?[\w.@-]{1,24}\s{0,2}(?:is|was|:|=|->)\s{0,2}|(?:is|was|are)(?:\s(?:now|set\sto|the|still))?[:\s]\s{0,3}|\n\s{0,8}+)
       )?+
@@ -87,9 +96,11 @@ _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _SNAKE: Final = re.compile(r"[A-Za-z]{1,16}(?:[ _.:/-][A-Za-z]{1,16})*[\d]{0,2}")
 _TOKENS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/_.~:-]{7,400}={0,2}")
 _PATHISH: Final = re.compile(
-    r"[\w.@-]*(?:/[\w.@-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*"
+    r"[\w.@-]*(?:/[\w.@#-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*"
 )
 _SYMBOLS: Final = frozenset("!@#$%^&*+?~=/")
+_NOISE: Final = frozenset("!@#$%^&*+?~=/(){}[]<>-_|:;,.")
+_NOISE_NOT: Final = re.compile(r"^\^|\$$|\(\?|\[\^|a-z|A-Z|0-9|\\|://|\}\}.*\{\{|\{\{ |[\w)]\(\)|\]\{\d|=>|&&|\|\|")
 
 
 def placeholder(value: str) -> bool:
@@ -108,10 +119,15 @@ def placeholder(value: str) -> bool:
 def name_at(text: str, start: int, end: int) -> tuple[int, int]:
     """The span of the identifier around ``[start, end)``, 64 code points to each side at most."""
     low = max(0, start - 64)
+    if text[end - 1] in ":=( ":
+        end -= 1
     left = start
     while left > low and text[left - 1] in _LEFT:
         left -= 1
     return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
+
+
+_EMPTY: Final = frozenset({'""', "''", "``"})
 
 
 def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
@@ -125,10 +141,16 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
         return assigned or any(c.isdigit() for c in value)
     if not assigned:
         return digits and (size >= 8 or (size >= 6 and not _SNAKE.fullmatch(value)))
-    if value.isalpha():
-        pairs, common = wordiness(value)
-        mixed = not (value.islower() or value.isupper() or value.istitle())
-        return (quoted or env) and size >= 6 and pairs >= 4 and (common < 0.6 or (mixed and common < 0.8))
+    if value.isalpha() or value.replace(" ", "").isalpha():
+        # A word: what programs say about passwords is not one.
+        return (
+            (quoted or (env and " " not in value))
+            and size >= 6
+            and value.isascii()
+            and value.count(" ") <= 1
+            and _FILLERS.fullmatch(value.lower().replace(" ", "")) is None
+            and not (" " in value and (value[0].isupper() or size > 16))
+        )
     if _DOTTED.fullmatch(value):
         return False
     if not (quoted or env):
@@ -148,13 +170,23 @@ def _accepts(
     size = len(value)
     if size < 4 or size > 800 or (size > 100 and "=" in value[:-2] and value.count("=") > 3):
         return False
+    if (
+        quoted
+        and size >= 12
+        and " " not in value
+        and len(_NOISE.intersection(value)) >= 6
+        and _NOISE_NOT.search(value) is None
+    ):
+        return True  # no code, no template: a password as generators make them
     if _REFERENCE.match(value):
         return False
     # A password may begin as the keyboard does; a generated key does not.
     if placeholder(value) and not (level == PASSWORD and _RUNS.match(value.lower()) and not value.isalnum()):
         return False
     if level == PASSWORD:
-        if " " in value and (value.count(" ") > 4 or not quoted or not any(c.isdigit() for c in value)):
+        if " " in value and (
+            value.count(" ") > 4 or not quoted or not (any(c.isdigit() for c in value) or (assigned and size <= 16))
+        ):
             return False
         if is_uuid(value):
             return assigned
@@ -176,7 +208,9 @@ def _accepts(
         return size >= (12 if assigned and level >= MEDIUM else 16) and digits >= 2 and bits(value) >= 2.5
     if level == KEY and not backed:
         return size >= 20 and assigned and looks_random(value) and "/" not in value and "." not in value
-    if size >= 10 and looks_random(value):
+    if size >= (8 if quoted or env else 10) and looks_random(value):
+        return True
+    if assigned and level >= MEDIUM and keylike(value):
         return True
     digits = any(c.isdigit() for c in value)
     if level == SECRET and assigned and (quoted or env) and size >= 8:
@@ -189,6 +223,25 @@ def _accepts(
         return False
     pairs, common = wordiness(value)
     return size >= 14 and bits(value) >= 3.2 and (pairs < 6 or common < 0.8) and not _SNAKE.fullmatch(value)
+
+
+def keylike(value: str) -> bool:
+    """Whether a string can be a key where its surroundings say so: less strict than ``looks_random``, for keys of few
+    characters or of letters only."""
+    size = len(value)
+    if size < 10 or not value.replace("-", "").replace("_", "").isalnum() or len(set(value)) < 7:
+        return False
+    if harmless_shape(value) or is_hex(value):
+        return False
+    digits = sum(map(str.isdigit, value))
+    if digits == size:
+        return False
+    pairs, common = wordiness(value)
+    if not digits:
+        return size >= 16 and value.isalpha() and common < 0.62
+    if "-" in value or "_" in value:
+        return digits >= 3 and pairs >= 2 and common < 0.5
+    return pairs < 4 or common < 0.6
 
 
 def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
@@ -206,9 +259,15 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     tagged = match["close"] is not None and match["close"].endswith(">") and not op
     assigned = bool(op or match["attr"] or match["plist"] or tagged)
     if op in {",", "||", "("} and (not quote or (op == "," and "\n" in text[right:at])):
+        return _cell(text, at, level, kind, name) if op == "," and at == right + 1 else []
+    if op.startswith("-") and op != "->" and level < PASSWORD:
         return []
     if "AWS::" in text[max(0, left - 64) : left]:
         return []  # a type of resource
+    if quote in _EMPTY and text[at : at + 1] in ",;)}] \n":
+        return []  # an empty value
+    if not quote and match["prose"] is None and op and text[at - 1] == "\n" and "\\" not in text[right:at]:
+        return []  # on the next line, but neither indented nor behind a backslash
     if quote and not op and not match["prose"] and not match["close"] and level == PASSWORD:
         assigned = True  # #define DB_PASSWORD "…", PASSWORD '…'
     limit = text.find("\n", at, at + 900)
@@ -253,6 +312,19 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     ):
         return []
     return [Named(at, at + len(value), kind or "secret", f"value of {name[-40:]}")]
+
+
+_CELL: Final = re.compile(r"[\w+/=.~-]{12,400}(?=[,\n]|$)")
+
+
+def _cell(text: str, at: int, level: int, kind: str, name: str) -> list[Named]:
+    """The value of a row of two cells: ``stripeToken,q8…,``."""
+    found = _CELL.match(text, at)
+    if found is None or not _accepts(found.group(), level, quoted=True, assigned=True, env=False, backed=False):
+        return []
+    if not looks_random(found.group()) and not keylike(found.group()):
+        return []
+    return [Named(at, found.end(), kind or "secret", f"value of {name[-40:]}")]
 
 
 _BACKS: Final = re.compile(
@@ -331,13 +403,16 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
                 break
             continue
         keyish = _KEYISH.search(between) is not None
-        if common and not keyish:
-            continue
         direct = len(between) <= 30 and _OPERATOR.search(between) is not None and "://" not in between
         if not keyish and not direct and len(between) > 50:
             break
-        close = _ASSIGNS.fullmatch(between) is not None and not common
-        if not _neighbour(word, text[at - 1] if at else " ", keyish=keyish, direct=direct, close=close):
+        close = _ASSIGNS.fullmatch(between) is not None
+        mark = text[at - 1] if at else " "
+        quoted = mark in "\"'`" and text[at + len(word) : at + len(word) + 1] == mark
+        sure = close and quoted and len(word) >= 16 and not (is_hex(word) or is_uuid(word) or word.isdigit())
+        if common and not keyish and not sure:
+            continue  # its name stands for much else: only what can be nothing but a key
+        if not _neighbour(word, mark, keyish=keyish, direct=direct, close=close and not common, quoted=quoted):
             continue
         out.append(Named(at, at + len(word), "credential", f"a random string behind {provider}"))
         if len(out) >= 3:
@@ -346,29 +421,32 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
 
 
 # Right behind the name: blanks, or what assigns and opens a quote.
-_ASSIGNS: Final = re.compile(r"\s{1,3}|[\w.-]{0,16}[\"'\])]{0,2}\s{0,4}(?::=|=>|[:=(])\s{0,4}[\"'(]{0,2}")
+_ASSIGNS: Final = re.compile(r"\s{0,3}[\"'`(]{0,2}|[\w.-]{0,16}[\"'\])]{0,2}\s{0,4}(?::=|=>|[:=(])\s{0,4}[\"'(]{0,2}")
 
 
-def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: bool) -> bool:
+def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: bool, quoted: bool) -> bool:
     """Whether a string near a provider's name is likely a key of it: ``keyish`` with a word such as key between,
     ``direct`` with what assigns between, ``close`` right behind the name."""
     size = len(word)
     if is_uuid(word):
-        return keyish or (close and direct)
+        return keyish or (close and (direct or quoted))
     if word.isdigit():
-        return size >= 9 and (keyish or (close and direct and size >= 12 and before in "\"'"))
+        return size >= 9 and (keyish or (close and size >= 10 and quoted))
     if before in "/.@#?&%" and not keyish:
         return False
     if harmless_shape(word):
         return False
     if is_hex(word):
-        return looks_random(word) and (keyish or (direct and before not in "/@#") or (close and size == 32))
+        if not looks_random(word):
+            return False
+        # Behind a bare name, the sizes of a commit and of a digest are theirs.
+        return keyish or (direct and before not in "/@#") or (close and (quoted or size not in {40, 64}))
     if "/" in word or "." in word:
         parts = re.split(r"[/.]", word)
         if max(map(len, parts)) < 10 or any(len(p) >= 3 and p.isalpha() and wordiness(p)[1] >= 0.7 for p in parts):
             return False
         if before in "/.":
             return False
-    if size < 10 or not looks_random(word):
+    if size < 10 or not (looks_random(word) or ((keyish or (close and quoted)) and keylike(word))):
         return False
-    return keyish or direct or size >= 18 or (close and size >= 14)
+    return keyish or direct or size >= 18 or (close and (size >= 14 or quoted))
