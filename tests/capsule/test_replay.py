@@ -63,6 +63,60 @@ def test_what_a_run_showed(code: int | None, output: str, why: str | None, kind:
     assert found.why
 
 
+NODE = "\u2139 tests {}\n\u2139 suites 0\n\u2139 pass {}\n\u2139 fail {}\n\u2139 cancelled 0\n\u2139 skipped {}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "output", "kind"),
+    [
+        ("pytest -qq", 5, "", "inconclusive"),
+        ("pytest -k x", 5, "3 deselected in 0.01s\n", "inconclusive"),
+        ("pytest", 0, "s [100%]\n1 skipped in 0.01s\n", "inconclusive"),
+        ("pytest", 0, ".s [100%]\n1 passed, 1 skipped in 0.01s\n", "passes"),
+        ("pytest", 4, "ERROR: unknown option\n", "inconclusive"),
+        ("pytest", 1, "E  ValueError: x\n1 failed in 0.1s\n", "differs"),
+        ("pytest 2>&1 | tail -3", 0, "E  ValueError: x\n1 failed in 0.1s\n", "differs"),
+        ("pytest 2>&1 | tail -3", 0, "1 passed in 0.1s\n", "passes"),
+        ("pytest 2>&1 | tail -3", 0, "bash: line 1: pytest: command not found\n", "inconclusive"),
+        ("pytest; echo done", 0, "E   ModuleNotFoundError: No module named 'six'\ndone\n", "inconclusive"),
+        ("./all-checks", 0, "note: git: command not found\n3 passed\n", "passes"),
+        ("python3 -m unittest", 0, "Ran 2 tests in 0.001s\n\nOK (skipped=2)\n", "inconclusive"),
+        ("python3 -m unittest", 0, "Ran 2 tests in 0.001s\n\nOK (skipped=1)\n", "passes"),
+        ("node --test", 0, NODE.format(0, 0, 0, 0), "inconclusive"),
+        ("node --test", 0, NODE.format(1, 0, 0, 1), "inconclusive"),
+        ("node --test", 0, NODE.format(2, 1, 0, 1), "passes"),
+        ("node --test", 1, NODE.format(2, 0, 2, 0), "differs"),
+        ("node --test", 0, "TAP version 13\nok 1 - x # SKIP\n# tests 1\n# pass 0\n# fail 0\n", "inconclusive"),
+        ("npm test", 1, 'npm error Missing script: "test"\n', "inconclusive"),
+        ("npm test", 254, "npm error enoent Could not read package.json\n", "inconclusive"),
+        ("npm test", 1, "0 passing\n1 failing\n", "differs"),
+        ("npx jest", 1, "npm error code ENOTCACHED\n", "inconclusive"),
+        ("make test", 2, "make: *** No rule to make target 'test'.  Stop.\n", "inconclusive"),
+        ("make test", 2, "make: *** [Makefile:2: test] Error 127\n", "inconclusive"),
+        ("make test", 2, "make: *** [Makefile:2: test] Error 1\n", "differs"),
+        ("go test ./...", 0, "?   \tpkg\t[no test files]\n", "inconclusive"),
+        ("go test ./...", 1, "--- FAIL: TestX (0.00s)\nFAIL\tpkg\t0.1s\n", "differs"),
+        ("go test ./...", 1, "a.go:3: module lookup disabled by GOPROXY=off\n", "inconclusive"),
+        ("git log | head", 0, "fatal: not a git repository\n", "inconclusive"),
+        ("python3 repro.py", 2, "python3: can't open file '/r/repro.py': [Errno 2]\n", "inconclusive"),
+        ("timeout 5 ./run", 124, "", "inconclusive"),
+        ("./run", 124, "", "differs"),
+        ("./run", 137, "", "inconclusive"),
+        ("./run", 254, "", "differs"),
+    ],
+)
+def test_what_test_runners_say(command: str, code: int, output: str, kind: str) -> None:
+    check = Check(1, command, exit_code=1, line="AssertionError: as recorded")
+    assert look(check, ran(code, output), "/r").kind == kind
+
+
+@pytest.mark.parametrize("code", [None, 1])
+def test_a_status_alone_is_no_failure_where_something_was_missing(code: int | None) -> None:
+    check = Check(1, "pytest", exit_code=code)
+    assert look(check, ran(1, "E  assert 1 == 2\n1 failed in 0.1s\n"), "/r").kind == "reproduces"
+    assert look(check, ran(1, "ModuleNotFoundError: No module named 'six'\n"), "/r").kind == "inconclusive"
+
+
 def test_a_missing_dependency_that_was_the_recorded_failure_is_one() -> None:
     check = Check(1, "x", exit_code=1, line="ModuleNotFoundError: No module named 'six'")
     assert look(check, ran(1, "ModuleNotFoundError: No module named 'six'\n"), "/r").kind == "reproduces"
@@ -152,6 +206,24 @@ def test_proposals_come_from_what_failed() -> None:
     assert found[0].command == "make"
     assert found[2].command == f"cat {root}2/file"
     assert [check.number for check in found] == [1, 2, 3]
+
+
+def test_a_failure_behind_a_pipe_is_proposed() -> None:
+    steps = [
+        step(1, "pytest -q 2>&1 | tail -5", "E   assert a == b\n1 failed in 0.2s\n", 0),
+        step(2, "pytest -q 2>&1 | tail -4", "3 passed in 0.2s\n", 0),
+        step(3, "cat notes.txt", "1 failed\n", 0),
+        step(5, "cd /r && grep -n failed log | head", "1 failed\n", 0),
+        step(4, "cd sub && npm test | tail", "not ok 1 - x\n# fail 1\n", None),
+    ]
+    found = checks.propose([(None, one, "/r") for one in steps], "/r")
+    assert [(check.step, check.exit_code, check.line) for check in found] == [
+        (1, 0, "E   assert a == b"),
+        (4, 0, "not ok 1 - x"),
+    ]
+    assert look(found[0], ran(0, "E   assert a == b\n1 failed in 0.3s\n"), "/r").kind == "reproduces"
+    assert look(found[0], ran(0, "3 passed in 0.3s\n"), "/r").kind == "passes"
+    assert look(found[0], ran(0, "E   assert c == d\n1 failed in 0.3s\n"), "/r").kind == "differs"
 
 
 def test_checks_are_read_back_and_folders_stay_inside() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.capsule.patches import check_path
+from tracetui.capsule.shell import fails, hides_status, only_reads
 from tracetui.model import Step, TracetuiError
 
 __all__ = ["Check", "dump", "from_command", "load", "normal", "propose", "shows", "telling_line"]
@@ -81,14 +82,26 @@ def propose(steps: Iterable[tuple[str | None, Step, str | None]], root: str | No
     """Checks from failing commands: (agent, step, the folder that the step's record names) in order.
 
     A command that could not be found or started is none; of one that failed several times the last failure counts.
+    One whose status is hidden by what follows it (``pytest | tail``) is one by its output.
     ``root`` is the repository's folder as the log names it. At most ``_PROPOSED``, the last ones.
     """
     found: dict[tuple[str, str], Check] = {}
     for agent, step, cwd in steps:
-        if step.kind != "command" or step.tool is None or not step.failed:
+        if step.kind != "command" or step.tool is None:
             continue
         code = step.tool.exit_code
         command, folder = command_of(step)
+        if not step.failed:
+            # The status is that of what came after the pipe; the failure stands in the output.
+            hidden = not code and command and hides_status(command) and not only_reads(command)
+            hidden = hidden and fails(step.tool.output or "")
+            line = telling_line(step.tool.output or "") if hidden and command else None
+            check = from_command(0, command, folder or cwd, root) if line is not None and command else None
+            if check is not None and line is not None:
+                check = replace(check, exit_code=0, line=rooted(line, root), step=step.number, agent=agent)
+                found.pop((check.command, check.folder), None)
+                found[check.command, check.folder] = check
+            continue
         if code in (None, 0, 126, 127) or not command or code is None or code < 0 or code > 128:
             continue
         check = from_command(0, command, folder or cwd, root)

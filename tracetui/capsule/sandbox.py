@@ -38,6 +38,11 @@ _SHELL: Final = (
     'else ulimit -p "$2" 2>/dev/null; exec /bin/sh -c "$1"; fi'
 )
 _MIB: Final = 1024**2
+_OFFLINE: Final = {
+    "npm_config_offline": "true", "npm_config_update_notifier": "false", "PIP_RETRIES": "0", "UV_OFFLINE": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1", "GOPROXY": "off", "GOTOOLCHAIN": "local", "CARGO_NET_OFFLINE": "true",
+}  # fmt: skip
+"""So that tools say at once that there is no network, and do not try again until the time is over."""
 _EMPTY: Final = (
     ("/tmp", 1024), ("/run", 64), ("/var/tmp", 256), (HOME, 1024), ("/dev/shm", 512),  # noqa: S108 - inside the sandbox
 )  # fmt: skip
@@ -111,6 +116,7 @@ class Sandbox:
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "CI": "1",
+            **_OFFLINE,
             **self.tools.environ,
             **more,
         }

@@ -203,8 +203,7 @@ def _go(tools: Tools) -> None:
         _add(tools, root, "go of your PATH")
     if cache.is_dir() and not _holds_home(cache):
         tools.show(cache, "downloaded Go modules")
-        tools.environ |= {"GOMODCACHE": str(cache), "GOFLAGS": "-mod=mod -modcacherw", "GOPROXY": "off"}
-    tools.environ["GOTOOLCHAIN"] = "local"
+        tools.environ["GOMODCACHE"] = str(cache)
 
 
 def _rust(tools: Tools) -> None:
@@ -217,7 +216,6 @@ def _rust(tools: Tools) -> None:
     registry = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo") / "registry"
     if registry.is_dir() and not registry.is_symlink():
         tools.show(registry.resolve(), "downloaded crates", f"{HOME}/.cargo/registry")
-    tools.environ["CARGO_NET_OFFLINE"] = "true"
 
 
 def _other(tools: Tools, word: str) -> None:
