@@ -11,25 +11,8 @@ _PIPE: Final = re.compile(r"(?<![|>])\|(?!\|)|\|\|\s{0,9}(?:true|:|exit 0|echo)|
 _ANYWAY: Final = ("echo", "true", "printf", "cat", "exit 0", ":", "head", "tail", "grep", "ls", "sleep", "wait")
 """What ends a line of commands with a status of its own."""
 _READS: Final = frozenset(
-    (
-        "cat",
-        "grep",
-        "egrep",
-        "rg",
-        "ag",
-        "git",
-        "gh",
-        "ls",
-        "find",
-        "head",
-        "tail",
-        "sed",
-        "awk",
-        "jq",
-        "echo",
-        "printf",
-    )
-    + ("less", "diff", "sort", "wc", "xargs", "curl", "wget", "journalctl", "docker", "kubectl")
+    "cat grep egrep rg ag git gh ls find head tail sed awk jq echo printf less diff sort wc xargs curl wget journalctl "
+    "docker kubectl".split()
 )
 _FAILS: Final = re.compile(
     r"\b[1-9][0-9]{0,6} (?:failed|failing|errors?)\b|\bfailed \((?:failures|errors)=|^[#\u2139] fail [1-9]|^--- fail"
