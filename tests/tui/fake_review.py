@@ -228,6 +228,9 @@ class FakeReview:
         self.calls.append(("export", str(path)))
         return Outcome("written")
 
+    def refresh(self) -> None:
+        self.loads += 0
+
     def close(self) -> None:
         self.closed = True
 

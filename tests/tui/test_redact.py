@@ -86,7 +86,7 @@ async def test_accept_replaces_everywhere_goes_on_and_says_how_many() -> None:
         await driver.press("a")
         assert "nothing open · 1 weak" in driver.lines[0]
         assert "Nothing is open" in driver.screen
-        assert "s seals it" in driver.screen
+        assert "s seal it" in driver.screen
         await driver.press("s")
         assert "File of the capsule" in driver.screen
         await driver.press("escape")

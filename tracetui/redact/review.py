@@ -105,6 +105,10 @@ class Review:
         self.summarise()
         return whole
 
+    def refresh(self) -> None:
+        """Read findings and decisions anew: another process or review may have changed them."""
+        self._state = self._places = None
+
     def summarise(self) -> None:
         """Tell lists how many findings are open."""
         self.findings.summarise(self.session)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tracetui.model import LogRow, Record, SessionRow, Source, TracetuiError
 from tracetui.text import format as fmt
@@ -16,14 +15,13 @@ from tracetui.tui.redaction.model import (
     Outcome,
     Progress,
     Progressed,
-    Reach,
     State,
-    Target,
     Unscanned,
 )
 from tracetui.tui.redaction.page import PageStep
+from tracetui.tui.redaction.seeking import Seeking, field_of
 from tracetui.tui.redaction.staying import Staying
-from tracetui.tui.redaction.texts import around, name_of, units_of
+from tracetui.tui.redaction.texts import around, units_of
 from tracetui.tui.redaction.turned import difference
 
 if TYPE_CHECKING:
@@ -59,7 +57,7 @@ def open_review(
     return CoreReview(bucket, review)
 
 
-class CoreReview(Staying):
+class CoreReview(Staying, Seeking):
     """See `Reviewing`. Group ids are the core's keyed hashes of values."""
 
     def __init__(self, bucket: Bucket, review: Review) -> None:
@@ -76,19 +74,24 @@ class CoreReview(Staying):
     def close(self) -> None:
         self._review.close()
 
+    def refresh(self) -> None:
+        self._review.refresh()
+        self._at = None
+        self._changed()
+
     # -- what there is ------------------------------------------------------------------------------------------------
 
     def _places(self) -> dict[Field, list[Place]]:
         if self._at is None:
             self._at = {}
             for place in self._review.places():
-                self._at.setdefault(_field(place), []).append(place)
+                self._at.setdefault(field_of(place), []).append(place)
         return self._at
 
     def _copy(self, place: Place) -> Copy:
         state: State = self._review.state.of(place)  # type: ignore[assignment]
         step = self._review.step_of(place)
-        return Copy(place.id, _field(place), place.start, place.end, step, state, place.view)
+        return Copy(place.id, field_of(place), place.start, place.end, step, state, place.view)
 
     def groups(self) -> Sequence[Group]:
         review = self._review
@@ -130,32 +133,6 @@ class CoreReview(Staying):
         self._groups = {group.id: group for group in found}
         return found
 
-    def _hand_copies(self, key: str, value: str) -> list[Copy]:
-        """Where a value that no detector proposed stands as it is; the other forms are the core's to find."""
-        made = self._hand.get(key)
-        if made is None:
-            made = self._hand[key] = []
-            for _, unit, step in self._units():
-                at = unit.text.find(value)
-                while at >= 0:
-                    made.append(Copy("", unit.at, at, at + len(value), step, "accepted"))
-                    at = unit.text.find(value, at + len(value))
-        return made
-
-    def _units(self) -> Iterator[tuple[Record, Any, int | None]]:
-        """Every text unit under review with its record and step."""
-        bounds = self._review.steps
-        for log in self._logs:
-            lines = self._review._steps(log.path)
-            for record in self._bucket.records(log):
-                owners = lines.get(record.source.line)
-                step = owners[0][0] if owners else None
-                inside = bounds is None or log.agent is not None or step is None or bounds[0] <= step <= bounds[1]
-                if not inside:
-                    continue
-                for unit in units_of(record, log.agent, log.harness, step):
-                    yield record, unit, step
-
     def progress(self) -> Progress:
         groups = list(self._groups.values())
         sure = [group for group in groups if group.tier <= 2]
@@ -169,7 +146,9 @@ class CoreReview(Staying):
         )
 
     def unscanned(self) -> Sequence[Unscanned]:
-        return [Unscanned(_field(place), self._review.step_of(place), place.why) for place in self._review.unscanned()]
+        return [
+            Unscanned(field_of(place), self._review.step_of(place), place.why) for place in self._review.unscanned()
+        ]
 
     # -- the text -----------------------------------------------------------------------------------------------------
 
@@ -187,28 +166,6 @@ class CoreReview(Staying):
         """The record of a field."""
         found = next((place.source for place in self._places().get(at, ())), None)
         return found or next((one.source for one in self._bucket.records(log) if one.source.line == at.line), None)
-
-    def find(self, target: Target) -> Copy | None:
-        from tracetui.redact.findings import record_id
-
-        if target.id:
-            place = next((place for place in self._review.places() if place.id == target.id), None)
-            return self._copy(place) if place is not None else None
-        log = next((log for log in self._logs if log.agent == target.agent), None)
-        for record in self._bucket.records(log) if log is not None else ():
-            if log is not None and record_id(record) == target.rid:
-                at = Field(log.agent, record.source.line, record.nth, target.pointer, target.in_key)
-                owners = self._review._steps(log.path).get(record.source.line)
-                step = owners[0][0] if owners else None
-                units = units_of(record, log.agent, log.harness, step)
-                text = next((unit.text for unit in units if unit.at == at), None)
-                if text is None:
-                    continue
-                self._records[at[:3]] = record
-                marks = [mark for mark in self.marks(at, text) if mark.state == "accepted"]
-                start, end = (_before(marks, offset) for offset in (target.start, target.end))
-                return Copy("", at, start, min(max(start + 1, end), len(text)), step, "open")
-        return None
 
     def _the_plan(self) -> Plan:
         """The plan of the decisions in force; placeholders are numbered by first appearance."""
@@ -321,7 +278,7 @@ class CoreReview(Staying):
 
     def leave(self, gap: Unscanned) -> Outcome:
         for place in self._review.unscanned():
-            if _field(place) == gap.at:
+            if field_of(place) == gap.at:
                 self._review.reject(place, "place")
                 self._changed()
                 return Outcome("It passes unscanned, as you say.")
@@ -354,49 +311,7 @@ class CoreReview(Staying):
         what, group, copy = difference(before, self._review.state, self._review.places(), self._step_named)
         return Outcome(f"{said}: {what}.", group, True, copy)
 
-    def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
-        from tracetui.redact.apply import Plan, redact_text
-
-        value = self._values.get(group)
-        if value is None:
-            return []
-        known = self._groups.get(group)
-        plan = Plan(values=[(value, known.kind if known is not None else "secret", group)])
-        found: Counter[tuple[int | None, str | None, str, str]] = Counter()
-        seen: dict[str, list[str]] = {}
-        for _, unit, step in self._units():
-            if cancelled():
-                return None
-            forms = seen.get(unit.text)
-            if forms is None:
-                _, done = redact_text(unit.text, plan)
-                forms = [form for *_, form in done]
-                if len(unit.text) < 65_536:
-                    seen[unit.text] = forms
-            label, _ = name_of(unit.at.pointer, in_key=unit.at.in_key)
-            for form in forms:
-                found[(step, unit.at.agent, label, form)] += 1
-        return [Reach(*key, count) for key, count in found.items()]
-
-
-def _before(marks: Sequence[Mark], offset: int) -> int:
-    """Where the character at ``offset`` of a redacted text stood before ``marks`` were applied to it."""
-    at = made = 0
-    for mark in marks:
-        if offset < made + mark.start - at:
-            break
-        made += mark.start - at
-        if offset < made + len(mark.text):
-            return mark.start
-        made += len(mark.text)
-        at = mark.end
-    return at + offset - made
-
 
 def rule_name(rule: str) -> str:
     """The rule without what stands behind a colon."""
     return rule.partition(":")[0]
-
-
-def _field(place: Place) -> Field:
-    return Field(place.agent, place.source.line, place.nth, place.field, place.in_key)

@@ -220,8 +220,22 @@ class Deciding(Parts):
 
     def do_seal(self) -> None:
         from tracetui.tui.capsule.deeds import seal
+        from tracetui.tui.screens.seal import SealScreen
 
+        if len(self.app.screen_stack) > 1 and isinstance(self.app.screen_stack[-2], SealScreen):
+            self.screen.dismiss(None)  # it came from there
+            return
+        self._stale = True
         seal(self.app, self.session, self.steps)
+
+    def on_screen_resume(self) -> None:
+        # The screen of the seal leads into an editor of its own.
+        if self._stale and self._ready:
+            self._decide(_again)
+
+
+def _again(room: Opened) -> None:
+    room.review.refresh()
 
 
 def _general(pointer: str) -> str:

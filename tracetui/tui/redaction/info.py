@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -24,7 +26,7 @@ class FindingLine(Widget):
         super().__init__()
         self._group: Group | None = None
         self._copy = 0
-        self._all_done: tuple[str, str] | None = None
+        self._all_done: tuple[str, Sequence[tuple[str, str]]] | None = None
         self._note = ""
         self._selected: tuple[int, str] | None = None
 
@@ -34,8 +36,8 @@ class FindingLine(Widget):
             self._group, self._copy, self._note = group, copy, note
             self.refresh()
 
-    def done(self, said: tuple[str, str] | None) -> None:
-        """Two lines that are said instead while nothing is open."""
+    def done(self, said: tuple[str, Sequence[tuple[str, str]]] | None) -> None:
+        """A line that is said instead while nothing is open, and the keys that lead on."""
         if said != self._all_done:
             self._all_done = said
             self.refresh()
@@ -58,18 +60,15 @@ class FindingLine(Widget):
         if self._selected is not None:
             count, label = self._selected
             said = f"{fmt.plural(count, 'character')} selected" if count else "no text of the session is selected"
-            accent = look.style("accent")
+            keys = (("enter", "mark"), ("> <", "its end"), ("{ }", "its start"), ("esc", "drop"))
             return [
-                [(said, look.style("", "b")), (f" in {one_line(label, 60)}" if count else "", muted)],
-                [
-                    ("enter", accent), (" marks it", muted), ("   > <", accent), (" move its end", muted),
-                    ("   { }", accent), (" its start", muted), ("   esc", accent), (" drops it", muted),
-                ],
-            ]  # fmt: skip
+                [("  " + said, look.style("", "b")), (f" in {one_line(label, 60)}" if count else "", muted)],
+                self._keys(look, keys),
+            ]
         if self._all_done is not None:
-            first, second = self._all_done
+            first, onward = self._all_done
             lines.append([(look.sign("tick") + " ", look.style("good")), (first, look.style("good", "b"))])
-            lines.append([("  " + second, muted)])
+            lines.append(self._keys(look, onward))
         group = self._group
         if group is None or len(lines) > 1:
             return lines
@@ -93,13 +92,19 @@ class FindingLine(Widget):
         elif group.state == "rejected":
             lines.append([("  rejected: it stays as it is", muted)])
         else:
-            lines.append([
-                ("  a", look.style("accent")),
-                (f" replaces it everywhere ({fmt.count(len(group.copies))} found)", muted),
-                ("   r", look.style("accent")), (" leaves it", muted),
-                *((("   c", look.style("accent")), (" next copy", muted)) if len(group.copies) > 1 else ()),
-            ])  # fmt: skip
+            again = f"next of {fmt.count(len(group.copies))}"
+            keys = (("a", "replace everywhere"), ("r", "leave it"), *((("c", again),) if len(group.copies) > 1 else ()))
+            lines.append(self._keys(look, keys))
         return lines
+
+    @staticmethod
+    def _keys(look: Look, keys: Sequence[tuple[str, str]]) -> list[Span]:
+        """Keys and what they do, in the colours of the footer."""
+        spans: list[Span] = []
+        for key, does in keys:
+            spans += [("  " if not spans else "   ", look.style()), (key, look.style("accent"))]
+            spans.append((" " + does, look.style("muted")))
+        return spans
 
     def render_line(self, y: int) -> Strip:
         look = Look.of_widget(self)

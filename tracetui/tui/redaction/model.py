@@ -254,6 +254,9 @@ class Reviewing(Protocol):
 
     def export_rules(self, path: Path, *, force: bool = False) -> Outcome: ...
 
+    def refresh(self) -> None:
+        """Another review of the same session may have decided meanwhile: read again."""
+
     def close(self) -> None: ...
 
 

@@ -70,6 +70,8 @@ class Parts(DOMNode):
     _reached: dict[str, str]
     _kind: str
     _query: str
+    _stale: bool
+    """Whether somebody else may have decided something meanwhile."""
 
     if TYPE_CHECKING:
 

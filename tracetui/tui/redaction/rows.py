@@ -38,8 +38,8 @@ def value_in_short(value: str, width: int, ellipsis: str) -> str:
     """A value in one line: its middle cut where it is too long; of several lines the first, and how many they are."""
     first, _, rest = value.strip("\r\n").partition("\n")
     if rest:
-        lines = f" {ellipsis} {fmt.count(rest.count(chr(10)) + 2)} lines"
-        return clip(one_line(first, 200), max(4, width - cells(lines)), ellipsis) + lines
+        lines = f"  {fmt.count(rest.count(chr(10)) + 2)} lines"
+        return clip(one_line(first.strip("- \r"), 200), max(4, width - cells(lines)), ellipsis) + lines
     return clip_middle(one_line(value, 400), width, ellipsis)
 
 

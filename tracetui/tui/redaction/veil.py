@@ -35,7 +35,7 @@ def shown_names(groups: Sequence[Group], look: Look, *, hidden: bool) -> Callabl
             for value, put in puts:
                 if value in found:
                     found = found.replace(value, put)
-            found = known[name] = one_line(found, 200)
+            found = known[name] = one_line(found, 400)
         return found
 
     return shown

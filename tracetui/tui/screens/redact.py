@@ -44,12 +44,16 @@ __all__ = ["RedactScreen", "headline"]
 
 _SOON: Final = 0.3
 """Seconds after which a job says that it is being done."""
+_NARROW: Final = 76
+"""Cells; on a narrower screen the title line says only what blocks."""
 _NOTHING: Final = ("Nothing was found.", "Read the text and mark", "by hand: 2, then v.")
 
 
-def headline(progress: Progress, dot: str = "·") -> str:
-    """``17 open · 204 copies · nothing unscanned``; at nothing open it says so."""
+def headline(progress: Progress, dot: str = "·", *, short: bool = False) -> str:
+    """``17 open · 204 copies · nothing unscanned``; at nothing open it says so. In ``short`` only what blocks."""
     facts = [f"{fmt.count(progress.open)} open" if progress.open else "nothing open"]
+    if short:
+        return f" {dot} ".join([*facts, f"{fmt.count(progress.unscanned)} unscanned"][: 2 if progress.unscanned else 1])
     if progress.open:
         facts.append(fmt.plural(progress.copies, "copy", "copies"))
     if progress.weak:
@@ -99,8 +103,10 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self.gap: Unscanned | None = None
         self.veiled = False
         self.everything = False
+        self._title = title_of(session)
         self._weak = False
         self._ready = False
+        self._stale = False
         self._steps: Sequence[PageStep] = ()
         self._marks: Mapping[Field, Sequence[Mark]] = {}
         self._rest = Rest(self, self._load_copy)
@@ -273,6 +279,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
     def _took(self, result: Result, *, cursor: int | None = None) -> None:
         """Show how things stand now; ``cursor`` is where it goes, when not to where it was."""
         self.snapshot = result.snapshot
+        self._title = shown_names(self.snapshot.groups, self.editor.look, hidden=False)(title_of(self.session))
         self._marks, self._steps = result.marks, result.steps
         if result.page is not None:
             self.editor.show(result.page, rows=result.rows, cursor=cursor)
@@ -303,14 +310,14 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
     def _say_where(self) -> None:
         look = self.editor.look
         dot = look.sign("dot")
-        # A title is a piece of the session's text.
-        name = f"{self.session.harness} {self.session.id[:8]}" if self.veiled else title_of(self.session)
+        # A title is a piece of the session's text, often cut in the middle of a secret.
+        name = f"{self.session.harness} {self.session.id[:8]}" if self.veiled else self._title
         if self.steps is not None:
             name += f" {dot} steps {self.steps[0]}-{self.steps[1]}"
         progress = self.snapshot.progress
         decided = progress.accepted + progress.rejected
         if self._ready:
-            self.title_line.show(name, headline(progress, dot))
+            self.title_line.show(name, headline(progress, dot, short=self.size.width < _NARROW))
             self.list_title.show("", f"{fmt.count(decided)} of {fmt.count(len(self.snapshot.groups))} decided")
         group = self.group
         where, facts = "", ""
@@ -329,11 +336,9 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self.info.selecting(self._selected())
         if self._ready and not progress.open and not progress.unscanned:
             what = "Nothing is open" if self.snapshot.groups else "Nothing was found"
-            self.info.done((
-                f"{what} {dot} {fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected",
-                "s seals it; p shows what the reader will see"
-                + (f"; space shows {fmt.count(progress.weak)} weak" if progress.weak else ""),
-            ))  # fmt: skip
+            said = f"{what} {dot} {fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected"
+            weak = [("space", f"{fmt.count(progress.weak)} weak")] if progress.weak else []
+            self.info.done((said, (("s", "seal it"), ("p", "as the reader will see it"), *weak)))
         else:
             self.info.done(None)
 
@@ -341,6 +346,9 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self.list_title.activate(event.widget is self.rows)
         self.text_title.activate(event.widget is self.editor)
         self.app.refresh_offers()
+
+    def on_resize(self) -> None:
+        self._say_where()
 
     def on_wall_dragged(self, message: Wall.Dragged) -> None:
         self.query_one("#redact-left").styles.width = max(20, min(message.x, self.size.width - 30))

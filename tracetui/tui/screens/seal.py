@@ -21,6 +21,7 @@ from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
 from tracetui.tui.capsule.rows import Page, Row, Rows, heading
 from tracetui.tui.panes.base import PaneTitle, Rest
+from tracetui.tui.redaction.model import Target
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.text_view import Document, DocumentMaker, TextView
@@ -196,19 +197,21 @@ class SealScreen(Screen[str | None], Actor, Background):
         if kinds:
             rows.append(heading("Nobody decided about", f"{sum(map(len, kinds.values())):,}"))
             for (kind, tier), values in sorted(kinds.items(), key=lambda item: (item[0][1], item[0][0])):
-                rows.append(Row(kind, f"{fmt.plural(len(values), 'value')}, tier {tier}", "finding", place=kind))
+                first = next(place for place in gate.open if (place.kind, place.tier) == (kind, tier))
+                fact = f"{fmt.plural(len(values), 'value')}, tier {tier}"
+                rows.append(Row(kind, fact, "finding", place=("open", Target(first.id))))
         if gate.unscanned:
             rows.append(heading("Not scanned", f"{len(gate.unscanned):,}"))
             rows += [
-                Row(f"line {place.source.line}: {place.field}", place.why, place=("unscanned", nth))
-                for nth, place in enumerate(gate.unscanned[:_LEAKS])
+                Row(f"line {place.source.line}: {place.field}", place.why, place=("open", Target(place.id)))
+                for place in gate.unscanned[:_LEAKS]
             ]
         if gate.leaks:
             rows.append(heading("Left in the result", f"{len(gate.leaks):,}"))
-            rows += [
-                Row(f"{leak.rid}{leak.field}", place=("leak", nth)) for nth, leak in enumerate(gate.leaks[:_LEAKS])
-            ]
-        rows += [heading("r goes to the redaction editor; then the seal goes on here")]
+            for leak in gate.leaks[:_LEAKS]:
+                spot = Target("", leak.agent, leak.rid, leak.field, leak.in_key, leak.start, leak.end)
+                rows.append(Row(leak.kind, leak.why, "finding", place=("open", spot)))
+        rows += [heading("enter or r goes to it in the redaction editor; then the seal goes on here")]
         return rows
 
     def _rows(self) -> list[Row]:
@@ -268,7 +271,10 @@ class SealScreen(Screen[str | None], Actor, Background):
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         message.stop()
-        self.text.focus()
+        if self._named("open") is not None:
+            self.do_review()
+        else:
+            self.text.focus()
 
     # -- what the reader sees -----------------------------------------------------------------------------------------
 
@@ -426,7 +432,7 @@ class SealScreen(Screen[str | None], Actor, Background):
 
         self.drop("draft")
         self._working = False
-        screen = RedactScreen(self.session, self.steps)
+        screen = RedactScreen(self.session, self.steps, target=self._named("open"))
 
         def back(_: None) -> None:
             # The decisions are all there when the review is let go.
