@@ -14,6 +14,7 @@ import re
 from typing import Final, NamedTuple
 
 from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks_random, wordiness
+from tracetui.redact.layout import column, pieces
 from tracetui.redact.names import KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
 
 __all__ = ["Named", "keylike", "name_at", "near_provider", "placeholder", "value_behind"]
@@ -73,7 +74,7 @@ _TAIL: Final = re.compile(
       (?:
         (?P<op>\n?[ \t]{0,8}+(?::{1,3}=|\?{1,2}=|\|\|=|[.+]=|<-|=>|->|={1,3}|!==?|:{1,2}(?:[ \t]{1,4}[|>][-+]?(?=\r?\n))?)|,|\|{1,2}|\((?=\s{0,4}[\["'`brfu\\@$])|<<<?|-{1,8}(?=[ \t]))
         [ \t]{0,24}+ (?:\\?\r?\n[ \t]{0,24}+)?
-      | (?P<prose>(?:for|of|in|to)\s(?:[\w.@-]{1,24}\s){0,3}?[\w.@-]{1,24}\s{0,2}(?:is|was|:|=|->)\s{0,2}|(?:is|was|are)(?:\s(?:now|set\sto|the|still))?[:\s]\s{0,3}|\n\s{0,8}+)
+      | (?P<prose>(?:for|of|in|to)\s(?:["'\w.@-]{1,24}\s){0,3}?["'\w.@-]{1,24}\s{0,2}(?:is|was|:|=|->)\s{0,2}|(?:is|was|are)(?:\s(?:now|set\sto|the|still))?[:\s]\s{0,3}|\n\s{0,8}+)
       )?+
     )
     (?P<wrap>(?:[A-Za-z_.&!]{1,28}[(\[]){0,2}+\s{0,4}+[{\[(]?)
@@ -100,7 +101,9 @@ _PATHISH: Final = re.compile(
 )
 _SYMBOLS: Final = frozenset("!@#$%^&*+?~=/")
 _NOISE: Final = frozenset("!@#$%^&*+?~=/(){}[]<>-_|:;,.")
-_NOISE_NOT: Final = re.compile(r"^\^|\$$|\(\?|\[\^|a-z|A-Z|0-9|\\|://|\}\}.*\{\{|\{\{ |[\w)]\(\)|\]\{\d|=>|&&|\|\|")
+_NOISE_NOT: Final = re.compile(
+    r"^\^|\$$|\(\?|\[\^|a-z|A-Z|0-9|\\|://|\}\}.*\{\{|\{\{ |[\w)]\(\)|\]\{\d|\$\{\w+(?:\.\w+|\(|\})|\$\(\w|=>|&&|\|\|"
+)
 
 
 def placeholder(value: str) -> bool:
@@ -127,6 +130,8 @@ def name_at(text: str, start: int, end: int) -> tuple[int, int]:
     return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
 
 
+_ALGORITHM: Final = re.compile(r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d).{0,12}$")
+_BORDER: Final = re.compile(r"[\"'`*]{0,2}[ \t]{0,30}+(?:[,;|\t]|\r?\n)")
 _EMPTY: Final = frozenset({'""', "''", "``"})
 
 
@@ -135,7 +140,7 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
     size = len(value)
     digits = any(c.isdigit() for c in value)
     symbols = any(c in _SYMBOLS for c in value)
-    if _PATHISH.fullmatch(value) and wordiness(value)[1] > 0.66:
+    if (_PATHISH.fullmatch(value) and wordiness(value)[1] > 0.66) or _ALGORITHM.search(value) is not None:
         return False
     if looks_random(value):
         return assigned or any(c.isdigit() for c in value)
@@ -251,6 +256,13 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     level, kind = sense(name)
     if level == NOTHING:
         return []
+    if level >= MEDIUM and _BORDER.match(text, right) is not None and (cells := column(text, left, right)):
+        return [
+            Named(a, b, kind or "secret", f"a cell below {name[-40:]}")
+            for a, b in cells
+            if _accepts(text[a:b], level, quoted=level < PASSWORD, assigned=True, env=False, backed=False)
+            and any(map(str.isdigit, text[a:b]))
+        ]
     match = _TAIL.match(text, right)
     if match is None:
         return []
@@ -264,10 +276,14 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         return []
     if "AWS::" in text[max(0, left - 64) : left]:
         return []  # a type of resource
+    if match["wrap"].startswith(".") and not op and not match["wrap"].startswith((".set(", ".value(", ".eq")):
+        return []  # a call of something that is named so
     if quote in _EMPTY and text[at : at + 1] in ",;)}] \n":
         return []  # an empty value
     if not quote and match["prose"] is None and op and text[at - 1] == "\n" and "\\" not in text[right:at]:
         return []  # on the next line, but neither indented nor behind a backslash
+    if quote and level == PASSWORD and (match["prose"] or "").strip().endswith((" is", " was", "is", "was", ":")):
+        assigned = True
     if quote and not op and not match["prose"] and not match["close"] and level == PASSWORD:
         assigned = True  # #define DB_PASSWORD "…", PASSWORD '…'
     limit = text.find("\n", at, at + 900)
@@ -276,6 +292,11 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         close = text.find(quote, at, limit)
         # A quote that the text was cut behind: the value runs to the end of its line.
         value = text[at : close if close >= 0 else limit]
+        parts = pieces(text, at, close, quote)
+        if len(parts) > 1 and _accepts(
+            "".join(text[a:b] for a, b in parts), level, quoted=True, assigned=assigned, env=False, backed=True
+        ):
+            return [Named(a, b, kind or "secret", f"part of the value of {name[-40:]}") for a, b in parts]
     elif tagged or match["plist"]:
         close = text.find("<", at, limit)
         value = text[at : close if close >= 0 else limit].strip()
@@ -294,10 +315,12 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     if (match["prose"] or "").startswith("\n") and not looks_random(value):
         return []
     lead = len(value) - len(value.lstrip(" ${"))
-    if quote and lead and "}" not in value:
+    if quote and lead and "}" not in value and value[lead : lead + 1] != "(":
         at += lead
         value = value[lead:]
     value = value.rstrip(" ")
+    if not assigned and not quote and ("/" in value or "=" in value):
+        return []
     env = op in {"=", ":=", "?=", "::=", ":::="} and name.upper() == name
     env = env or (op == "=" and match.start("quote") < 0 and text[right : right + 1] == "=" and " " not in name)
     if op in {"==", "===", "!=", "!=="} and not quote:

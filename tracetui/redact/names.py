@@ -19,7 +19,9 @@ KEYWORDS: Final = (
     "licence", "webhook", "signing", "seed", "psk", "otp", "client_id", "clientid", "client-id", "private", "appid",
     "app_id", "connectionstring", "connection_string", "accountsid", "account_sid", "passcode", "kennwort", "contrase",
     "senha", "passwort", "mot_de_passe", "pin", "identifiant", "_pw", "pw=", "pw:", "dbpw", "hmac", "jwt", "cookie",
-    "client id", "api_id", "apiid", "_pat", "-pat",
+    "client id", "api_id", "apiid", "_pat", "-pat", "(pw", "/pw", " pw(", "-pw ", "pw ", "p/w", "비밀번호", "비번",
+    "패스워드", "암호", "密码", "密碼", "パスワード", "пароль",
+    "contraseña", "mật khẩu", "parola", "wachtwoord", "hasło", "heslo",
 )  # fmt: skip
 """Lower-case parts of names; they feed the automaton that finds where to look."""
 
@@ -43,7 +45,7 @@ class Sense(NamedTuple):
 _PASSWORD: Final = frozenset(
     """
     password passwd passphrase pwd pass passcode pw psk passwort kennwort senha contrasena passwords dbpass
-    dbpassword userpass rootpass mypass dbpw
+    dbpassword userpass rootpass mypass dbpw parola wachtwoord heslo jelszo
     """.split()
 )
 _SECRET: Final = frozenset("secret secrets".split())
@@ -100,6 +102,7 @@ _TRAILING: Final = frozenset(
     temp tmp backup demo literal bytes decoded payload id2 ci
     """.split()
 )
+_FOREIGN: Final = re.compile("비밀번호|비번|패스워드|암호|密码|密碼|パスワード|пароль|contraseña|mật khẩu|hasło")
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -120,6 +123,10 @@ def _ending(word: str) -> int:
 def sense(name: str) -> Sense:
     """What a name says about its value."""
     words = [word.lower() for word in _WORDS.findall(name)]
+    if not name.isascii() and _FOREIGN.search(name.lower()) is not None:
+        return Sense(PASSWORD, "password")
+    if name.lower() == "p/w":
+        return Sense(PASSWORD, "password")
     while len(words) > 1 and (words[-1].isdigit() or words[-1] in _TRAILING or len(words[-1]) == 1):
         words.pop()
     if not words or len(words) > 12:
@@ -153,7 +160,8 @@ def sense(name: str) -> Sense:
     if last == "access" and len(words) > 1:
         return Sense(NOTHING, "")
     if last in _MEDIUM or pair in _MEDIUM or triple in _MEDIUM:
-        counted = {"count", "max", "min", "input", "output", "total", "prompt", "csrf", "completion", "num", "cached"}
+        counted = {"count", "max", "min", "input", "output", "total", "prompt", "csrf", "completion", "num", "cached",
+                   "public"}  # fmt: skip
         if counted & {*words[:-1]} or last == "tokens":
             return Sense(NOTHING, "")
         return Sense(MEDIUM, "token" if "token" in pair else "credential")

@@ -32,6 +32,9 @@ _HOST_LEFT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61})\.){0,4}[a-z0-9][
 _ADDRESS: Final = re.compile(
     r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3}(?![\w.-]*\d)"
 )
+_VERSION: Final = re.compile(
+    r"(?:version|update|upgrade|bump|patch|release|deps|chrome|\bv8)[\w ]{0,12}[ :=/]{0,2}$|==$"
+)
 _DEFAULTS: Final = frozenset(
     "192.168.0.1 192.168.1.1 192.168.1.2 192.168.1.10 192.168.1.100 10.0.0.1 10.0.0.2 10.0.0.5 10.0.0.10 10.1.1.1 10.10.10.10 "  # noqa: E501
     "10.0.2.2 10.0.2.15 172.17.0.1 172.17.0.2 172.16.0.1 100.64.0.1 10.1.2.3 10.0.0.100".split()
@@ -87,6 +90,8 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
             return None
         return Personal(left.start(), end, "host", "private-host", "a host of a private network")
     if start and (text[start - 1].isalnum() or text[start - 1] in "._-v"):
+        return None
+    if _VERSION.search(low, max(0, start - 20), start) is not None:
         return None
     address = _ADDRESS.match(text, start)
     if address is None or address.group() in _DEFAULTS or any(int(part) > 255 for part in address.group().split(".")):
