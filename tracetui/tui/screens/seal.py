@@ -449,12 +449,15 @@ class SealScreen(Screen[str | None], Actor, Background):
         if self.writing:
             return "It is being written."
         if self.refused is not None:
-            return "The review is not done; go to it: r"
+            return None  # enter leads to what is in the way
         if self.error is not None:
             return one_line(self.error, 300)
         return "The entries are being made; wait a moment." if self._working or self.draft is None else None
 
     def do_write(self) -> None:
+        if self.refused is not None:
+            self.do_review()
+            return
         if not self.target.exists():
             self._write()
             return
