@@ -30,6 +30,9 @@ def key_blocks(text: str, at: int) -> tuple[int, int] | None:
     if begin is None:
         return None
     stop = min(len(text), begin.end() + _LIMIT)
+    # Texts that are scanned together are parted by it.
+    gap = text.find("\0", begin.end(), stop)
+    stop = gap if gap >= 0 else stop
     again = _BEGIN.search(text, begin.end(), stop)
     end = _END.search(text, begin.end(), stop if again is None else again.start())
     if end is not None:

@@ -118,14 +118,14 @@ class View:
             return
         low = high = -1
         for at, till in zip(self._at, self._till):
-            if low >= 0 and at - _MARGIN <= high:
-                high = till + _MARGIN
-                continue
-            if low >= 0:
-                yield _whole(text, max(0, low), min(size, high))
-            low, high = at - _MARGIN, till + _MARGIN
+            if high >= 0 and at - _MARGIN > high:
+                yield _whole(text, low, min(size, high))
+                high = -1
+            if high < 0:
+                low = max(0, at - _MARGIN)
+            high = till + _MARGIN
         if high >= 0:
-            yield _whole(text, max(0, low), min(size, high))
+            yield _whole(text, low, min(size, high))
 
 
 def _whole(text: str, low: int, high: int) -> tuple[int, int]:
@@ -230,46 +230,58 @@ def _breaks(text: str) -> Split:
             if size == further and size >= 40 and long and find(b" ", begin, stop) < 0:
                 tail = text[cut - 2 : cut].rstrip("\r").removesuffix("\\")
                 out.append((cut - 2 + len(tail), cut + 1, ""))  # a block of base64
-            elif long or (full and _tokens(clean[max(begin, cut - 12) : min(stop, cut + 13)], min(size, 12)) >= 12):
-                piece = _break(text[max(begin, cut - _REACH) : cut], text[cut + 1 : min(stop, cut + _REACH)], cut, full)
+            elif full or long:
+                piece = _break(text, begin, cut, stop, full=full)
                 if piece is not None:
                     out.append(piece)
         cut = find(b"aa\n", cut) + 2
+    if "-BEGIN" in text:
+        out = _apart([*out, *((*match.span(1), "") for match in _TORN_HEADER.finditer(text))])
     return _cut(text, out)
 
 
-def _tokens(around: bytes, cut: int) -> int:
-    """How many letters of a token stand around a line break, what marks the next line left out."""
-    left, right = around[:cut], around[cut + 1 :]
-    if right[0] != 97:
-        right = right.lstrip(b" ")
-    return len(left) - len(left.rstrip(b"a")) + len(right) - len(right.lstrip(b"a"))
+_TORN_HEADER: Final = re.compile(
+    r"-----BEGIN[A-Z ]{0,40}"
+    r"(\\?\r?\n(?:[ \t]{0,10}+\d{1,7}+(?:→|\t|:[ \t]?|\|[ ]?|[ ]?│[ ]?|[ ]{2})|[+>|#][ \t]?)?)[A-Z ]{0,40}-{1,5}+"
+)
 
 
-def _break(line: str, following: str, cut: int, full: bool) -> Piece | None:
-    """The break at ``cut`` between two lines, of which the one is given to its end and the other from its beginning,
-    where one token goes on behind it. ``full``: the line is as long as its neighbours."""
-    tail = line.rstrip("\r").removesuffix("\\")
-    skip = 0
+def _apart(pieces: list[Piece]) -> list[Piece]:
+    """Pieces in order, without those that reach into one before."""
+    pieces.sort()
+    return [piece for nth, piece in enumerate(pieces) if not nth or piece[0] >= pieces[nth - 1][1]]
+
+
+def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece | None:
+    """The break at ``cut`` between the line from ``begin`` and the one to ``stop``, where one token goes on behind it.
+    ``full``: the line is as long as its neighbours."""
     token = _TOKEN
-    if following[0] not in token or following[0] in "+-0123456789":
-        mark = _PREFIX.match(following)
-        if mark is not None and (following[0] not in token or mark.end() > 1):
-            skip = mark.end()
-    if not tail or tail[-1] not in token or len(following) <= skip + 1 or following[skip] not in token:
+    start = cut + 1
+    stop = min(stop, cut + _REACH)
+    first = text[start]
+    marked = False
+    if first not in token or first in "+-0123456789":
+        mark = _PREFIX.match(text, start, stop)
+        if mark is not None and (first not in token or mark.end() > start + 1):
+            start = mark.end()
+            marked = not text[cut + 1 : start].isspace()
+    right = _RUN.match(text, start, stop)
+    if right is None or stop <= start + 1:
         return None
-    indented = skip > 0 and following[:skip].isspace()
+    tail = text[max(begin, cut - _REACH) : cut].rstrip("\r").removesuffix("\\")
     run = tail[len(tail.rstrip(_LETTERS)) :]
-    if not ((full and len(run) >= 2 and not indented) or len(run) >= 16):
+    size = len(run)
+    if size < 16 and not (full and size >= 2 and (marked or start == cut + 1)):
         return None
-    if run[-1] == "=" and len(run) >= 16 and not len(run) % 4:
+    if size + right.end() - start < 12:
+        return None
+    if run[-1] == "=" and size >= 16 and not size % 4:
         return None  # base64 is padded at its end only
-    right = _RUN.match(following, skip)
-    if right is None or len(run) + right.end() - skip < 12 or not _one(run, right.group(), full=full):
+    if not _one(run, right.group(), full=full):
         return None
-    if len(run) >= 8 and _begins(right.group(), following[right.end() : right.end() + 2]) and looks_random(run):
+    if size >= 8 and _begins(right.group(), text[right.end() : right.end() + 2]) and looks_random(run):
         return None
-    return cut - len(line) + len(tail), cut + 1 + skip, ""
+    return cut - (min(cut - begin, _REACH) - len(tail)), start, ""
 
 
 def _begins(right: str, after: str) -> bool:
@@ -430,7 +442,7 @@ def views_of(text: str) -> list[View]:
             views.append(decoded)
             if name in ("base64", "percent"):
                 near = _near(decoded)
-                inner = [_decode(again, near) for again in (("json", "percent") if name == "percent" else ("json",))]
+                inner = [_decode(again, near) for again in ("json", name)]
                 views += [view for view in inner if view is not None]
             elif name == "joined" and (held := _decode("base64", _near(decoded))) is not None:
                 views.append(held)
