@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs, wordiness
+from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs
 from tracetui.redact.finding import Finding
 from tracetui.redact.formats import EVERYWHERE, FORMATS
 from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
@@ -17,6 +16,7 @@ from tracetui.redact.opaque import BLOB, Opaque, opaque_spans
 from tracetui.redact.pem import key_blocks
 from tracetui.redact.personal import PERSONAL_WORDS, personal_at
 from tracetui.redact.providers import COMMON, PROVIDERS
+from tracetui.redact.refuse import cookies, refused, refused_format
 from tracetui.redact.structure import STRUCTURES
 
 __all__ = ["BREAK", "detect", "lowered"]
@@ -99,83 +99,11 @@ def lowered(text: str) -> str:
     return low if len(low) == len(text) else text.translate(_LOWER)
 
 
-_EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "user", "xxx", "***", "<", "$", "{", "%s", "...")  # fmt: skip  # noqa: E501
-_CODE_VALUES: Final = (
-    "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
-)  # fmt: skip
-_DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
-_CREDENTIALS: Final = frozenset(
-    "sql-password secure-string net-user ldap-password sudo-password redis-config basic-credentials basic-pair".split()
-)
-_WHOLE: Final = frozenset("jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split())
-_RANDOM: Final = frozenset(
-    "authorization secret-header bearer query-token url-user-token docker-auth signed-url curl-user-token".split()
-)
-
-
-def _refused(rule: str, value: str) -> bool:
-    """Values that a structure matches and that are no secret: placeholders, references, ports."""
-    low = value.lower()
-    if rule == "url-password":
-        if low.startswith(_EMPTY_PASSWORDS) and (len(value) <= 10 or low[0] in "$<{*x%."):
-            return True
-        if low.startswith(("your", "my_", "my-", "redacted", "changeme", "‹")) or "placeholder" in low:
-            return True
-        head = value.split("/", 1)[0]
-        return "/" in value and head.isdigit() and len(head) <= 5
-    if rule == "jwt":
-        return ".." in value or len(value) < 40
-    if rule in _WHOLE:
-        return False
-    if low.startswith(_CODE_VALUES) or low in {"true", "false", "null", "none", "undefined", "string"}:
-        return True
-    if placeholder(value):
-        return True
-    if rule in _RANDOM and _DOTTED.fullmatch(value) and wordiness(value)[1] > 0.6:
-        return True  # code
-    if rule in _RANDOM:
-        return not (
-            looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16)
-        )
-    if rule == "option-password":
-        if (
-            value.startswith(("-", "/", "~", "./"))
-            or low in {"password", "prompt", "stdin"}
-            or value.endswith((":", ","))
-        ):
-            return True
-        if value.isalpha():
-            return not looks_random(value)
-        return not any(c.isdigit() for c in value) and not any(c in "!@#$%^&*" for c in value)
-    if rule == "mysql-password":
-        return value.isdigit() or low in {"ort", "assword", "rotocol"} or low.startswith(("ort", "rotocol", "-"))
-    if rule in {"curl-user", "sshpass", "redis-password", "login-password"}:
-        return low in {"password", "pass", "passwd", "token", "secret", "-e", "-f"} or value.startswith("-")
-    if rule in _CREDENTIALS:
-        return value.isalpha() and len(value) < 6
-    if rule in {"connection-password", "netrc", "pgpass"}:
-        return low in {"password", "pass", "passwd", "secret", "x"} or value.startswith("*")
-    return False
-
-
-def _cookies(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """The values in a cookie header that can identify someone; short flags stay."""
-    at = start
-    for part in text[start:end].split(";"):
-        name, _, value = part.partition("=")
-        stripped = value.strip()
-        if len(stripped) >= 12 and not stripped.isalpha() and not stripped.startswith(("$", "{", "<")):
-            begin = at + len(name) + 1 + (len(value) - len(value.lstrip()))
-            if not placeholder(stripped):
-                yield begin, begin + len(stripped)
-        at += len(part) + 1
-
-
-def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Finding]:
+def detect(text: str, *, weak: bool = True, seconds: float = 30.0) -> list[Finding]:
     """Findings of all rules in one text, in its code points; unsorted, with overlaps. ``weak``: by entropy too.
 
-    Each rule's work at a place is bounded; a text that has so many places that it takes longer than ``seconds`` gets an
-    ``unscanned`` finding for its rest.
+    Each rule's work at a place is bounded; a text that has so many places that it takes this thread longer than
+    ``seconds`` of the processor's time gets an ``unscanned`` finding.
     """
     if len(text) < 6:
         return []
@@ -260,14 +188,20 @@ def detect(text: str, *, weak: bool = True, seconds: float = 6.0) -> list[Findin
                     out.append(Finding(*span, "private-key", "private-key", 1, "plain", "a private key"))
                     keyed = span[1]
     for number, spans in windows.items():
+        if time.thread_time() > deadline:
+            break
         rule, kind, pattern = rules.formats[number]
         for a, b in _merged(spans):
             for match in pattern.finditer(raw[a:b]):
                 _format(out, text, a + match.start(1), a + match.end(1), rule, kind)
     for number, spans in structures.items():
+        if time.thread_time() > deadline:
+            break
         _structure(out, text, raw, rules.structures[number], spans)
     if size >= _WEAK_LENGTH:
         _runs(out, text, raw, rules, blobs, weak=weak)
+    if time.thread_time() > deadline and not any(found.rule == "unscanned" for found in out):
+        out.append(Finding(0, size, "unscanned", "unscanned", 1, "plain", "took too long to scan"))
     if "\0" in text:
         out = [found for found in out if found.rule == "unscanned" or "\0" not in text[found.start : found.end]]
     return out
@@ -283,18 +217,9 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return out
 
 
-_SHORT: Final = frozenset(
-    {"vault-old-token", "resend-key", "modal-token", "modal-secret", "voyage-key", "huggingface-token"}
-)
-"""Formats whose fixed part is so short that identifiers have it too."""
-
-
 def _format(out: list[Finding], text: str, start: int, end: int, rule: str, kind: str) -> None:
     value = text[start:end]
-    if len(set(value)) < 8 or (rule in _SHORT and not looks_random(value[2:])):
-        return
-    low = value.lower()
-    if "example" in low or "xxxx" in low or "your_" in low or "your-" in low or "redacted" in low:
+    if refused_format(rule, value):
         return
     out.append(Finding(start, end, kind, rule, 1, "plain", f"format of {rule}"))
 
@@ -308,10 +233,10 @@ def _structure(out: list[Finding], text: str, raw: bytes, row: Any, spans: list[
             if end <= start:
                 continue
             if rule == "cookie":
-                for x, y in _cookies(text, start, end):
+                for x, y in cookies(text, start, end):
                     out.append(Finding(x, y, kind, rule, tier, "plain", "a cookie's value"))
                 continue
-            if not _refused(rule, text[start:end]):
+            if not refused(rule, text[start:end]):
                 out.append(Finding(start, end, kind, rule, tier, "plain", why))
 
 
