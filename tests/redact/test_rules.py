@@ -85,6 +85,11 @@ STRUCTURES = {
     "signed-url": (f"https://b.acme.dev/o?se=1&sig={S}{S}%3D", S + S, "https://b.acme.dev/o?sig=1"),
     "query-token": (f"https://h.acme.dev/?access_token={S}", S, "https://h.acme.dev/?token=abc"),
     "connection-password": (f"Server=h;User Id=sa;Password={S};", S, "Server=h;Password=;"),
+    "login-pair": (f"ID/PW: bob/{S}", S, "the user/password pair is missing"),
+    "directory-entry": (f'new DirectoryEntry("LDAP://h", "bob", "{S}")', S, 'new DirectoryEntry("LDAP://h", user, pw)'),
+    "getenv-default": (f'os.getenv("DB_PASSWORD", "{S}")', S, 'os.getenv("DB_PASSWORD", "")'),
+    "ssh-password": (f"plink h.acme.dev -pw {S}", S, "ssh -p 2222 h.acme.dev"),
+    "host-login": (f"bob@h.acme.dev (pw:{S})", S, "sign in (password: required)"),
     "jwt": (
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + S + S,
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0." + S + S,
