@@ -202,7 +202,7 @@ def test_what_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'password = "q8Zx2!vLm4"\n' + "the token is here\n" * 400
     found = scan(text)
     assert [(f.end, f.tier) for f in found if f.rule == "unscanned"] == [(len(text), 1)]
-    together = scan_many(["harmless", text])
+    together = scan_many(["of no use", text])
     assert not together[0]
     assert any(f.rule == "unscanned" for f in together[1])
 
