@@ -17,9 +17,12 @@ def main(argv: list[str] | None = None) -> int:
             pass
         else:
             return 0
-    from tracetui.cli import run
+    try:
+        from tracetui.cli import run
 
-    return run(args)
+        return run(args)
+    except KeyboardInterrupt:  # while modules were being imported
+        return 130
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,8 +14,6 @@ import pytest
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
 from tracetui.bucket import Bucket, Query, place, sessions
 from tracetui.bucket.query import matches_session, parse
-from tracetui.bucket.watch import watch
-from tracetui.harness.roots import LogFile
 from tracetui.model import TracetuiError, UnknownId
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
@@ -353,48 +350,49 @@ def test_listing_is_light() -> None:
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
-def test_watch_sees_what_grows(logs: Path) -> None:
-    path = session_of(uuid_of(1)).write(logs / "1.jsonl")
-    stop = threading.Event()
-    told: list[list[str]] = []
-    woke = threading.Event()
-
-    def changed(files: list[LogFile]) -> None:
-        told.append(sorted(os.path.basename(file.path) for file in files))
-        woke.set()
-
-    thread = threading.Thread(target=watch, args=(lambda: found(logs), changed, stop))
-    thread.start()
-    try:
-        assert woke.wait(20)
-        assert told == [["1.jsonl"]]
-        woke.clear()
-        with path.open("ab") as file:
-            file.write(b"\n")
-        assert woke.wait(20)
-        assert told[1] == ["1.jsonl"]
-        woke.clear()
-        session_of(uuid_of(2)).write(logs / "2.jsonl")
-        assert woke.wait(30)
-        assert told[2] == ["2.jsonl"]
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_watch_begins_with_what_needs_capturing(bucket: Bucket, logs: Path) -> None:
+@posix
+def test_a_bucket_that_cannot_be_written_can_be_read(
+    tmp_path: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup mounted read-only, say. (Root may write anywhere, so the question is answered for it here.)"""
     session_of(uuid_of(1)).write(logs / "1.jsonl")
-    bucket.capture(found(logs))
-    session_of(uuid_of(2)).write(logs / "2.jsonl")
-    stop = threading.Event()
-    told: list[str] = []
+    folder = tmp_path / "bucket"
+    with Bucket.open(folder, create=True) as bucket:
+        assert not bucket.read_only
+        bucket.capture(found(logs))
+        titles = [(row.id, row.title, row.steps) for row in bucket.sessions()]
 
-    def changed(files: list[LogFile]) -> None:
-        told.extend(os.path.basename(file.path) for file in files)
-        stop.set()
+    def state() -> dict[str, bytes]:
+        return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
-    watch(lambda: found(logs), changed, stop, bucket.check)
-    assert told == ["2.jsonl"]
+    before = state()
+    monkeypatch.setattr("tracetui.bucket.schema.read_only", lambda _: True)
+    folder.chmod(0o500)
+    try:
+        with Bucket.open(folder) as bucket:
+            assert any("read-only" in warning for warning in bucket.warnings)
+            assert [(row.id, row.title, row.steps) for row in bucket.sessions()] == titles
+            assert len(list(bucket.steps(bucket.logs(uuid_of(1))[0]))) == titles[0][2]
+            bucket.mark_seen(uuid_of(1))
+            bucket.set_setting("x", 1)
+            bucket.put_summary(uuid_of(1), "findings", {"open": 1})
+            assert bucket.setting("x") is None
+            for refused in (
+                lambda: bucket.capture(found(logs)),
+                lambda: bucket.note(uuid_of(1), "x"),
+                lambda: bucket.bookmark(uuid_of(1)),
+                lambda: bucket.forget(uuid_of(1)),
+                bucket.rebuild,
+            ):
+                with pytest.raises(TracetuiError, match="read-only"):
+                    refused()
+        assert state() == before
+        folder.chmod(0o700)
+        (folder / "index.db").rename(folder / "gone")
+        with pytest.raises(TracetuiError, match="read-only and cannot be opened"):
+            Bucket.open(folder)
+    finally:
+        folder.chmod(0o700)
 
 
 @posix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 from tracetui.bucket.place import touch_private
 from tracetui.model import TracetuiError
 
-__all__ = ["INDEX_VERSION", "connect", "reset_index"]
+__all__ = ["INDEX_VERSION", "connect", "read_only", "reset_index"]
 
 INDEX_VERSION: Final = 5
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
@@ -77,11 +78,28 @@ CREATE TABLE forgotten(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 
 
-def _open(path: Path, *, cache_kib: int) -> sqlite3.Connection:
-    touch_private(path)
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+def read_only(folder: Path) -> bool:
+    """Whether nothing can be written into the folder: a backup that is mounted so, say."""
+    return folder.is_dir() and not os.access(folder, os.W_OK)
+
+
+def _uri(path: Path) -> str:
+    """The database for a connection that cannot write beside it. ``immutable`` does without the shared memory of the
+    write-ahead log, so it holds only where that log is empty."""
+    log = path.with_name(path.name + "-wal")
+    still = not log.exists() or not log.stat().st_size
+    return f"{path.as_uri()}?mode=ro{'&immutable=1' if still else ''}"
+
+
+def _open(path: Path, *, cache_kib: int, fixed: bool = False) -> sqlite3.Connection:
+    if fixed:
+        db = sqlite3.connect(_uri(path), uri=True, timeout=30, isolation_level=None, check_same_thread=False)
+    else:
+        touch_private(path)
+        db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     try:
-        db.execute("PRAGMA journal_mode=WAL")
+        if not fixed:
+            db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute("PRAGMA temp_store=MEMORY")
         db.execute("PRAGMA secure_delete=ON")
@@ -139,12 +157,33 @@ def _discard(path: Path) -> None:
             path.with_name(name).unlink()
 
 
+def _connect_fixed(folder: Path) -> sqlite3.Connection:
+    """As ``connect``, where nothing can be written; what is missing or of another version cannot be mended."""
+    shown = ascii(str(folder))[1:-1]
+    try:
+        db = _open(folder / "index.db", cache_kib=16384, fixed=True)
+        try:
+            db.execute("ATTACH DATABASE ? AS user", (_uri(folder / "user.db"),))
+            user = int(db.execute("PRAGMA user.user_version").fetchone()[0])
+            if (_version(db), user) == (INDEX_VERSION, USER_VERSION):
+                return db
+        except BaseException:
+            db.close()
+            raise
+        db.close()
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise TracetuiError(f"The bucket {shown} is read-only and cannot be opened so ({error}); copy it") from None
+    raise TracetuiError(f"The bucket {shown} is read-only and was made by another version of tracetui; copy it")
+
+
 def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
     """Open ``index.db`` with ``user.db`` attached as ``user``; gives also whether the index was made anew.
 
     A broken or older index is thrown away (the copies hold everything); a broken ``user.db`` is an error, for nothing
     can bring it back.
     """
+    if read_only(folder):
+        return _connect_fixed(folder), False
     user = folder / "user.db"
     try:
         db = _open(user, cache_kib=256)

@@ -26,16 +26,20 @@ __all__ = ["Bucket"]
 class Bucket:
     """A bucket, open. One thread at a time; several processes and objects may have it open at once.
 
-    ``warnings`` holds what a person should know about its place. Every call may raise TracetuiError with one line to
-    show.
+    ``warnings`` holds what a person should know about its place. A bucket whose folder cannot be written
+    (``read_only``) can be looked at; what the app notes by itself is then not kept. Every call may raise TracetuiError
+    with one line to show.
     """
 
     def __init__(self, folder: Path, db: sqlite3.Connection, warnings: list[str]) -> None:
         """Use ``Bucket.open``."""
         self.path = folder
         self.warnings = warnings
+        self.read_only = schema.read_only(folder)
+        if self.read_only:
+            warnings.append(f"The bucket {ascii(str(folder))[1:-1]} is read-only: nothing new is captured or kept")
         self._db = db
-        self._user = UserData(db)
+        self._user = UserData(db, fixed=self.read_only)
         self._forgotten = Forgotten(db)
         self._reader = LogReader(folder, db)
 
@@ -80,23 +84,27 @@ class Bucket:
         *,
         wait: float = 600.0,
         again: bool = False,
+        beginning: int = 0,
     ) -> RunReport:
         """Copy and index what is new in ``files``; reads from the copies what a killed run, or a thrown away index,
         left to do. ``workers`` are reader processes beside this one, for work worth it. Another capturing process is
-        waited for, ``wait`` seconds at most. ``again`` captures what was forgotten too.
+        waited for, ``wait`` seconds at most. ``again`` captures what was forgotten too. ``beginning`` takes about as many
+        bytes of each log and leaves the rest to the next capture.
 
         A file that cannot be read is a problem in the report and the rest goes on; a full disk raises TracetuiError
         and leaves everything captured before as it was.
         """
         from tracetui.bucket.capture import Capture
 
+        self._writable()
         files = list(files)
         if again:
             for file in files:
                 self._forgotten.forgive(file.path)
         run = Capture(
-            self.path, self._db, self._forgotten, progress=progress, cancelled=cancelled, workers=workers, again=again
-        )
+            self.path, self._db, self._forgotten, progress=progress, cancelled=cancelled, workers=workers, again=again,
+            beginning=beginning,
+        )  # fmt: skip
         return run.run(files, wait)
 
     def check(self, files: Iterable[LogFile]) -> list[LogFile]:
@@ -251,7 +259,8 @@ class Bucket:
         """Titles that a harness keeps apart from its logs, by its own session ids."""
         from tracetui.bucket.totals import put_titles
 
-        put_titles(self._db, titles, harness)
+        if not self.read_only:
+            put_titles(self._db, titles, harness)
 
     def forget(self, session: SessionRow | str | Iterable[SessionRow | str], wait: float = 600.0) -> list[SessionRow]:
         """Remove sessions for good: copies, index rows, full-text remnants, marks, notes and summaries. They are not
@@ -259,6 +268,7 @@ class Bucket:
         from tracetui.bucket.capture import Capture
         from tracetui.bucket.forget import forget
 
+        self._writable()
         named = [session] if isinstance(session, SessionRow | str) else list(session)
         rows = [self._row(item) for item in named]
         if not forget(self.path, self._db, self._reader, self._user, self._forgotten, rows, wait):
@@ -272,6 +282,7 @@ class Bucket:
         """Throw the index away and build it from the copies alone."""
         from tracetui.bucket.capture import Capture
 
+        self._writable()
         self._reader.close()
         with place.Lock(self.path, 600.0):
             schema.reset_index(self._db)
@@ -286,16 +297,20 @@ class Bucket:
 
     def bookmark(self, session: SessionRow | str, on: bool = True) -> None:
         """Set or remove a session's bookmark."""
+        self._writable()
         row = self._row(session)
         self._user.bookmark(row.harness, row.id, on=on)
 
     def note(self, session: SessionRow | str, text: str | None) -> None:
         """Set a session's note; None removes it."""
+        self._writable()
         row = self._row(session)
         self._user.note(row.harness, row.id, text)
 
     def mark_seen(self, session: SessionRow | str) -> None:
         """The user has looked at all its steps: it is unread when more come."""
+        if self.read_only:
+            return
         row = self._row(session)
         self._user.seen(row.harness, row.id, self.session(row.id, row.harness).steps)
 
@@ -305,12 +320,19 @@ class Bucket:
 
     def set_setting(self, name: str, value: Any) -> None:
         """Keep a small JSON value; None removes it."""
-        self._user.set_setting(name, value)
+        if not self.read_only:
+            self._user.set_setting(name, value)
 
     def put_summary(self, session: SessionRow | str, topic: str, counts: Mapping[str, int] | None) -> None:
         """Keep the counts of ``findings`` or ``survival`` that lists show; None: not known."""
+        if self.read_only:
+            return
         row = self._row(session)
         self._user.put_summary(row.harness, row.id, topic, counts)
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise TracetuiError(f"The bucket {ascii(str(self.path))[1:-1]} is read-only; it can only be looked at")
 
     def _row(self, session: SessionRow | str) -> SessionRow:
         return session if isinstance(session, SessionRow) else self.session(session)

@@ -70,10 +70,11 @@ class Forgotten:
 class UserData:
     """Reads and writes ``user.db`` (attached as ``user``)."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, *, fixed: bool = False) -> None:
+        """``fixed``: nothing can be written."""
         self._db = db
         # Sessions that ended before there was a bucket are not news.
-        if self._db.execute("SELECT 1 FROM user.setting WHERE name='.since'").fetchone() is None:
+        if not fixed and self._db.execute("SELECT 1 FROM user.setting WHERE name='.since'").fetchone() is None:
             self._db.execute("INSERT OR IGNORE INTO user.setting VALUES('.since', ?)", (str(int(time.time() * 1000)),))
 
     def _mark(self, harness: str, session: str, column: str, value: object) -> None:
