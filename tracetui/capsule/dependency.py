@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from tracetui.capsule.patches import check_path
 from tracetui.capsule.sandbox import Sandbox
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.model import TracetuiError
+from tracetui.text.safe import one_line
 
 __all__ = ["Overlay", "fetch", "parse_wanted"]
 
@@ -98,10 +100,14 @@ def parse_wanted(text: str) -> tuple[str | None, str, str]:
     return match[1], match[2], match[3]
 
 
-def fetch(text: str, source: Path | None, folder: Path, is_node: Callable[[str], bool]) -> Overlay:
-    """Get a package into ``folder``: from the folder ``source``, else over the network (the caller has asked)."""
+def fetch(
+    text: str, source: Path | None, folder: Path, is_node: Callable[[str], bool], python: str | None = None
+) -> Overlay:
+    """Get a package into ``folder``: from the folder ``source``, else over the network (the caller has asked).
+    ``python`` is the version (``3.12``) that it is for, by default the one that runs this program."""
     kind, name, version = parse_wanted(text)
     kind = kind or ("npm" if name.startswith("@") or is_node(name) else "pip")
+    python = python or f"{sys.version_info[0]}.{sys.version_info[1]}"
     folder.mkdir(mode=0o700)
     packed = folder / "packed"
     packed.mkdir()
@@ -111,8 +117,8 @@ def fetch(text: str, source: Path | None, folder: Path, is_node: Callable[[str],
             raise TracetuiError(f"{source} is no folder; name one that holds the package")
         place = source
     else:
-        _download(kind, name, version, packed)
-    file = _find(kind, name, version, place)
+        _download(kind, name, version, packed, python)
+    file = _find(kind, name, version, place, python)
     if file is None:
         what = "wheel" if kind == "pip" else "archive"
         raise TracetuiError(f"No {what} of {name} {version} in {place if source else 'what was fetched'}")
@@ -127,27 +133,66 @@ def fetch(text: str, source: Path | None, folder: Path, is_node: Callable[[str],
     return Overlay(kind, name, version, folder)
 
 
-def _download(kind: str, name: str, version: str, folder: Path) -> None:
+def _download(kind: str, name: str, version: str, folder: Path, python: str) -> None:
+    """Fetch one package by the system's own tool, which keeps nothing outside of ``folder``."""
+    # pip asks rustc for its version, and a proxy of that name would make a folder in an empty home.
+    env = {**os.environ, "RUSTUP_HOME": str(folder / "rustup")}
     if kind == "pip":
+        pip = next((words for words in _pips() if _answers(words)), None)
+        if pip is None:
+            raise TracetuiError(
+                f"There is no pip to fetch {name} {version} with; download it and name its folder: --from"
+            )
         words = [
-            sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check",
-            "--no-deps", "--only-binary", ":all:", "--dest", str(folder), f"{name}=={version}",
+            *pip, "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--no-deps",
+            "--only-binary", ":all:", "--python-version", python, "--dest", str(folder), f"{name}=={version}",
         ]  # fmt: skip
     else:
-        words = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", str(folder), f"{name}@{version}"]
+        words = [
+            "npm",
+            "pack",
+            "--loglevel=error",
+            "--ignore-scripts",
+            "--pack-destination",
+            str(folder),
+            f"{name}@{version}",
+        ]
+        more = {"cache": str(folder / "cache"), "logs_max": "0", "update_notifier": "false", "offline": "false"}
+        env |= {f"npm_config_{key}": value for key, value in more.items()}
     try:
         done = subprocess.run(
-            words, capture_output=True, check=False, timeout=_TIMEOUT, cwd=folder, stdin=subprocess.DEVNULL
+            words, capture_output=True, check=False, timeout=_TIMEOUT, cwd=folder, stdin=subprocess.DEVNULL, env=env
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise TracetuiError(f"{words[0]} could not fetch {name} {version} ({type(error).__name__})") from None
     if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise TracetuiError(f"{name} {version} could not be fetched: {lines[-1][:200] if lines else 'no message'}")
+        lines = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+        told = next((line for line in lines if "No matching" in line or "404" in line), lines[-1] if lines else "")
+        raise TracetuiError(f"{name} {version} could not be fetched: {one_line(told, 200) or 'no message'}")
 
 
-def _find(kind: str, name: str, version: str, folder: Path) -> Path | None:
-    """The package's file in a folder; of several wheels the one that fits every machine first."""
+def _pips() -> Iterator[list[str]]:
+    """Ways to call pip: that of this program first, which an installer may have left out."""
+    yield [sys.executable, "-m", "pip"]
+    for word in ("pip3", "pip"):
+        found = shutil.which(word)
+        if found is not None:
+            yield [found]
+    found = shutil.which("python3")
+    if found is not None:
+        yield [found, "-m", "pip"]
+
+
+def _answers(words: list[str]) -> bool:
+    try:
+        done = subprocess.run([*words, "--version"], capture_output=True, check=False, timeout=60, cwd="/")
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
+
+
+def _find(kind: str, name: str, version: str, folder: Path, python: str) -> Path | None:
+    """The package's file in a folder; of several wheels that fit here the one that fits every machine first."""
     plain = re.sub(r"[-_.]+", "_", name).lower()
     found: list[tuple[bool, str, Path]] = []
     for path in sorted(folder.iterdir()):
@@ -155,11 +200,26 @@ def _find(kind: str, name: str, version: str, folder: Path) -> Path | None:
             continue
         if kind == "pip" and path.name.endswith(".whl"):
             parts = path.name[:-4].split("-")
-            if len(parts) in (5, 6) and re.sub(r"[-_.]+", "_", parts[0]).lower() == plain and parts[1] == version:
+            named = len(parts) in (5, 6) and re.sub(r"[-_.]+", "_", parts[0]).lower() == plain and parts[1] == version
+            if named and _fits(parts[-3], parts[-2], parts[-1], python):
                 found.append((parts[-1] != "any", path.name, path))
         elif kind == "npm" and path.name == f"{name.lstrip('@').replace('/', '-')}-{version}.tgz":
             found.append((False, path.name, path))
     return min(found)[2] if found else None
+
+
+def _fits(tag: str, abi: str, where: str, python: str) -> bool:
+    """Whether a wheel's tags (PEP 425) fit a version of CPython on this machine."""
+    major, _, minor = python.partition(".")
+    own = tag.split(".")
+    stable = "abi3" in abi.split(".") and any(
+        re.fullmatch(rf"cp{major}[0-9]{{1,2}}", one) and int(one[3:]) <= int(minor) for one in own
+    )
+    right = stable or any(one in (f"py{major}", f"cp{major}{minor}", f"py{major}{minor}") for one in own)
+    system = {"linux": "linux", "darwin": "macosx"}.get(sys.platform, sys.platform)
+    machine = platform.machine().lower()
+    here = where == "any" or (system in where and (machine in where or "universal2" in where))
+    return right and here
 
 
 def _wheel(file: Path) -> Iterator[tuple[str, bytes]]:

@@ -15,7 +15,7 @@ from typing import Any
 from tracetui.capsule.checks import Check, load
 from tracetui.capsule.patches import FileChange, PatchError, make, parse
 from tracetui.capsule.sandbox import Limits, Sandbox
-from tracetui.capsule.tools import Tools, needed
+from tracetui.capsule.tools import Tools, needed, python_version
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.capsule.verdict import ORDER, Outcome, holds, judge, look, shows_failure, worst
 from tracetui.capsule.verify import Capsule
@@ -87,6 +87,8 @@ class Replay:
     limits: Limits = field(default_factory=Limits)
     progress: Progress | None = None
     cancelled: Callable[[], bool] | None = None
+    scratch: Path | None = None
+    """The private folder for the trees; by default the system's place for temporary ones."""
 
     @property
     def checks(self) -> list[Check]:
@@ -130,7 +132,7 @@ class Replay:
     def run(self, sandbox: Sandbox) -> Iterator[Result]:
         """Pose the checks in order, each in a fresh tree."""
         checks = self.checks
-        with tempfile.TemporaryDirectory(prefix="tracetui-replay-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="tracetui-replay-", dir=self.scratch) as scratch:
             place = Path(scratch)
             with _Trees(self, place) as trees:
                 overlay = None
@@ -138,7 +140,8 @@ class Replay:
                     from tracetui.capsule.dependency import fetch
 
                     self._tell(f"fetching {self.request.other}")
-                    overlay = fetch(self.request.other, self.request.source, place / "with", trees.names_node)
+                    python = python_version(sandbox.tools)
+                    overlay = fetch(self.request.other, self.request.source, place / "with", trees.names_node, python)
                 for check in checks:
                     yield self._one(check, trees, sandbox, overlay)
 

@@ -86,7 +86,7 @@ class Sandbox:
         their path in the tree; ``environ`` adds to the small environment that it gets.
         """
         limits = limits or Limits()
-        with tempfile.TemporaryDirectory(prefix="tracetui-sandbox-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="tracetui-sandbox-", dir=tree.resolve().parent) as scratch:
             words, env = self._words(command, tree, folder, Path(scratch), overlay, over, environ or {}, limits)
             return run_within(words, env, limits, cancelled, scratch, tree)
 
@@ -232,9 +232,10 @@ def _profile(tree: Path, scratch: Path, reads: Iterable[Path]) -> str:
 # -- choosing
 
 
-def choose(*, allow_none: bool = False, tools: Tools | None = None) -> Sandbox:
+def choose(*, allow_none: bool = False, tools: Tools | None = None, scratch: Path | None = None) -> Sandbox:
     """The sandbox of this machine, after it was probed. Raises TracetuiError when there is none, unless ``allow_none``
-    says that commands may run without one. ``tools`` is what commands may read beside the system."""
+    says that commands may run without one. ``tools`` is what commands may read beside the system; ``scratch`` a private
+    folder for the probe."""
     kind = {"Linux": "bubblewrap", "Darwin": "sandbox-exec"}.get(platform.system())
     if allow_none:
         return Sandbox("none", tools)
@@ -244,7 +245,7 @@ def choose(*, allow_none: bool = False, tools: Tools | None = None) -> Sandbox:
         hint = "install bubblewrap (bwrap)" if kind == "bubblewrap" else "this system has none that is known"
         raise TracetuiError(f"There is no sandbox to run a stranger's command in: {hint}{without}")
     sandbox = Sandbox(kind, tools)
-    wrong = probe(sandbox)
+    wrong = probe(sandbox, scratch)
     if wrong is not None:
         raise TracetuiError(f"The sandbox does not hold here ({wrong}){without}")
     return sandbox
@@ -262,10 +263,10 @@ echo DONE
 """
 
 
-def probe(sandbox: Sandbox) -> str | None:
+def probe(sandbox: Sandbox, scratch: Path | None = None) -> str | None:
     """Try whether the sandbox holds: no way out of the folder, no home, no environment, no network. What is wrong."""
-    with tempfile.TemporaryDirectory(prefix="tracetui-probe-") as scratch:
-        place = Path(scratch)
+    with tempfile.TemporaryDirectory(prefix="tracetui-probe-", dir=scratch) as folder:
+        place = Path(folder)
         tree = place / "tree"
         tree.mkdir()
         secret = place / "secret"

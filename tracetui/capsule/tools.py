@@ -21,7 +21,7 @@ from typing import Final
 
 from tracetui.model import TracetuiError
 
-__all__ = ["HOME", "SYSTEM", "SYSTEM_PATH", "Tools", "named", "needed"]
+__all__ = ["HOME", "SYSTEM", "SYSTEM_PATH", "Tools", "named", "needed", "python_version"]
 
 HOME: Final = "/capsule/home"
 """The empty home of a command in the sandbox."""
@@ -108,6 +108,13 @@ def needed(commands: Iterable[str], repo: Path | None, tools: Tools | None = Non
     if shutil.which("python3", path=SYSTEM_PATH) is None and not any("python" in line for line in tools.told):
         _add(tools, Path(sys.base_prefix).resolve(), "Python, which the system lacks")
     return tools
+
+
+def python_version(tools: Tools) -> str | None:
+    """``3.12`` of the Python that commands find first, None where there is none."""
+    program = shutil.which("python3", path=":".join([*tools.bins, SYSTEM_PATH]))
+    found = _ask(program, "-I", "-c", "import sys; print('%d.%d' % sys.version_info[:2])") if program else []
+    return found[0] if found else None
 
 
 def _programs(command: str) -> Iterator[str]:
@@ -208,8 +215,9 @@ def _go(tools: Tools) -> None:
 
 def _rust(tools: Tools) -> None:
     program = shutil.which("rustc")
-    if program is None:
-        return
+    home = Path(os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup")
+    if program is None or (Path(program).parent.parent.name == ".cargo" and not home.is_dir()):
+        return  # a proxy would make that folder, only for being asked
     for root in _ask(program, "--print", "sysroot"):
         if not root.startswith(SYSTEM):
             _add(tools, Path(root).resolve(), "cargo of your PATH")

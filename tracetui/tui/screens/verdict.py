@@ -281,6 +281,8 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.results = []
         self._run += 1
         run = self._run
+        scratch = self.app.temp.folder()
+        replay.scratch = scratch
         self.large.show("Probing the sandbox.", "accent", plain=True)
         self.app.refresh_offers()
 
@@ -296,7 +298,7 @@ class VerdictScreen(Screen[None], Actor, Background):
             try:
                 replay.progress = told
                 replay.cancelled = stopped
-                for result in replay.run(sandboxes.choose(tools=replay.tools())):
+                for result in replay.run(sandboxes.choose(tools=replay.tools(), scratch=scratch)):
                     self.post_message(_One(run, result))
                     if stopped():
                         break
