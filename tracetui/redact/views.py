@@ -16,7 +16,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
 from tracetui.redact.entropy import SLASHED, looks_random, runs, wordiness
 
@@ -314,7 +313,7 @@ def _one(left: str, right: str, *, full: bool) -> bool:
 
 
 def _percented(escape: str) -> str:
-    raw = unquote_to_bytes(escape)
+    raw = bytes.fromhex(escape.replace("%", ""))
     try:
         return raw.decode()
     except UnicodeDecodeError:
