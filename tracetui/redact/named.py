@@ -52,7 +52,7 @@ _FILLERS: Final = re.compile(
     r"|long|min|max|length|required|missing|empty|blank|hidden|show|hide|toggle|encrypted|encoded|bcrypt|sensitive|value"
     r"|string|label|placeholder|hint|type|test|testing|example|dummy|sample|fake|default|some|any|db|database|root|email"
     r"|account|api|auth|basic|bearer|client|server|service|system|manager|provider|policy|help|error|success|failed"
-    r"|credentials|credential|and|or|of|for|to|with|no|not|set|get|has|have|must|should|be|match|matches|mismatch)+s?"
+    r"|credentials|credential|passed|skipped|pending|running|done|and|or|of|for|to|with|no|not|set|get|has|have|must|should|be|match|matches|mismatch)+s?"
 )
 _RUNS: Final = re.compile(r"(?:0123456|1234567|abcdef|qwerty|aaaaaa|000000)")
 _SEQUENCE: Final = "0123456789012345678901234567890 abcdefghijklmnopqrstuvwxyz"
@@ -88,7 +88,7 @@ _BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,400}+")
 _BARE_PASSWORD: Final = re.compile(r"[^\s\"'`<>\\]{1,200}+")
 _AFTER_PASSWORD: Final = re.compile(r"[&,;][\w.-]{1,40}[=:]|[,;)}\]]+$")
 _REFERENCE: Final = re.compile(
-    r"\$[\w({]|#[0-9a-fA-F]{3,8}$|%\w+%|%\(|%[sdrqv]\b|\{\{|\$\$|<|\(|\[|@\w+[.(]|&\w+|\*+$|#\{|\w+\("
+    r"\+\s?\w+[ (]|\$[\w({]|#[0-9a-fA-F]{3,8}$|%\w+%|%\(|%[sdrqv]\b|\{\{|\$\$|<|\(|\[|@\w+[.(]|&\w+|\*+$|#\{|\w+\("
     r"|(?:os|process|env|config|settings|self|this|secrets|vars|var|local|data|module|ctx|context|request|req|res|response"
     r"|props|state|options|opts|args|params|cfg|conf|input|inputs|github|steps|import)\.\w"
     r"|https?://|s?ftp://|file:|(?:\.{0,2}|~)/[\w.-]+/|[A-Za-z]:\\|arn:aws|projects/|vault:|op://|secretsmanager|ssm:"
@@ -102,7 +102,8 @@ _PATHISH: Final = re.compile(
 _SYMBOLS: Final = frozenset("!@#$%^&*+?~=/")
 _NOISE: Final = frozenset("!@#$%^&*+?~=/(){}[]<>-_|:;,.")
 _NOISE_NOT: Final = re.compile(
-    r"^\^|\$$|\(\?|\[\^|a-z|A-Z|0-9|\\|://|\}\}.*\{\{|\{\{ |[\w)]\(\)|\]\{\d|\$\{\w+(?:\.\w+|\(|\})|\$\(\w|=>|&&|\|\|"
+    r"^\^|\$$|\(\?|\[\^|a-z|A-Z|0-9|\\|://|\}\}.*\{\{|\{\{ |[\w)]\(\)|\]\{\d|\$\{\w+(?:\.\w+|\(|\})|\$\(\w"
+    r"|\}\{|\{\w+[.(]|=>|&&|\|\|"
 )
 
 
@@ -130,7 +131,9 @@ def name_at(text: str, start: int, end: int) -> tuple[int, int]:
     return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
 
 
-_ALGORITHM: Final = re.compile(r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d).{0,12}$")
+_ALGORITHM: Final = re.compile(
+    r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d|ecdsa|secp\d|[ex]d?25519|ed448).{0,12}$"
+)
 _BORDER: Final = re.compile(r"[\"'`*]{0,2}[ \t]{0,30}+(?:[,;|\t]|\r?\n)")
 _EMPTY: Final = frozenset({'""', "''", "``"})
 
@@ -173,6 +176,8 @@ def _accepts(
     """Whether a value behind a name of this level can be a secret; ``backed`` by a provider or a word near the name.
     ``countable``: a number can be one."""
     size = len(value)
+    if not value.isascii() and level < PASSWORD:
+        return False
     if size < 4 or size > 800 or (size > 100 and "=" in value[:-2] and value.count("=") > 3):
         return False
     if (
@@ -234,7 +239,7 @@ def keylike(value: str) -> bool:
     """Whether a string can be a key where its surroundings say so: less strict than ``looks_random``, for keys of few
     characters or of letters only."""
     size = len(value)
-    if size < 10 or not value.replace("-", "").replace("_", "").isalnum() or len(set(value)) < 7:
+    if size < 10 or not value.isascii() or not value.replace("-", "").replace("_", "").isalnum() or len(set(value)) < 7:
         return False
     if harmless_shape(value) or is_hex(value):
         return False
@@ -457,13 +462,14 @@ def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: boo
         return size >= 9 and (keyish or (close and size >= 10 and quoted))
     if before in "/.@#?&%" and not keyish:
         return False
-    if harmless_shape(word):
+    if harmless_shape(word) or _ALGORITHM.search(word) is not None:
         return False
     if is_hex(word):
         if not looks_random(word):
             return False
         # Behind a bare name, the sizes of a commit and of a digest are theirs.
-        return keyish or (direct and before not in "/@#") or (close and (quoted or size not in {40, 64}))
+        named = size not in {40, 64}
+        return keyish or (direct and before not in "/@#" and (close or named)) or (close and (quoted or named))
     if "/" in word or "." in word:
         parts = re.split(r"[/.]", word)
         if max(map(len, parts)) < 10 or any(len(p) >= 3 and p.isalpha() and wordiness(p)[1] >= 0.7 for p in parts):

@@ -11,13 +11,19 @@ from tracetui.redact.named import placeholder
 
 __all__ = ["cookies", "refused", "refused_format"]
 
-_EMPTY_PASSWORDS: Final = ("password", "pass", "passwd", "pwd", "secret", "token", "user", "xxx", "***", "<", "$", "{", "%s", "...")  # fmt: skip  # noqa: E501
+_TOY_PASSWORDS: Final = frozenset(
+    "password pass passwd pwd secret token user userpass pw yourpassword mypassword".split()
+)
+_TEMPLATES: Final = ("xxx", "***", "<", "$", "{", "%s", "...")
 _CODE_VALUES: Final = (
     "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
 )  # fmt: skip
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _CREDENTIALS: Final = frozenset(
-    "sql-password secure-string net-user ldap-password sudo-password redis-config basic-credentials basic-pair".split()
+    """
+    sql-password secure-string net-user ldap-password sudo-password redis-config basic-credentials basic-pair
+    db-connect device-password tool-password directory-entry
+    """.split()
 )
 _WHOLE: Final = frozenset("jwt seed-phrase password-hash private-key-body putty-key age-identity slack-webhook".split())
 _RANDOM: Final = frozenset(
@@ -29,7 +35,7 @@ def refused(rule: str, value: str) -> bool:
     """Values that a structure matches and that are no secret: placeholders, references, ports."""
     low = value.lower()
     if rule == "url-password":
-        if low.startswith(_EMPTY_PASSWORDS) and (len(value) <= 10 or low[0] in "$<{*x%."):
+        if low in _TOY_PASSWORDS or (low.startswith(_TEMPLATES) and (len(value) <= 10 or low[0] in "$<{*x%.")):
             return True
         if low.startswith(("your", "my_", "my-", "redacted", "changeme", "‹")) or "placeholder" in low:
             return True
@@ -66,6 +72,8 @@ def refused(rule: str, value: str) -> bool:
     if rule in {"curl-user", "sshpass", "redis-password", "login-password"}:
         return low in {"password", "pass", "passwd", "token", "secret", "-e", "-f"} or value.startswith("-")
     if rule in _CREDENTIALS:
+        if low in {"public", "private", "default"}:
+            return True
         return value.isalpha() and len(value) < 6
     if rule in {"connection-password", "netrc", "pgpass"}:
         return low in {"password", "pass", "passwd", "secret", "x"} or value.startswith("*")
@@ -99,5 +107,7 @@ def refused_format(rule: str, value: str) -> bool:
     low = value.lower()
     if any(word in low for word in _DUMMY):
         return True
+    if "/" in value:
+        return False
     pairs, common = wordiness(value)
-    return pairs >= 12 and common >= 0.8 and not is_hex(value) and sum(map(str.isdigit, value)) < 4
+    return pairs >= 12 and common >= 0.8 and not is_hex(value) and not looks_random(value)

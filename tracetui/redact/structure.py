@@ -92,6 +92,27 @@ _ROWS: Final[tuple[_Row, ...]] = (
     ("ssh-password", "password", 2, ("ssh -p ", "plink ", "pscp "), r"\b(?:ssh -P|(?:plink|pscp)\b[^\n]{0,80}? -pw) ([^\s\"']{6,60})(?:\s|$)", 0, 180),
     ("host-login", "password", 2, ("(pw", "/pw", ",pw", " pw:", "(pwd", "(password", "(pass:"),
      r"(?i)[\w)\]][ ,/]{0,2}\(?(?:pw|pwd|password|pass)[):=]{1,2}\s?([^\s()\"',;/]{6,60})\)?(?:[\s,;]|$)", 3, 90),
+    ("db-connect", "password", 2,
+     ("mysql_connect(", "mysql_pconnect(", "mysqli_connect(", "new mysqli(", "new pdo(", "dbi->connect(", "dbi.connect(", "getconnection(",
+      "mysqldb.connect(", "pymysql.connect(", "cx_oracle.connect(", "oci_connect(", "ftp_login(", "imap_open(", "smtp.login(", ".login("),
+     r"(?i)(?:mysqli?_p?connect|new (?:mysqli|PDO)|DBI(?:->|\.)connect|getConnection|(?:MySQLdb|pymysql|cx_Oracle)\.connect|oci_connect|imap_open|ftp_login|\.login)\(\s*"
+     r"(?:[^\s,()\"']{1,80}\s*,\s*|[\"'][^\"'\n]{1,200}[\"']\s*,\s*)?[\"'][^\"'\n]{1,100}[\"']\s*,\s*[\"']([^\"'\n]{4,128})[\"']", 12, 520),
+    ("dsn-password", "password", 2, (" password=", ";password=", "&password=", " pwd="),
+     r"(?i)\b(?:user|username|uid|host|dbname|hostname)=[^\s\"';&,(]{1,100}(?:[ ;&][\w.-]{1,40}=[^\s\"';&,(]{0,100}){0,8}[ ;&](?:password|pwd)=([^\s\"';&,()]{4,128})", 400, 160),
+    ("device-password", "password", 2,
+     ("enable secret", "enable password", "snmp-server community", "pac key ", "radius-server", "tacacs-server", "isakmp key", "pre-shared-key ",
+      "ppp chap password", "key-string ", "wpa-psk ascii"),
+     r"(?im)^\s*(?:enable (?:secret|password)|snmp-server community|pac key|(?:radius|tacacs)-server[^\n]{0,80}? key|crypto isakmp key|pre-shared-key(?: (?:local|remote|ascii-text|hex))?"
+     r"|ppp chap password|key-string|wpa-psk ascii)\s+(?:level \d+ )?(?:\d\s+)?(\S{5,128})", 90, 260),
+    ("tool-password", "password", 2,
+     ("psexec", "sqlcmd", " bcp ", "mongodump", "mongorestore", "mongosh", "smbclient", "sqlplus", "storepass", "keypass", "xfreerdp", "rdesktop",
+      "lftp ", "7z ", "zip -", "htpasswd -b", "net use ", "wmic", "schtasks", "runas", "evil-winrm", "crackmapexec", "winexe", "ipmitool"),
+     rf"(?i)(?:\bpsexec[^\n]{{0,100}}? -p |\b(?:sqlcmd|bcp)\b[^\n]{{0,160}}? -P ?|\bmongo(?:dump|restore|sh|import|export)?\b[^\n]{{0,160}}? -p ?|\bsmbclient\b[^\n]{{0,100}}? -U ?\S{{1,60}}%"
+     rf"|\bsqlplus\s+(?:-\w+\s+){{0,3}}[\w.]{{1,40}}/|-(?:store|key|dest(?:store|key)|srcstore)pass |\bxfreerdp\b[^\n]{{0,120}}? /p:|\brdesktop\b[^\n]{{0,100}}? -p "
+     rf"|\blftp\b[^\n]{{0,60}}? -u ?[\w.@-]{{1,60}},|\b7z\b[^\n]{{0,60}}? -p|\b(?:un)?zip\b[^\n]{{0,40}}? -P |\bhtpasswd -b\w* \S{{1,100}} \S{{1,60}} "
+     rf"|\bnet use\b[^\n]{{0,100}}? /user:\S{{1,60}} |/(?:rp|password|pass)[: ]|\b(?:evil-winrm|crackmapexec|winexe)\b[^\n]{{0,100}}? -p |\bipmitool\b[^\n]{{0,100}}? -P )"
+     rf"{_Q}?({_V}{{4,100}})", 120, 260),
+    ("truenas-key", "truenas-key", 1, ("login_with_api_key", "truenas"), r"\b(\d{1,4}-[A-Za-z0-9]{64})\b", 0, 300),
     ("putty-key", "private-key", 1, ("private-lines:",), r"(Private-Lines:[ \t]*\d+(?:\s+[A-Za-z0-9+/=]{16,80})+)", 0, 12_000),
     ("private-key-body", "private-key", 1,
      ("b3blbnnzac1rzxktdjea", "miieo", "miiev", "miicx", "miijk", "miijq", "mhccaqee", "mc4caqawbqydk2vwbcie", "miigh", "miijj",
@@ -102,12 +123,12 @@ _ROWS: Final[tuple[_Row, ...]] = (
      r"\b(eyJ[A-Za-z0-9_-]{6,1000}\.(?:eyJ[A-Za-z0-9_-]{4,1000}[A-Za-z0-9_-]{0,1000}[A-Za-z0-9_-]{0,1000}|[A-Za-z0-9_-]*)\.[A-Za-z0-9_-]{0,1000}(?:\.[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,1000})?)", 0, 6_000),
     ("docker-auth", "password", 1, ('"auth"', '\\"auth\\"'),
      r"\\*\"auth\\*\"\s*:\s*\\*\"([A-Za-z0-9+/]{8,400}={0,2})\\*\"", 2, 460),
-    ("password-hash", "password-hash", 2, ("$2a$", "$2b$", "$2y$", "$6$", "$5$", "$1$", "$apr1$", "$argon2", "$y$", "pbkdf2_sha"),
-     r"(\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$(?:1|5|6|y|apr1)\$[^\s$:]{1,60}\$[./A-Za-z0-9$]{20,110}|\$argon2(?:id|i|d)\$[^\s\"']{20,200}"
+    ("password-hash", "password-hash", 2, ("$2a$", "$2b$", "$2y$", "$6$", "$5$", "$1$", "$apr1$", "$argon2", "$y$", "$7$", "$8$", "$9$", "{ssha", "$2x$", "pbkdf2_sha"),
+     r"(\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53}|\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{24,140}={0,2}|\$(?:1|5|6|7|8|9|y|apr1)\$[^\s$:]{1,60}\$[./A-Za-z0-9$]{20,110}|\$argon2(?:id|i|d)\$[^\s\"']{20,200}"
      r"|pbkdf2_sha(?:1|256)\$\d+\$[^\s\"']{20,120})", 0, 320),
     ("pgpass", "password", 2, (":5432:", ":5433:", ":6543:"),
      r"(?m)^[\w.*-]{1,120}:(?:\d{2,5}|\*):[\w.*-]{1,80}:[\w.*-]{1,80}:([^\s:]{3,120})$", 130, 300),
-    ("htpasswd-pair", "password", 2, ("echo ",), r"\becho\s+(?:-n\s+)?[\"']?[A-Za-z0-9_.-]{1,60}:([^\s\"'|]{6,100})[\"']?\s*\|\s*base64", 0, 220),
+    ("htpasswd-pair", "password", 2, ("echo ",), r"\becho\s+(?:-n\s+)?[\"']?[A-Za-z0-9_.-]{1,60}:([^\s\"'|]{6,100})[\"']?\s*\|\s*(?:base64|sudo chpasswd|chpasswd)", 0, 220),
     ("age-identity", "private-key", 1, ("age-secret-key-",), r"(AGE-SECRET-KEY-[A-Z0-9]{40,80})", 0, 100),
     ("seed-phrase", "seed-phrase", 2, ("mnemonic", "seed phrase", "seed_phrase", "recovery phrase", "seedphrase"),
      rf"(?i)(?:mnemonic|(?:seed|recovery)[ _]?phrase){_Q}*\s*[:=]\s*{_Q}*((?:[a-z]{{3,8}} ){{11,23}}[a-z]{{3,8}})\b", 0, 300),
@@ -118,6 +139,8 @@ _NEEDS: Final = {
     "url-user-token": "@",
     "curl-user": ":",
     "connection-password": ";",
+    "tool-password": " ",
+    "dsn-password": "=",
     "mysql-password": "-p",
     "redis-password": "-a",
     "login-password": "-p",

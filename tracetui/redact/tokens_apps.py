@@ -107,7 +107,7 @@ APPS: Final[tuple[Row, ...]] = (
         "teams-webhook",
         "teams-webhook",
         ("webhook.office.com",),
-        r"(webhook\.office\.com/webhookb2/[0-9a-fA-F-]{36}@[0-9a-fA-F-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f-]{36}[A-Za-z0-9/_-]*)",
+        r"(webhook\.office\.com/webhookb2/[0-9A-Za-z-]{36}@[0-9A-Za-z-]{36}/IncomingWebhook/[0-9A-Za-z]{32}/[0-9A-Za-z-]{36}[A-Za-z0-9/_-]*)",
     ),
     (
         "discord-webhook",
