@@ -12,21 +12,42 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from tracetui.model import Record
+from tracetui.model import Record, TracetuiError
+from tracetui.redact.cores import is_boundary
 from tracetui.redact.decisions import Rule, State
 from tracetui.redact.findings import record_id
 from tracetui.redact.forms import EXCLUDED_TEXT, Matcher, lines_of
-from tracetui.redact.units import PIXEL, is_opaque, is_skipped, rewrite, units
+from tracetui.redact.readings import BREAK
+from tracetui.redact.units import (
+    PIXEL,
+    Node,
+    is_opaque,
+    is_skipped,
+    left_out,
+    new_key,
+    pointer_after,
+    rewrite,
+    schema,
+    texts,
+    units,
+)
 
-__all__ = ["EXCLUDED", "PLACEHOLDER", "Plan", "redact", "redact_text"]
+__all__ = ["EXCLUDED", "PLACEHOLDER", "Cancelled", "Plan", "prepare", "redact", "redact_text"]
 
 PLACEHOLDER: Final = re.compile(r"‹([a-z][a-z0-9-]{0,40}):(\d{1,7})›")
 """What stands for a value. Numbers that the source text uses for itself are left out."""
 EXCLUDED: Final = "‹excluded›"
 _KIND: Final = re.compile(r"[^a-z0-9-]+")
 _EXCLUDED_LEAST: Final = 24
+_HELD: Final = 64_000_000
+"""Code points of texts whose result is remembered."""
+
+
+class Cancelled(TracetuiError):
+    """Applying or proving was cancelled; nothing came out."""
+
 
 RecordKey = tuple[str | None, str]
 """Agent and record id."""
@@ -59,6 +80,8 @@ class Plan:
     keep_images: bool = False
     reached: dict[str, int] = field(default_factory=dict)
     """How many places each value reached, by key; filled by ``redact``."""
+    kept: dict[tuple[str | None, str, str, bool], list[tuple[int, int]]] = field(default_factory=dict)
+    """Where spared places stand in what came out: (agent, record id, field there, in key); filled by ``redact``."""
 
     @classmethod
     def of(cls, state: State, given: Mapping[str, tuple[str, int]] | None = None) -> Plan:
@@ -76,7 +99,13 @@ class Plan:
     def matcher(self) -> Matcher:
         """Finds every accepted value; longer values first, so that a tie goes to the longer."""
         own = [(text, kind) for text, kind, _ in self.values]
+        self.done = {}
+        self.done_size = 0
         return Matcher([*own, *((text, EXCLUDED_TEXT) for text in self.excluded_texts)])
+
+    done: dict[str, Result] = field(default_factory=dict, repr=False)
+    """What became of texts that hold no placeholder and no spared place; valid for ``matcher``."""
+    done_size: int = 0
 
     @cached_property
     def patterns(self) -> list[tuple[Any, Rule]]:
@@ -91,25 +120,31 @@ class Plan:
         held = self.given.get(key)
         if held is None:
             name = kind_name(kind)
-            taken = self._taken
-            number = 1 + max((n for k, n in self.given.values() if k == name), default=0)
-            while (name, number) in taken:
+            number = 1 + max(self._numbers.get(name, ()), default=0)
+            while (name, number) in self._taken:
                 number += 1
             held = self.given[key] = (name, number)
+            self._numbers.setdefault(name, set()).add(number)
         return f"‹{held[0]}:{held[1]}›"
 
     @cached_property
     def _taken(self) -> set[tuple[str, int]]:
         return set()
 
+    @cached_property
+    def _numbers(self) -> dict[str, set[int]]:
+        out: dict[str, set[int]] = {}
+        for name, number in self.given.values():
+            out.setdefault(name, set()).add(number)
+        return out
+
     def reserve(self, text: str) -> None:
         """Leave out numbers that a source text uses for itself."""
         if "‹" in text:
-            own = set(self.given.values())
-            self._taken.update(found for m in PLACEHOLDER.finditer(text) if (found := (m[1], int(m[2]))) not in own)
+            self._taken.update((m[1], int(m[2])) for m in PLACEHOLDER.finditer(text) if not self.owns(m[1], int(m[2])))
 
     def owns(self, name: str, number: int) -> bool:
-        return (name, number) in {*self.given.values()}
+        return number in self._numbers.get(name, ())
 
 
 def _pattern(rule: Rule) -> str:
@@ -127,105 +162,232 @@ def _pattern(rule: Rule) -> str:
     return "".join(out)
 
 
-def redact_text(
-    text: str, plan: Plan, spared: Iterable[tuple[int, int]] = ()
-) -> tuple[str, list[tuple[int, int, str, str]]]:
-    """A text with every accepted value replaced, and the spans replaced in it: (start, end, key, form)."""
-    spans: list[tuple[int, int, str, str, str]] = []
+class _Span(NamedTuple):
+    """A span to be replaced: by ``put``, or where that is None by the placeholder of ``key``. ``value`` is the value
+    that stands there."""
+
+    start: int
+    end: int
+    key: str
+    form: str
+    kind: str
+    value: str = ""
+    put: str | None = None
+
+
+Result = tuple[str, list[tuple[int, int, str, str]]]
+
+
+def redact_text(text: str, plan: Plan, spared: Iterable[tuple[int, int]] = ()) -> Result:
+    """A text with every accepted value replaced, and the spans replaced in it: (start, end, key, form).
+
+    Line breaks within a value stay, with what numbers or marks the lines, so that every copy of it in files, listings
+    and patches keeps its lines: each line is replaced by itself (form ``line`` for all but the first).
+    """
     free = [*spared]
+    _ = plan.matcher
+    if free or "‹" in text:
+        return _replaced(text, plan, free)[:2]
+    held = plan.done.get(text)
+    if held is None:
+        held = _replaced(text, plan, free)[:2]
+        if plan.done_size < _HELD:
+            plan.done_size += len(text)
+            plan.done[text] = held
+    return held
+
+
+def _replaced(
+    text: str, plan: Plan, free: Sequence[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int, str, str]], list[tuple[int, int, int]]]:
+    """``redact_text``, and for each span replaced (start, end, size of what stands there now)."""
+    spans: list[_Span] = []
     kept = [m.span() for m in PLACEHOLDER.finditer(text) if plan.owns(m[1], int(m[2]))] if "‹" in text else []
-    if plan.values or plan.excluded_texts:
-        count = len(plan.values)
-        for hit in plan.matcher.hits(text):
-            if hit.value < count:
-                _value, kind, key = plan.values[hit.value]
-                spans.append((hit.start, hit.end, key, hit.form, kind))
-            else:
-                spans.append((hit.start, hit.end, "", hit.form, "excluded"))
+    count = len(plan.values)
+    for hit in plan.matcher.hits(text):
+        if hit.value < count:
+            value, kind, key = plan.values[hit.value]
+            spans.append(_Span(hit.start, hit.end, key, hit.form, kind, value))
+        else:
+            spans.append(_Span(hit.start, hit.end, "", hit.form, "excluded", put=EXCLUDED))
     for pattern, rule in plan.patterns:
         for match in pattern.finditer(text):
             if match.end() > match.start():
                 key = f"rule {rule.form} {rule.pattern} {match.group() if rule.replacement is None else ''}"
-                spans.append(
-                    (
-                        match.start(),
-                        match.end(),
-                        key,
-                        "rule",
-                        "rule" if rule.replacement is None else "\0" + rule.replacement,
-                    )
-                )
+                spans.append(_Span(match.start(), match.end(), key, "rule", "rule", match.group(), rule.replacement))
     if not spans:
-        return text, []
-    chosen = _chosen(spans, free, kept)
+        return text, [], []
     out: list[str] = []
     at = 0
     done: list[tuple[int, int, str, str]] = []
-    for start, end, key, form, kind in chosen:
-        out.append(text[at:start])
-        if kind == "excluded":
-            put = EXCLUDED
-        elif kind.startswith("\0"):
-            put = kind[1:]
-        else:
-            put = plan.placeholder(key, kind)
-        # Line counts stay, so that hunks of a patch keep their places.
-        out.append(put + "\n" * text.count("\n", start, end) if put else "\n" * text.count("\n", start, end))
-        done.append((start, end, key, form))
-        at = end
+    moves: list[tuple[int, int, int]] = []
+    for span in _chosen(spans, free, kept):
+        form = span.form
+        for start, end in _by_line(text, span):
+            out.append(text[at:start])
+            if span.put is None:
+                put = plan.placeholder(span.key, span.kind)
+            else:
+                # Line counts stay, so that hunks of a patch keep their places.
+                put = span.put + "\n" * (text.count("\n", start, end) - span.put.count("\n"))
+            out.append(put)
+            done.append((start, end, span.key, form))
+            moves.append((start, end, len(put)))
+            form = "line"
+            at = end
     out.append(text[at:])
-    return "".join(out), done
+    return "".join(out), done, moves
 
 
-def _chosen(
-    spans: list[tuple[int, int, str, str, str]], free: list[tuple[int, int]], kept: list[tuple[int, int]]
-) -> list[tuple[int, int, str, str, str]]:
+_NUMBERED: Final = re.compile(r"[ \t]*\d{1,7}(?:→|\t|:[ \t]?|[ ]?[|│][ ]?|[ ]{2})")
+
+
+def _by_line(text: str, span: _Span) -> list[tuple[int, int]]:
+    """The lines of a span without their breaks and what numbers or marks them; boundaries of keys stay."""
+    start, end = span.start, span.end
+    if span.put is not None or ("\n" not in text[start:end] and "\\n" not in text[start:end]):
+        return [(start, end)]
+    out: list[tuple[int, int]] = []
+    at = start
+    for cut in BREAK.finditer(text, start, end):
+        out.append((at, cut.start()))
+        mark, bare = cut["mark"] or "", 0
+        if mark.strip(" \t") in ("", "+", "-", ">", "> >", "│", "|") or (
+            # What looks like a mark may be of the value itself.
+            mark.strip() not in span.value and (_NUMBERED.fullmatch(mark) or not mark[0].isspace())
+        ):
+            bare = len(mark)
+        at = cut.start("mark") + bare if cut["mark"] is not None else cut.end()
+    out.append((at, end))
+    lines = [
+        (a + len(line) - len(line.lstrip(" \t")), a + len(line.rstrip(" \t\r")))
+        for a, b in out
+        if (line := text[a:b]).strip() and not is_boundary(line)
+    ]
+    return lines or [(start, end)]
+
+
+def _chosen(spans: Sequence[_Span], free: Sequence[tuple[int, int]], kept: Sequence[tuple[int, int]]) -> list[_Span]:
     """Spans that do not overlap: the longest of those that do, widened to all that it meets."""
     usable = [
         span
         for span in spans
-        if not any(a <= span[0] and span[1] <= b for a, b in free)
-        and not any(a < span[1] and span[0] < b for a, b in kept)
+        if not any(a <= span.start and span.end <= b for a, b in free)
+        and not any(a < span.end and span.start < b for a, b in kept)
     ]
-    usable.sort(key=lambda span: (span[0], -span[1]))
-    out: list[tuple[int, int, str, str, str]] = []
+    usable.sort(key=lambda span: (span.start, -span.end, span.put is None))
+    out: list[_Span] = []
     longest = 0
     for span in usable:
-        if out and span[0] < out[-1][1]:
+        size = span.end - span.start
+        if out and span.start < out[-1].end:
             last = out[-1]
-            end = max(last[1], span[1])
-            if span[1] - span[0] > longest:
-                longest = span[1] - span[0]
-                out[-1] = (last[0], end, *span[2:])
-            else:
-                out[-1] = (last[0], end, *last[2:])
+            best = span if size > longest else last
+            out[-1] = best._replace(start=last.start, end=max(last.end, span.end))
+            longest = max(longest, size)
         else:
             out.append(span)
-            longest = span[1] - span[0]
+            longest = size
     return out
 
 
-def redact(records: Sequence[Record], plan: Plan, harness: str, agent: str | None = None) -> list[dict[str, Any]]:
+def prepare(logs: Iterable[tuple[Sequence[Record], str, str | None]], plan: Plan) -> None:
+    """Look through all logs of an episode, as (records, harness, agent), before any is redacted with the plan: for
+    texts that look like placeholders, and for what excluded records hold."""
+    before = len(plan.excluded_texts)
+    for records, harness, agent in logs:
+        if plan.excluded or plan.excluded_fields:
+            _gather_excluded(records, plan, harness, agent)
+        for record in records:
+            for text in texts(record.value, harness):
+                if "‹" in text:
+                    plan.reserve(text)
+    if len(plan.excluded_texts) != before:
+        plan.__dict__.pop("matcher", None)
+
+
+def redact(
+    records: Sequence[Record],
+    plan: Plan,
+    harness: str,
+    agent: str | None = None,
+    *,
+    prepared: bool = False,
+    step: Callable[[], object] = lambda: None,
+) -> list[dict[str, Any]]:
     """The records of one log with the plan applied: as many, of the same shape, in the same order.
 
-    Call ``plan.reserve`` on, or this for, all logs of an episode with one plan, so that placeholders are the same
-    throughout.
+    Call ``prepare`` with all logs of an episode before (``prepared``), and this for each with one plan, so that
+    placeholders are the same throughout. ``step`` is called before each record; what it raises ends the work.
     """
-    if plan.excluded or plan.excluded_fields:
-        _gather_excluded(records, plan, harness, agent)
-    for record in records:
-        for unit in units(record.value, harness):
-            plan.reserve(unit.text)
+    if not prepared:
+        prepare([(records, harness, agent)], plan)
+    parts: dict[str, list[str]] = {}
+    for who, rid, prefix in plan.excluded_fields:
+        if who == agent:
+            parts.setdefault(rid, []).append(prefix)
+    spared = {rid for who, rid, *_ in plan.spared if who == agent}
+    root = schema(harness)
     out = []
     for record in records:
+        step()
         rid = record_id(record)
-        out.append(rewrite(record.value, _changer(plan, harness, agent, rid)))
+        if rid in spared or rid in parts or (agent, rid) in plan.excluded:
+            renamed: dict[str, str] = {}
+            change = _changer(plan, harness, agent, rid, parts.get(rid, ()), renamed)
+            out.append(rewrite(record.value, change, renamed))
+        else:
+            out.append(_copy(record.value, root, plan))
     return out
 
 
-def _changer(plan: Plan, harness: str, agent: str | None, rid: str) -> Callable[[str, str, tuple[str, ...], bool], str]:
+def _put(text: str, plan: Plan, spared: Iterable[tuple[int, int]] = ()) -> str:
+    changed, spans = redact_text(text, plan, spared)
+    for _, _, key, form in spans:
+        if form != "line":
+            plan.reached[key] = plan.reached.get(key, 0) + 1
+    return changed
+
+
+def _copy(value: Any, node: Node | None, plan: Plan) -> Any:
+    """A record's value with the plan applied; for records of which all is treated alike, whatever its place."""
+    if isinstance(value, str):
+        if node and value and (what := left_out(node, value)):
+            return value if what == "id" else _opaque(value, node[""][1], plan)
+        return _put(value, plan) if value else value
+    if isinstance(value, dict):
+        out: dict[str, Any] = {}
+        for name, inner in value.items():
+            key = name
+            if name and (key := _put(name, plan)) != name:
+                key = new_key(key, name, value, out)
+            below = node.get(name) if node and name else None
+            out[key] = _copy(inner, below, plan) if isinstance(inner, str | dict | list) else inner
+        if "structuredPatch" in value and isinstance(hunks := value["structuredPatch"], list):
+            out["structuredPatch"] = [_hunk(hunk, plan) for hunk in hunks]
+        return out
+    if isinstance(value, list):
+        below = node.get("*") if node else None
+        return [_copy(inner, below, plan) for inner in value]
+    return value
+
+
+def _hunk(hunk: Any, plan: Plan) -> Any:
+    """A hunk whose lines are redacted as the one text that they are, so that it says the same as the file does."""
+    changed = _copy(hunk, None, plan)
+    lines = hunk.get("lines") if isinstance(hunk, dict) else None
+    if not isinstance(lines, list) or not all(isinstance(line, str) and "\n" not in line for line in lines):
+        return changed
+    together = redact_text("\n".join(lines), plan)[0].split("\n")
+    if len(together) == len(lines):
+        changed["lines"] = together
+    return changed
+
+
+def _changer(
+    plan: Plan, harness: str, agent: str | None, rid: str, parts: Sequence[str], renamed: Mapping[str, str]
+) -> Callable[[str, str, tuple[str, ...], bool], str]:
     whole = (agent, rid) in plan.excluded
-    parts = [prefix for a, r, prefix in plan.excluded_fields if (a, r) == (agent, rid)]
 
     def change(text: str, at: str, path: tuple[str, ...], in_key: bool) -> str:
         if not in_key:
@@ -236,12 +398,24 @@ def _changer(plan: Plan, harness: str, agent: str | None, rid: str) -> Callable[
             if whole or any(at == prefix or at.startswith(prefix + "/") for prefix in parts):
                 return text if _word(text, path) else EXCLUDED
         spared = plan.spared.get((agent, rid, at, in_key), ())
-        changed, spans = redact_text(text, plan, spared)
-        for _, _, key, _ in spans:
-            plan.reached[key] = plan.reached.get(key, 0) + 1
+        changed = _put(text, plan, spared)
+        if spared:
+            where = (agent, rid, pointer_after(at, renamed), in_key)
+            plan.kept[where] = _moved(text, plan, spared)
         return changed
 
     return change
+
+
+def _moved(text: str, plan: Plan, spared: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where spans of a text stand after others were replaced in it; those that were replaced too are left out."""
+    moves = _replaced(text, plan, spared)[2]
+    out = []
+    for start, end in spared:
+        if not any(a < end and start < b for a, b, _ in moves):
+            shift = sum(size - (b - a) for a, b, size in moves if b <= start)
+            out.append((start + shift, end + shift))
+    return out
 
 
 def _word(text: str, path: tuple[str, ...]) -> bool:

@@ -1,40 +1,30 @@
-"""Every form in which a value can stand in a log, and finding all of them in one pass.
+"""Every form in which a value can stand in a log, and finding all of them.
 
-A value is looked for as it is, escaped (JSON once and twice, HTML, shell), encoded (percent, base64 at its three
-alignments, hex), split by colour codes or line breaks (with line numbers or marks), and cut short to eight characters
-or more of its secret core. Personal data and values under twelve characters count only whole, between word boundaries.
+A value is looked for as it is, in other case, as the name of a project's folder, and encoded (base64 at its three
+alignments, twice, of UTF-16; hex, base32); all of that in the text and in every reading of it (``readings``):
+unescaped, decoded, without colour codes, line breaks and marks. Cut short it counts from eight characters of its
+secret core on (``cores``). Personal data and values under twelve characters count only whole, at word boundaries.
 """
 
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, quote_plus
 
-from tracetui.redact.entropy import wordiness
+from tracetui.redact.cores import PERSONAL_KINDS, PIECE, core_of, lead_of, lines_of, telling
+from tracetui.redact.readings import mapped, readings
 
-__all__ = ["EXCLUDED_TEXT", "PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "plain_value"]
+__all__ = ["EXCLUDED_TEXT", "PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "lines_of", "plain_value"]
 
-PERSONAL_KINDS: Final = frozenset("email user host address name home machine remote".split())
 EXCLUDED_TEXT: Final = "excluded-text"
 """Kind of a text that is looked for whole, wherever it stands: what an excluded step held."""
-_PIECE: Final = 8
 _WHOLE_BELOW: Final = 12
-_PROOF_PIECE: Final = 12
-
-# What stands before the secret part: a scheme with a host, an issuer's prefix.
-_LEAD: Final = re.compile(
-    r"(?:[a-z][a-z0-9+.-]{1,20}://[^\s/]{1,200}/)?"
-    r"(?:sk-ant-[a-z]{2,6}\d{2}-|sk-(?:proj|svcacct|admin|or-v1|ant|lf|litellm|service|none)-|github_pat_|gh[pousr]_|glpat-|xox[a-z]-"
-    r"|(?:sk|rk|pk)_(?:live|test|prod)_|pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZw)|npm_|AIza|ya29\.|AKIA|ASIA|hf_|SG\.|dop_v1_|whsec_"
-    r"|(?:[A-Za-z][A-Za-z0-9]{1,11}[_-]){1,3}(?=[A-Za-z0-9+/_-]{16}))?"
-)
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]+\.")
-_PEM: Final = re.compile(r"-----(?:BEGIN|END)[^-\n]{0,60}-----")
+_SHINGLE: Final = 24
+_SHINGLED: Final = 400_000
+_SHORT: Final = 200
 
 
 class Hit(NamedTuple):
@@ -46,82 +36,54 @@ class Hit(NamedTuple):
     form: str
 
 
-def core_of(value: str) -> str:
-    """The part of a value that is secret: without scheme and host, issuer's prefix, JWT header, PEM boundary."""
-    if value.startswith("-----BEGIN"):
-        return "".join(re.findall(r"[A-Za-z0-9+/=]{16,}", _PEM.sub("", value)))
-    if (jwt := _JWT.match(value)) is not None:
-        return value[jwt.end() :]
-    lead = _LEAD.match(value)
-    core = value[lead.end() :] if lead is not None else value
-    return core if len(core) >= _PIECE else value
+def _base64(data: bytes) -> Iterator[tuple[str, int]]:
+    """What stands in base64 of any text that holds ``data``, with how many bytes of other text may share its edges: at
+    each of three alignments the characters that are of the data alone."""
+    for shift in range(3):
+        encoded = base64.b64encode(b"\0" * shift + data).decode()
+        first = (0, 2, 3)[shift]
+        last = len(encoded.rstrip("=")) - (1 if (len(data) + shift) % 3 else 0)
+        text = encoded[first:last]
+        yield text, shift
+        if "+" in text or "/" in text:
+            yield text.replace("+", "-").replace("/", "_"), shift
 
 
-def lines_of(value: str) -> list[str]:
-    """The lines of a value that holds several, without marks around them: each is replaced by itself."""
-    out = []
-    for line in re.split(r"\\{1,4}r?\\{0,4}n|\r?\n", value):
-        bare = line.strip(" \t\\\"',+>|")
-        numbered = re.match(r"\d{1,7}(?:→|\t|: ?|\| ?)", bare)
-        bare = bare[numbered.end() :] if numbered else bare
-        if len(bare) >= _PIECE and not _PEM.fullmatch(bare):
-            out.append(bare)
-    return out
-
-
-def forms_of(value: str) -> dict[str, str]:
-    """Encoded and escaped forms of a value that differ from it, each with its name."""
+def forms_of(value: str, *, personal: bool = False) -> dict[str, str]:
+    """Forms of a value that no reading of a text brings to light, each with its name."""
     out: dict[str, str] = {}
 
     def put(text: str, name: str) -> None:
         if text != value and len(text) >= 4:
             out.setdefault(text, name)
 
-    for ascii_ in (False, True):
-        once = json.dumps(value, ensure_ascii=ascii_)[1:-1]
-        put(once, "json")
-        put(once.replace("/", "\\/"), "json")
-        twice = json.dumps(once, ensure_ascii=ascii_)[1:-1]
-        put(twice, "json+json")
-        put(twice.replace("/", "\\\\/"), "json+json")
-    put(value.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"), "json")
-    put("".join(f"\\u{ord(c):04x}" for c in value), "json")
     data = value.encode("utf-8", "surrogatepass")
-    for text in (
-        quote(value, safe="", errors="replace"),
-        quote(value, errors="replace"),
-        quote_plus(value, errors="replace"),
-    ):
-        put(text, "percent")
-        put(re.sub("%[0-9A-F]{2}", lambda m: m[0].lower(), text), "percent")
-        put(quote(text, safe=""), "percent")
-    put("".join(f"%{byte:02X}" for byte in data), "percent")
-    put("".join(f"%{byte:02x}" for byte in data), "percent")
-    for text in (
-        html.escape(value),
-        html.escape(value, quote=False),
-        html.escape(value).replace("&#x27;", "&#39;"),
-        "".join(f"&#{ord(c)};" for c in value),
-        "".join(f"&#x{ord(c):x};" for c in value),
-    ):
-        put(text, "html")
-    put(value.replace("'", "'\\''"), "shell")
-    put(value.replace("'", "'\"'\"'"), "shell")
-    put(re.sub(r"([^\w@%+=:,./-])", r"\\\1", value), "shell")
+    escaped = json.dumps(value)[1:-1].encode()
+    if len(value) >= (4 if personal else 8):
+        for text in (value.lower(), value.upper(), *((value.capitalize(), value.title()) if personal else ())):
+            put(text, "case")
+    slug = re.sub(r"[^A-Za-z0-9]", "-", value)
+    if sum(c.isalnum() for c in slug) >= 6:
+        put(slug, "folder")
+        put(re.sub(r"[/\\:]", "-", value), "folder")
     put(data.hex(), "hex")
     put(data.hex().upper(), "hex")
-    put("".join(f"\\x{byte:02x}" for byte in data), "hex")
+    wide = value.encode("utf-16-le", "surrogatepass")
     if len(data) >= 6:
-        for shift in range(3):
-            # At each alignment some characters depend on the neighbours; those in between are the value's own.
-            encoded = base64.b64encode(b"\0" * shift + data).decode()
-            first = (0, 2, 3)[shift]
-            spare = (len(data) + shift) % 3
-            last = len(encoded.rstrip("=")) - (1 if spare else 0)
-            text = encoded[first:last]
-            if len(text) >= _PIECE:
-                put(text, "base64")
-                put(text.replace("+", "-").replace("/", "_"), "base64")
+        for source in {data, escaped, wide, wide[1:-1]}:
+            for text, _ in _base64(source):
+                if len(text) >= PIECE:
+                    put(text, "base64")
+                    for again, _ in _base64(text.encode()):
+                        if len(again) >= 12:
+                            put(again, "base64")
+    if len(data) >= 8:
+        for shift in range(5):
+            # A character of base32 holds five bits; those of the data alone lie between the edges.
+            encoded = base64.b32encode(b"\0" * shift + data).decode().rstrip("=")
+            first = -(-shift * 8 // 5)
+            last = (shift + len(data)) * 8 // 5
+            put(encoded[first:last], "base32")
     return out
 
 
@@ -150,7 +112,28 @@ def plain_value(raw: str, view: str) -> str:
     return text or raw
 
 
-_INSIDE: Final = re.compile(r"\w", re.ASCII)
+def _first(needles: Iterable[str]) -> Any:
+    """A pattern that says many times faster than the automaton that none of the needles is in a text (as bytes)."""
+    import re2
+
+    heads = {needle.encode("utf-8", "surrogatepass")[:8] for needle in needles}
+    if not heads or sum(map(len, heads)) > _FIRST_LIMIT:
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    options.max_mem = 256 << 20
+    options.encoding = re2.Options.Encoding.LATIN1
+    try:
+        return re2.compile(b"|".join(map(re2.escape, heads)), options)
+    except re2.error:
+        return None
+
+
+_FIRST_LIMIT: Final = 3_000_000
+_CUT_AFTER: Final = re.compile(r"\s?(?:\.{2,}|…|\*{2,}|\[\.|<|\\u2026|x{3,}|•{2,})")
+_CUT_BEFORE: Final = re.compile(r"(?:\.{2,}|…|\*{2,}|\]|>|\\u2026|x{3,}|•{2,})\s?$")
+_GOES_ON: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-%")
 
 
 class Matcher:
@@ -161,101 +144,160 @@ class Matcher:
 
         self.values = [*values]
         self._whole: list[bool] = []
+        self._personal: list[bool] = []
         needles: dict[str, list[tuple[int, str, int]]] = {}
         self._cores: list[str] = []
+        self._leads: list[str] = []
+
+        def put(text: str, number: int, form: str, at: int = 0) -> None:
+            held = needles.setdefault(text, [])
+            if not any(item[0] == number and item[1] == form for item in held):
+                held.append((number, form, at))
+
         for number, (value, kind) in enumerate(self.values):
-            whole = kind in PERSONAL_KINDS or len(value) < _WHOLE_BELOW or kind == EXCLUDED_TEXT
+            personal = kind in PERSONAL_KINDS
+            whole = personal or len(value) < _WHOLE_BELOW or kind == EXCLUDED_TEXT
+            core = value if kind == EXCLUDED_TEXT else "" if whole else core_of(value)
             self._whole.append(whole)
-            core = "" if whole else core_of(value)
+            self._personal.append(personal)
             self._cores.append(core)
-            parts = [value] if "\n" not in value and "\\n" not in value else [value, *lines_of(value)]
+            self._leads.append(lead_of(value, core))
+            if not value:
+                continue
+            if kind == EXCLUDED_TEXT:
+                put(value, number, "plain")
+                for at in range(0, min(len(core), _SHINGLED) - _SHINGLE + 1, _SHINGLE):
+                    if len(core) >= 3 * _SHINGLE and len(set(core[at : at + _SHINGLE])) >= 8:
+                        put(core[at : at + _SHINGLE], number, "shingle", at)
+                continue
+            parts = [value]
+            if "\n" in value or "\\n" in value:
+                # Without its breaks too, as readings that join lines see it.
+                bare = lines_of(value)
+                parts += [*bare, "".join(line.strip() for line in value.splitlines())]
             for part in parts:
-                if not part:
-                    continue
-                needles.setdefault(part, []).append((number, "plain", 0))
-                if kind not in PERSONAL_KINDS or len(value) >= 4:
-                    for text, form in forms_of(part).items():
-                        needles.setdefault(text, []).append((number, form, 0))
-            if not whole:
-                for at in range(len(core) - _PIECE + 1):
-                    piece = core[at : at + _PIECE]
-                    edge = at == 0 or at == len(core) - _PIECE
-                    if _telling(piece, edge=edge):
-                        needles.setdefault(piece, []).append((number, "part", at))
+                if part:
+                    put(part, number, "plain")
+                    for text, form in forms_of(part, personal=personal).items():
+                        put(text, number, form)
+            self._pieces(number, core, put)
         self._automaton: Any = ahocorasick.Automaton()
         for text, what in needles.items():
             self._automaton.add_word(text, (len(text), tuple(what)))
         self._any = bool(needles)
         if self._any:
             self._automaton.make_automaton()
+        self._first = _first(needles)
+        self._reach = min(max(map(len, needles), default=0), 4000) + 16
+
+    def _pieces(self, number: int, core: str, put: Any) -> None:
+        """Pieces of eight characters of a core, plain and in base64 and hex."""
+        last = len(core) - PIECE
+        # Long cores (keys over many lines) are cut short by more than a few characters.
+        stride = 1 if last < 600 else 4
+        for at in range(last + 1):
+            piece = core[at : at + PIECE]
+            edge = at in (0, last)
+            tells = telling(piece, edge=edge)
+            if tells:
+                put(piece, number, "part", at)
+            elif edge:
+                put(piece, number, "edge", at)
+            if tells and at % stride == 0:
+                data = piece.encode("utf-8", "surrogatepass")
+                for text, _ in _base64(data):
+                    if len(text) >= 9:
+                        put(text, number, "base64")
+                put(data.hex(), number, "hex")
+                put(data.hex().upper(), number, "hex")
 
     def hits(self, text: str) -> list[Hit]:
         """All places of all values in a text, also overlapping ones, in order."""
         if not self._any or len(text) < 2:
             return []
-        out = [*self._raw(text)]
-        if "\n" in text or "\x1b" in text or "\\" in text or "\x9b" in text:
-            pieces = [match.span() for match in _GLUE.finditer(text)]
-            if pieces:
-                out += self._glued(text, pieces)
+        if self._first is not None and len(text) < _SHORT and text.isalnum() and text.isascii():
+            return sorted({*self._raw(text)}) if self._found(text, text.encode()) else []
+        found = self._found(text, text.encode("utf-8", "surrogatepass"))
+        out = [*self._raw(text)] if found else []
+        for chain, reading, raw in readings(text, self._reach):
+            if not self._found(reading, raw):
+                continue
+            view = mapped(text, chain)
+            name = chain[-1].decoder.name
+            for hit in self._raw(view.text):
+                if view.crosses(hit.start, hit.end):
+                    start, end = view.origin(hit.start, hit.end)
+                    out.append(Hit(start, end, hit.value, hit.form if hit.form == "part" else name))
         return sorted(set(out))
+
+    def _found(self, text: str, raw: bytes) -> bool:
+        """Whether one of the needles is in a text, given as bytes too."""
+        if self._first is not None:
+            return self._first.search(raw) is not None
+        return next(self._automaton.iter(text), None) is not None
 
     def _raw(self, text: str) -> Iterator[Hit]:
         for last, (length, what) in self._automaton.iter(text):
             start, end = last + 1 - length, last + 1
             for number, form, at in what:
-                if form == "part":
-                    a, b = self._grown(text, number, start, at)
-                    # A part is cut off: what it goes on with is no part of it.
-                    if b - a >= _PIECE:
+                if form == "part" or form == "shingle":
+                    a, b = self._grown(text, number, start, end, at)
+                    if b - a >= (2 * _SHINGLE - 1 if form == "shingle" else PIECE):
                         yield Hit(a, b, number, "part")
-                elif not self._whole[number] or form != "plain" or self._bounded(text, start, end, number):
+                elif form == "edge":
+                    a, b = self._grown(text, number, start, end, at)
+                    if self._cut(text, number, a, b, at):
+                        yield Hit(a, b, number, "part")
+                elif (
+                    not self._whole[number]
+                    or form not in ("plain", "case", "folder")
+                    or self._bounded(text, start, end, number)
+                ):
                     yield Hit(start, end, number, form)
 
-    def _grown(self, text: str, number: int, start: int, at: int) -> tuple[int, int]:
+    def _grown(self, text: str, number: int, start: int, end: int, at: int) -> tuple[int, int]:
         """The longest piece of the core around a piece of it, found at ``start`` (``at`` in the core)."""
         core = self._cores[number]
         a, i = start, at
         while a > 0 and i > 0 and text[a - 1] == core[i - 1]:
             a, i = a - 1, i - 1
-        b, j = start + _PIECE, at + _PIECE
+        b, j = end, at + end - start
         while b < len(text) and j < len(core) and text[b] == core[j]:
             b, j = b + 1, j + 1
-        value = self.values[number][0]
-        lead = value[: len(value) - len(core)] if value.endswith(core) else ""
-        if i == 0 and lead and text.endswith(lead, 0, a) and a >= len(lead):
+        lead = self._leads[number]
+        if i == 0 and lead and a >= len(lead) and text.startswith(lead, a - len(lead)):
             a -= len(lead)
         return a, b
 
+    def _cut(self, text: str, number: int, start: int, end: int, at: int) -> bool:
+        """Whether a piece that could be any word stands where something was cut off: it begins the core behind what
+        stands before it there, or a mark says that it goes on."""
+        if at:
+            return _CUT_BEFORE.search(text, max(0, start - 8), start) is not None
+        if _CUT_AFTER.match(text, end) is not None:
+            return start == 0 or text[start - 1] not in _GOES_ON or not text[start - 1].isalnum()
+        goes_on = end < len(text) and text[end] in _GOES_ON
+        lead = self._leads[number]
+        return bool(lead) and text.startswith(lead, start) and not goes_on
+
     def _bounded(self, text: str, start: int, end: int, number: int) -> bool:
-        value, kind = self.values[number]
+        kind = self.values[number][1]
         if kind == EXCLUDED_TEXT:
             return True
         # An escape's letter is no letter of a word: \nsecret.
         escape = start > 1 and text[start - 1] in "nrtbf" and text[start - 2] == "\\"
-        if start and not escape and _INSIDE.match(value[0]) and _INSIDE.match(text[start - 1]):
+        if start and not escape and _joined(text[start - 1], text[start], end - start):
             return False
-        return not (end < len(text) and _INSIDE.match(value[-1]) and _INSIDE.match(text[end]))
-
-    def _glued(self, text: str, pieces: list[tuple[int, int]]) -> Iterator[Hit]:
-        """Hits in the text without colour codes and line breaks that cross one of them."""
-        from tracetui.redact.views import View
-
-        clean = [piece for nth, piece in enumerate(pieces) if not nth or piece[0] >= pieces[nth - 1][1]]
-        view = View("glued", text, View("plain", text, None), [(a, b, "") for a, b in clean])
-        for hit in self._raw(view.text):
-            if view.crosses(hit.start, hit.end):
-                start, end = view.origin(hit.start, hit.end)
-                yield Hit(start, end, hit.value, "split" if hit.form == "plain" else hit.form)
+        return not (end < len(text) and _joined(text[end - 1], text[end], end - start))
 
 
-def _telling(piece: str, *, edge: bool) -> bool:
-    """Whether eight characters say that they are of this value and no other: words and plain numbers do not."""
-    if len(set(piece)) < 4:
+def _joined(left: str, right: str, size: int) -> bool:
+    """Whether two neighbours are of one word. An underscore parts names, and so does a hump (``zorblaxProject``) where
+    the name is long enough not to be a common word."""
+    if not (_letter(left) and _letter(right)):
         return False
-    if piece.isdigit():
-        return edge
-    pairs, common = wordiness(piece)
-    if pairs >= 5 and common > 0.66:
-        return False
-    return any(c.isdigit() for c in piece) or (pairs >= 4 and common < 0.6) or (not piece.isalpha() and pairs < 5)
+    return not (size >= 5 and left.islower() and right.isupper())
+
+
+def _letter(c: str) -> bool:
+    return c.isalnum() if c.isascii() else c.lower() != c.upper()
