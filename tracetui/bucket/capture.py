@@ -61,6 +61,7 @@ class Capture:
         cancelled: Callable[[], bool] | None,
         workers: int,
         again: bool = False,
+        beginning: int = 0,
     ) -> None:
         self.folder = folder
         self.db = db
@@ -71,6 +72,7 @@ class Capture:
         self._cancelled = cancelled
         self._workers = workers
         self._again = again
+        self._beginning = beginning
         self._tasks: dict[int, _Task] = {}
         self._nth = 0
         self._touched: dict[tuple[str, str], bool] = {}
@@ -139,7 +141,7 @@ class Capture:
     def _job(self, **keys: Any) -> dict[str, Any]:
         self._nth += 1
         job = {"nth": self._nth, "harness": "", "state": None, "offset": 0, "line": 1, "head": None, "tail": None}
-        job.update(trusted=None, header={}, **keys)
+        job.update(trusted=None, header={}, beginning=self._beginning, **keys)
         return job
 
     def _new(self, file: LogFile, generation: int, replaces: int | None) -> _Task:
@@ -251,7 +253,7 @@ class Capture:
         if not tasks:
             return
         self._committed = time.monotonic()
-        if self._workers <= 0 or self._total <= _INLINE:
+        if self._workers <= 0 or self._total <= _INLINE or self._beginning:
             self._inline(tasks)
         else:
             self._pooled(tasks, lock)

@@ -362,7 +362,8 @@ def read_log(job: dict[str, Any], emit: Emit) -> str:
     hostile log provokes; what was emitted before stands.
 
     Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``, ``trusted``; ``harness`` ("" when
-    not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None).
+    not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None);
+    ``beginning``, how many bytes are enough (0: all).
     """
     run = _Run(job, emit)
     copy = Path(job["copy"])
@@ -389,9 +390,9 @@ def read_log(job: dict[str, Any], emit: Emit) -> str:
         writer.close()
 
 
-def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
     while True:
-        piece = stream.read(FRAME)
+        piece = stream.read(size)
         if not piece:
             return
         yield piece
@@ -407,10 +408,11 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
         held = b""
         line_tail: bytes | None = None
         grown = False
-        for piece in _pieces(stream):
+        size = min(job.get("beginning") or FRAME, FRAME)
+        for piece in _pieces(stream, size):
             run.take_in(run.splitter.feed(piece))
             held = held + piece if held else piece
-            if len(held) < FRAME:
+            if len(held) < size:
                 continue
             whole = run.splitter.offset - writer.bytes
             if whole > 0:
@@ -426,6 +428,9 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
             writer.append(data, stamp, compressor)
             run.hold(data)
             grown = True
+            if job.get("beginning") and run.splitter.offset == writer.bytes and run.choose():
+                run.part(writer, stamp.midway())
+                return "ok"
             if run.since >= _PART and run.reader is not None and run.splitter.offset == writer.bytes:
                 run.part(writer, stamp.midway())
         run.take_in(run.splitter.finish())

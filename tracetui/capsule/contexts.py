@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Contexts"]
 
 _PREVIEW: Final = 160
-_READ: Final = 2000
+_READ: Final = 800
 
 
 class _Numbers:

@@ -16,8 +16,9 @@ from tracetui.model import SessionRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
+    from tracetui.harness.roots import LogFile
 
-__all__ = ["capture", "is_capsule", "lay_out"]
+__all__ = ["capture", "is_capsule", "lay_out", "unread"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
@@ -60,19 +61,28 @@ def sessions_of(bucket: Bucket, capsule: Capsule) -> list[SessionRow]:
     return [row for row in bucket.sessions() if row.id.startswith(capsule.origin + "/")]
 
 
-def capture(bucket: Bucket, capsule: Capsule, folder: Path) -> SessionRow:
+def capture(bucket: Bucket, capsule: Capsule, folder: Path, *, beginning: int = 0) -> SessionRow:
     """Put the capsule's sessions into a bucket, by way of a private ``folder`` of the caller; its main session.
 
-    Raises TracetuiError when its records are of no known harness.
+    ``beginning``: how many bytes of each log are enough for now (0: all); ``unread`` tells what is left. Raises
+    TracetuiError when its records are of no known harness.
     """
-    from tracetui.harness.roots import LogFile, files_of
-
     known = sessions_of(bucket, capsule)
     if not known:
-        files = [found for found in files_of(lay_out(capsule, folder)) if isinstance(found, LogFile)]
-        bucket.capture(files, workers=1, again=True)
+        bucket.capture(_logs(lay_out(capsule, folder)), workers=1, again=True, beginning=beginning)
         known = sessions_of(bucket, capsule)
     if not known:
         raise TracetuiError(f"{capsule.path.name!a} holds no session of an agent that this program knows")
     wanted = f"{capsule.origin}/{capsule.manifest.section('session').get('id')}"
     return next((row for row in known if row.id == wanted), known[0])
+
+
+def unread(bucket: Bucket, folder: Path) -> list[str]:
+    """The files that ``capture`` wrote into ``folder`` and did not read to their end."""
+    return [log.path for log in bucket.check(_logs([folder]))]
+
+
+def _logs(paths: list[Path]) -> list[LogFile]:
+    from tracetui.harness.roots import LogFile, files_of
+
+    return [found for found in files_of(paths) if isinstance(found, LogFile)]

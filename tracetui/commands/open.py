@@ -19,6 +19,9 @@ EXAMPLES: Final = (
     ("tracetui open --keep flaky.capsule.zip", "put a capsule into your bucket, marked as foreign"),
 )
 
+_BEGINNING: Final = 256 * 1024
+"""Bytes of a log that are read before the app shows it; a child reads the rest."""
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
@@ -28,7 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Capture the log into a private temporary bucket and open the app on it; the exit status."""
+    """Capture the beginning of the log into a private temporary bucket and open the app on it; a child reads the rest.
+    Gives the exit status."""
     file = Path(args.file)
     try:
         with file.open("rb"):
@@ -43,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     if args.keep:
         raise TracetuiError(f"{file} is no capsule; to keep a log: tracetui index {file}")
     need_terminal("open")
+    _warm()
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.harness.roots import LogFile, files_of
@@ -51,10 +56,10 @@ def run(args: argparse.Namespace) -> int:
     settings = config.load()
     temporary = TempFolder()
     try:
-        files = [found for found in files_of(_with_subagents(file)) if isinstance(found, LogFile)]
+        found = [found for found in files_of(_with_subagents(file)) if isinstance(found, LogFile)]
         bucket = Bucket.open(temporary.folder() / "bucket", create=True)
         try:
-            bucket.capture(files, workers=1)
+            bucket.capture(found, beginning=_BEGINNING)
             sessions = bucket.sessions()
             if not sessions:
                 raise TracetuiError(
@@ -65,7 +70,12 @@ def run(args: argparse.Namespace) -> int:
             from tracetui.tui.app import run as run_app
 
             status = run_app(
-                bucket, session=chosen.id, read_only=True, banner=f"read only: {file.name}", config=settings.app()
+                bucket,
+                session=chosen.id,
+                read_only=True,
+                reading=[log.path for log in bucket.check(found)],
+                banner=f"read only: {file.name}",
+                config=settings.app(),
             )
         finally:
             bucket.close()
@@ -76,20 +86,35 @@ def run(args: argparse.Namespace) -> int:
     return status
 
 
+def _warm() -> None:
+    """Begin to import the app beside the reading of the file; what is read first needs none of it."""
+    import importlib
+    import threading
+
+    def load() -> None:
+        for name in ("tracetui.tui.app", "tracetui.tui.screens.main"):
+            importlib.import_module(name)
+
+    threading.Thread(target=load, name="import", daemon=True).start()
+
+
 def _capsule(file: Path, signers: str | None) -> int:
     """Check a capsule, and open the app on a temporary bucket of it; the exit status."""
-    from tracetui.capsule.foreign import capture
+    from tracetui.capsule.foreign import capture, unread
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import Capsule, report_of
 
+    terminal = _terminal()
+    if terminal:
+        _warm()
     with Capsule(file) as capsule:
         report = report_of(capsule, allowed_signers(signers))
         if not report.ok:
             raise TracetuiError(f"{file.name} is not opened: {'; '.join(report.problems)}")
-        need_terminal("open")
+        if not terminal:
+            need_terminal("open")
         from tracetui import config
         from tracetui.bucket import Bucket
-        from tracetui.tui.app import run as run_app
         from tracetui.tui.tempfolder import TempFolder
 
         settings = config.load()
@@ -97,12 +122,15 @@ def _capsule(file: Path, signers: str | None) -> int:
         try:
             folder = temporary.folder()
             with Bucket.open(folder / "bucket", create=True) as bucket:
-                session = capture(bucket, capsule, folder / "records")
+                session = capture(bucket, capsule, folder / "records", beginning=_BEGINNING)
                 banner = f"capsule: {report.words}"
+                from tracetui.tui.app import run as run_app
+
                 status = run_app(
                     bucket,
                     session=session.id,
                     read_only=True,
+                    reading=unread(bucket, folder / "records"),
                     banner=banner,
                     config=settings.app(),
                     capsule=file.absolute(),
@@ -129,6 +157,14 @@ def _keep(file: Path, args: argparse.Namespace) -> int:
             session = capture(bucket, capsule, folder)
     Paper().line(f"Kept as {session.id} ({report.words})")
     return 0
+
+
+def _terminal() -> bool:
+    try:
+        need_terminal("open")
+    except TracetuiError:
+        return False
+    return True
 
 
 def _with_subagents(file: Path) -> list[Path]:

@@ -38,6 +38,9 @@ def cell_len(text: str) -> int:
 
 def _fit(text: str, width: int) -> int:
     """How many code points of the start of ``text`` fit into ``width`` cells, with the marks that follow the last."""
+    head = text[: width + 1]
+    if head.isascii() and head.isprintable():
+        return min(len(head), width)
     used = 0
     for at, char in enumerate(text):
         used += char_width(char)

@@ -38,7 +38,8 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
     warning that stays on the screen (``changed since it was sealed``). ``config`` is the user's config as a mapping:
     ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``. With ``redact``, a session and the range of
-    steps or None, there is the redaction editor and nothing else. ``capsule`` is the file that the session came from.
+    steps or None, there is the redaction editor and nothing else. ``capsule`` is the file that the session came from;
+    ``reading`` are files that are not read to their end yet: a child does it while the app is open.
     """
 
     TITLE = "tracetui"
@@ -64,12 +65,14 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         config: Mapping[str, Any] | None = None,
         redact: tuple[SessionRow, tuple[int, int] | None] | None = None,
         capsule: Path | None = None,
+        reading: Sequence[str] = (),
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
         self.bucket = bucket
         self._redact = redact
         self.capsule = capsule
+        self.reading = tuple(reading)
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.trail = TrailService(Path(bucket.path))
         self.start_session = session
@@ -194,10 +197,19 @@ def run(
     banner: str | None = None,
     config: Mapping[str, Any] | None = None,
     capsule: Path | None = None,
+    reading: Sequence[str] = (),
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
     return _run(
-        TracetuiApp(bucket, session=session, read_only=read_only, banner=banner, config=config, capsule=capsule)
+        TracetuiApp(
+            bucket,
+            session=session,
+            read_only=read_only,
+            banner=banner,
+            config=config,
+            capsule=capsule,
+            reading=reading,
+        )
     )
 
 

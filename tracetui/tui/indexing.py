@@ -143,12 +143,19 @@ class Indexer:
     def _progressed(self, progress: IndexingProgress) -> None:
         self._target.post_message(progress)
 
-    def stop(self) -> None:
-        """Ask the child to end; what it captured stays. It is gone when `IndexingDone` comes."""
+    def stop(self, *, wait: bool = False) -> None:
+        """Ask the child to end; what it captured stays. It is gone when `IndexingDone` comes; with ``wait`` when this
+        returns: nothing of it may be written to a folder that is about to be removed."""
         process = self._process
         if process is not None:
             self._stopped = True
             process.terminate()
+            if wait:
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
 
 class Scanner(Indexer):

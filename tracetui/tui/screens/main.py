@@ -87,7 +87,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
 
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
-        self.indexer = Indexer(Path(self.app.bucket.path), self)
+        self.indexer = self._reader()
         self.scanner = Scanner(Path(self.app.bucket.path), self)
         yield self.status
         with Horizontal(id="panes"):
@@ -127,10 +127,21 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
             self.app.say(problem)
         if self.app.start_session is not None:
             self._open_at_start(self.app.start_session)
-        if self.app.read_only:
-            self._count()
-        else:
+        if not self.app.read_only:
             self.app.call_later(self._begin)
+            return
+        if self.app.reading:
+            self.status.progress(0, 0)
+            self.indexer.start(self.app.reading)
+        self._count()
+
+    def _reader(self) -> Indexer:
+        """What reads logs: all that there are, or the rest of those that the app was opened with."""
+        if not self.app.reading:
+            return Indexer(Path(self.app.bucket.path), self)
+        from tracetui.commands.reading import command
+
+        return Indexer(Path(self.app.bucket.path), self, make_command=command)
 
     def _open_at_start(self, name: str) -> None:
         try:
@@ -438,6 +449,9 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
         if message.sessions != self._listed and now - self._listed_at >= self.LIST_EVERY:
             self._listed, self._listed_at = message.sessions, now
             self.sessions_pane.load()
+        elif self.app.reading and now - self._listed_at >= self.LIST_EVERY:
+            self._listed_at = now
+            self._reload_timeline()
 
     def on_indexing_done(self, message: IndexingDone) -> None:
         report = message.report
@@ -522,7 +536,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
         self.background("follow", look, seen)
 
     def on_unmount(self) -> None:
-        self.indexer.stop()
+        self.indexer.stop(wait=bool(self.app.reading))
         self.scanner.stop()
 
 
