@@ -43,6 +43,30 @@ def test_passwords_are_found() -> None:
     assert len(missed) <= 0.03 * len(cases), [m.text for m in missed]
 
 
+def test_passwords_that_are_words_are_found() -> None:
+    cases = list(v.word_vectors())
+    missed = [vector for vector in cases if not _hit(vector)]
+    assert len(missed) <= 0.03 * len(cases), [m.text for m in missed]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ('secret = "q8Zx2" + "vLm4a" + "Z9pQ1kk"', ["q8Zx2", "vLm4a", "Z9pQ1kk"]),
+        ('api_key = ("q8Zx2vLm4a"\n           "Z9pQ1kkT7")', ["q8Zx2vLm4a", "Z9pQ1kkT7"]),
+        ("$password = 'q8Zx' . 'vLm4';", ["q8Zx", "vLm4"]),
+        ('token = "q8Zx2vLm4aZ9pQ1kk"\nname = "svc"', ["q8Zx2vLm4aZ9pQ1kk"]),
+    ],
+)
+def test_a_secret_in_pieces_is_found_in_all_of_them(text: str, parts: list[str]) -> None:
+    assert [text[f.start : f.end] for f in scan(text) if f.tier <= 2] == parts
+
+
+def test_cells_below_a_heading_are_read_and_those_beside_it_are_not() -> None:
+    text = "name,password,note\nbob,q8Zx2vLm4,x1\nal,zT7!kkwd9,x2\n\nname,count\nzT7!kkwd0,3\n"
+    assert [text[f.start : f.end] for f in scan(text) if f.tier <= 2] == ["q8Zx2vLm4", "zT7!kkwd9"]
+
+
 @pytest.mark.parametrize("wrapping", v.WRAPPINGS)
 def test_wrapped_secrets_are_found_as_plain_ones(wrapping: str) -> None:
     lost = []

@@ -137,6 +137,17 @@ STYLES: dict[str, Callable[[str, str], str]] = {
     "header-set": lambda n, s: f'req.Header.Set("X-{n.title()}-Api-Key", "{s}")',
     "bearer": lambda n, s: f"'Authorization': 'Bearer {s}'  # {n}",
     "name-only": lambda n, s: f"{n}: {s}",
+    "yaml-block": lambda n, s: f"{n}_token: |\n  {s}\n",
+    "yaml-fold": lambda n, s: f"{n}_token: >-\n  {s}\n",
+    "php-append": lambda n, s: f'${n}Token .= "{s}";',
+    "php-coalesce": lambda n, s: f'${n}Token ??= "{s}";',
+    "xml-pair": lambda n, s: f'<entry>\n  <name="{n}Token" />\n  <value="{s}" />\n</entry>',
+    "csv": lambda n, s: f"{n}Token,{s},",
+    "quoted": lambda n, s: f"{n} '{s}'",
+    "quoted-eq": lambda n, s: f"{n} = '{s}'",
+    "found": lambda n, s: f"You can find a {n} secret {s} within",
+    "table": lambda n, s: f"| service | api key |\n|---|---|\n| {n} | {s} |\n",
+    "table-csv": lambda n, s: f"service,token,region\n{n},{s},eu\n",
 }  # fmt: skip
 
 
@@ -147,6 +158,10 @@ def provider_vectors(seed: int = 7, *, each: int = 8) -> Iterator[Vector]:
     for style, write in STYLES.items():
         for nth in range(each):
             body = bodies[(nth * 5 + len(style)) % len(bodies)]
+            if style in {"table", "table-csv"} and body in {"digits", "uuid"}:
+                body = "mixed40"
+            if style == "csv" and body in {"digits", "uuid", "dotted"}:
+                body = "lower32"
             if style in {"name-only", "comment"} and body in {"uuid", "digits", "hex40"}:
                 body = "lower32"  # behind a bare name these are ids as often
             if style in {"call", "setter", "cli", "docker", "sentence"} and body == "digits":
@@ -176,6 +191,14 @@ PASSWORD_STYLES: dict[str, Callable[[str], str]] = {
     "go": lambda s: f'pass := "{s}"',
     "ansible": lambda s: f"ansible_ssh_pass={s}",
     "js": lambda s: f"const userPassword = '{s}';",
+    "korean": lambda s: f"비밀번호: {s}",
+    "chinese": lambda s: f'密码 = "{s}"',
+    "pair": lambda s: f"ID/PW: bob/{s}",
+    "short": lambda s: f"pw: {s}",
+    "slash": lambda s: f"P/W: {s}",
+    "or": lambda s: f'PASSWORD = os.environ.get("PASSWORD") or "{s}"',
+    "sqlcmd": lambda s: f"sqlcmd -S h -U sa -P {s} -i x.sql",
+    "curl-lines": lambda s: f"curl -X POST https://h.acme.dev/x \\\n  -d 1 \\\n  -u svc:{s}",
     "attr": lambda s: f'<input type="password" name="password" value="{s}"/>',
 }  # fmt: skip
 
@@ -184,6 +207,24 @@ def password_vectors() -> Iterator[Vector]:
     for style, write in PASSWORD_STYLES.items():
         for secret in PASSWORDS:
             yield Vector(write(secret), secret, f"password-{style}")
+
+
+WORDS = ("blooberry", "centipede", "Aladdin", "open sesame", "marmalade")
+"""Passwords without a digit."""
+WORD_STYLES: dict[str, Callable[[str], str]] = {
+    "python": lambda s: f'password = "{s}"',
+    "json": lambda s: json.dumps({"user": "svc", "password": s}),
+    "php": lambda s: f"'db_password' => '{s}',",
+    "prose": lambda s: f"The default password is '{s}'",
+    "xml": lambda s: f"<password>{s}</password>",
+}  # fmt: skip
+
+
+def word_vectors() -> Iterator[Vector]:
+    for style, write in WORD_STYLES.items():
+        for secret in WORDS:
+            if style != "xml" or " " not in secret:
+                yield Vector(write(secret), secret, f"word-{style}")
 
 
 WRAPPINGS: dict[str, Callable[[str], str]] = {
@@ -275,6 +316,12 @@ HARMLESS = (
     "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", 'if "-----BEGIN RSA PRIVATE KEY-----" in text: raise',  # noqa: E501
     "credential_process = /opt/bin/get-creds --profile prod2", "auth_url = https://auth.acme.dev/oauth2/v1/authorize",
     "token: ${TOKEN:-default}", "password=%s", "passphrase: ''", 'secret: ""', "apikey=null", "keyId: undefined",
+    'password: "Enter your password"', '{"password": "Passwort", "forgot_password": "Passwort vergessen"}', "password = 'plaintext'",  # noqa: E501
+    '"password": "required"', "confirmPassword: 'Passwords do not match'", 'type: "password", name: "userPassword"',
+    "ID/PW are required", "the id/password pair", "| field | token |\n|---|---|\n| type | string |", "'PASSWORD', 'PUT-INT64',\n'QUIT', 'SHA256SUM',",  # noqa: E501
+    "key = `--${def.key}|${def.short}`", 'key = f"{func.__name__}{repr(args)}"', 'password.encode("utf-8")', "enable secret <password>",  # noqa: E501
+    "snmp-server community public RO", 'mysqli_connect("localhost", "user", "password")', "grafana/grafana:10.4.1", "sentry 24.1.0 released",  # noqa: E501
+    "keyType=secp256k1&sigType=ecdsa-secp256k1", "update V8 to 10.7.193.22", "https://a:b@example.test/", "lip_sync_animation_controller_state",  # noqa: E501
     "The DATADOG_API_KEY variable must be set.", "sentry-cli 2.31.0 uploaded 12 files", "Slack channel C0123ABCD renamed",  # noqa: E501
 )  # fmt: skip
 

@@ -102,6 +102,8 @@ _DUMMY: Final = ("example", "xxxx", "your_", "your-", "redacted")
 
 def refused_format(rule: str, value: str) -> bool:
     """What has a token's format and says of itself that it is none, or is an identifier of words."""
+    if rule == "vendor-token" and (is_hex(body := value.rpartition("_")[2]) or not looks_random(body)):
+        return True
     if len(set(value)) < 8 or (rule in _SHORT and not looks_random(value[2:])):
         return True
     low = value.lower()
