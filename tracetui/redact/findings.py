@@ -321,12 +321,19 @@ class Findings:
         )
 
     def summarise(self, session: SessionRow) -> dict[str, int]:
-        """Count findings of tiers 1 and 2 by decision, and tell lists."""
+        """Count the values found in tiers 1 and 2 by decision, as the editor counts them, and tell lists. A value is
+        open while one of its places is; each text that could not be scanned counts for itself."""
         state = self._decisions.state(session.harness, session.id)
-        counts = {"open": 0, "accepted": 0, "rejected": 0}
+        states: dict[str, set[str]] = {}
+        surest: dict[str, int] = {}
         for place in self.places(session):
-            if place.tier <= 2:
-                counts[state.of(place)] += 1
+            value = place.id if place.rule == "unscanned" else place.value
+            states.setdefault(value, set()).add(state.of(place))
+            surest[value] = min(surest.get(value, 3), place.tier)
+        counts = {"open": 0, "accepted": 0, "rejected": 0}
+        for value, found in states.items():
+            if surest[value] <= 2:
+                counts["open" if "open" in found else "rejected" if "rejected" in found else "accepted"] += 1
         self._bucket.put_summary(session, "findings", counts)
         return counts
 
