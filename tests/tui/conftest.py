@@ -66,6 +66,19 @@ def no_review(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_open_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it tell which steps hold open findings."""
+    from tracetui.tui import findings_document
+
+    real = findings_document.open_steps
+    monkeypatch.setattr(
+        findings_document,
+        "open_steps",
+        lambda bucket, *rest: {} if isinstance(bucket, fakes.FakeBucket) else real(bucket, *rest),
+    )
+
+
+@pytest.fixture(autouse=True)
 def no_course(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor can its sessions be replayed: there are no records to take edits from."""
     from tracetui.tui.screens import replay

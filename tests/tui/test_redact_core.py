@@ -14,7 +14,7 @@ from tracetui.bucket import Bucket
 from tracetui.harness.roots import files_of
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.findings_document import findings_tab
+from tracetui.tui.findings_document import findings_tab, open_steps
 from tracetui.tui.redaction.binding import CoreReview, open_review
 from tracetui.tui.redaction.model import Group, Rule
 from tracetui.tui.redaction.page import Page, compose
@@ -268,6 +268,21 @@ async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> Non
     findings = bucket.sessions()[0].findings
     assert findings is not None
     assert findings["open"] >= 1
+
+
+def test_the_timeline_knows_which_steps_hold_open_findings(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    before = open_steps(bucket, session)
+    steps = {copy.step for copy in group_of(review, TOKEN).copies}
+    assert {(None, step) for step in steps} <= set(before)
+    for group in review.groups():
+        if group.tier <= 2 and (group.value != PASSWORD):
+            review.accept(group.id)
+    left = {(None, copy.step) for copy in group_of(review, PASSWORD).copies}
+    assert set(open_steps(bucket, session)) == left
+    review.accept(group_of(review, PASSWORD).id)
+    assert open_steps(bucket, session) == {}
+    review.close()
 
 
 def test_the_findings_tab_lists_what_a_scan_kept(bucket: Bucket, session: SessionRow) -> None:

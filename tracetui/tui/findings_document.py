@@ -13,12 +13,31 @@ from tracetui.tui.look import SIGNS
 from tracetui.tui.widgets.text_view import Document, DocumentMaker
 
 if TYPE_CHECKING:
+    from tracetui.bucket.store import Bucket
+    from tracetui.model import SessionRow
     from tracetui.tui.tabs import TabAsk
 
-__all__ = ["findings_tab"]
+__all__ = ["findings_tab", "open_steps"]
 
 _STYLES: Final = {"open": "proposed:b", "accepted": "accepted", "rejected": "muted"}
 _SIGNS: Final = {"open": "finding", "accepted": "tick", "rejected": "dot"}
+
+
+def open_steps(bucket: Bucket, session: SessionRow) -> dict[tuple[str | None, int], int]:
+    """(agent, step) -> how many values of tiers 1 and 2 nobody decided about there, as far as a scan was kept; what
+    stands only in the frame of records (the folder that every one of them names) is left out."""
+    from tracetui.redact import Review
+    from tracetui.tui.redaction.texts import name_of
+
+    with Review(bucket, session) as review:
+        state = review.state
+        values: dict[tuple[str | None, int], set[str]] = {}
+        for place in review.places():
+            if place.tier > 2 or state.of(place) != "open" or not name_of(place.field, in_key=place.in_key)[1]:
+                continue
+            if (step := review.step_of(place)) is not None:
+                values.setdefault((place.agent, step), set()).add(place.value)
+    return {where: len(found) for where, found in values.items()}
 
 
 def findings_tab(ask: TabAsk) -> Document | None:

@@ -53,7 +53,8 @@ class StepPages:
 
 
 class StepRows:
-    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives what became of an edit; paths
+    """A `RowSource` over an `Outline`. ``matches`` are marked; ``badge`` gives what became of an edit, ``exposed`` how
+    many findings of a step are open; paths
     below ``cwd``, the session's folder, are shown from there."""
 
     uniform = True
@@ -65,6 +66,7 @@ class StepRows:
         *,
         matches: Collection[Place] = (),
         badge: Callable[[Place], StepBadge | None] | None = None,
+        exposed: Callable[[Place], int] | None = None,
         cwd: str | None = None,
     ) -> None:
         self._folder = cwd.rstrip("/") + "/" if cwd and cwd.strip("/") else None
@@ -72,6 +74,7 @@ class StepRows:
         self.pages = pages
         self.matches = matches
         self.badge = badge
+        self.exposed = exposed
         self.range: tuple[int, int] | None = None
         """Steps of the main log, first and last, that the user marked as a range."""
         self._digits = max(2, len(str(max((len(view) for view in outline.views), default=1))))
@@ -177,6 +180,8 @@ class StepRows:
     def _ends(self, step: StepRow, place: Place, look: Look, width: int) -> list[Span]:
         muted = look.style("muted")
         right: list[Span] = []
+        found = self.exposed(place) if self.exposed is not None else 0
+        open_sign: list[Span] = [(f" {look.sign('finding')}", look.sign_style("finding"))] if found else []
         badge = self.badge(place) if self.badge is not None and step.kind == "edit" else None
         if badge is not None:
             room = 20 if width >= 84 else 13 if width >= 60 else 1
@@ -195,7 +200,7 @@ class StepRows:
             right.append((f" {duration:>6}", muted))
         if right and sum(cells(text) for text, _ in right) > width // 2:
             right = [("  ", muted), *badge_spans(badge, look, 1)] if badge is not None else right[-1:]
-        return right
+        return [*open_sign, *right]
 
 
 def _name(summary: str) -> str:

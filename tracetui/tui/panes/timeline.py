@@ -15,6 +15,7 @@ from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
 from tracetui.tui.hunk_keys import HunkKeys
 from tracetui.tui.panes.base import Pane, Rest
+from tracetui.tui.panes.exposed import Exposed
 from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
 from tracetui.tui.panes.session_rows import identity_of, title_of
 from tracetui.tui.panes.step_rows import StepPages, StepRows
@@ -53,7 +54,7 @@ def view_of(bucket: Bucket, log: int, agent: str | None = None) -> LogView:
     return LogView(log, kinds, failed, tokens, agent)
 
 
-class TimelinePane(Pane, HunkKeys):
+class TimelinePane(Pane, HunkKeys, Exposed):
     """The steps of the session that was last loaded."""
 
     NUMBER: ClassVar[str] = "2"
@@ -103,6 +104,7 @@ class TimelinePane(Pane, HunkKeys):
         self._matches: frozenset[Place] = frozenset()
         self._by_log: dict[int, list[int]] = {}
         self._badges: Mapping[tuple[str | None, int], StepBadge] = {}
+        self._exposed: Mapping[tuple[str | None, int], int] = {}
         self._range_from: int | None = None
 
     def content(self) -> Sequence[Widget]:
@@ -128,7 +130,10 @@ class TimelinePane(Pane, HunkKeys):
         outline = self.outline
         if again and outline is not None and log in (None, outline.view.log) and self.session is not None:
             if self.session.steps == session.steps:
+                decided = self.session.findings != session.findings
                 self.session = session
+                if decided:
+                    self._look_for_open()
                 if step is not None:
                     self.go_to(step)
                 return
@@ -162,6 +167,7 @@ class TimelinePane(Pane, HunkKeys):
         self._matches = frozenset()
         self._by_log = {}
         self._badges = {}
+        self._exposed = {}
         self._range_from = None
         self._close_find()
         if self.following:
@@ -193,6 +199,7 @@ class TimelinePane(Pane, HunkKeys):
         elif seen is not None and seen.log == loaded.view.log:
             row = max(0, outline.row_of(seen.step))
         self._show(outline, row=row, keep=grown)
+        self._look_for_open()
         if not grown:
             self.rows.scroll_to(
                 y=max(0, self.rows.line_of(max(0, row or 0)) - self.rows.size.height // 3), animate=False
@@ -200,7 +207,7 @@ class TimelinePane(Pane, HunkKeys):
 
     def _show(self, outline: Outline, *, row: int | None = None, keep: bool = True) -> None:
         cwd = self.session.cwd if self.session is not None else None
-        source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd, badge=self.badge)
+        source = StepRows(outline, self.pages, matches=self._matches, cwd=cwd, badge=self.badge, exposed=self.exposed)
         source.range = self.range
         self.rows.reload(source if len(outline) else ListSource(), row=row, keep=keep)
         if not len(outline):
