@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
-from tracetui.redact.apply import redact
 from tracetui.redact.review import Review
 
 if TYPE_CHECKING:
@@ -57,12 +56,16 @@ class Redaction(Review):
             self._plan.given.clear()
         return self._plan
 
-    def redacted(self, plan: Plan | None = None) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
+    def redacted(
+        self,
+        plan: Plan | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
         """Every log with its records and the redacted ones; worked out once."""
         if self._done is None:
-            plan = plan or self.plan()
-            held = [(log, [*self.bucket.records(log)]) for log in self.logs()]
-            self._done = [(log, records, redact(records, plan, log.harness, log.agent)) for log, records in held]
+            self._done = list(self.applied(plan or self.plan(), cancelled, progress))
         yield from self._done
 
     def of(self, log: LogRow) -> tuple[list[Record], list[dict[str, Any]]]:
@@ -147,9 +150,17 @@ class Redaction(Review):
                     grew = True
         if grew:
             self._changed_plan()
-        if not self._whole and any("\n" in value for value, _, _ in plan.values):
+        if not self._whole and (any("\n" in value for value, _, _ in plan.values) or self._broken(files)):
             self._whole = grew = True
         return grew
+
+    def _broken(self, files: Sequence[bytes]) -> bool:
+        """Whether an accepted value stands in a file with a line break in it."""
+        for data in files:
+            text = data.decode("utf-8", "surrogateescape")
+            if any("\n" in text[hit.start : hit.end] for hit in self.plan().matcher.hits(text)):
+                return True
+        return False
 
     def _changed_plan(self) -> None:
         self.plan().__dict__.pop("matcher", None)

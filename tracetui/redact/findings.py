@@ -234,6 +234,10 @@ class Findings:
             )
         return out
 
+    def scan_texts(self, texts: list[str]) -> list[list[Finding]]:
+        """``scan_many``; long strings that were scanned before, in whatever session, are not scanned again."""
+        return self._scan(texts, False)
+
     def _scan(self, texts: list[str], deep: bool) -> list[list[Finding]]:
         """``scan_many`` over strings of which those scanned before come from the database."""
         out: list[list[Finding] | None] = [None] * len(texts)

@@ -5,17 +5,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tracetui.model import Record, Source
 from tracetui.redact.apply import PLACEHOLDER, Plan
-from tracetui.redact.findings import record_id, scan_records
-from tracetui.redact.forms import PERSONAL_KINDS, Matcher, core_of
-from tracetui.redact.units import PIXEL, units
+from tracetui.redact.finding import Finding
+from tracetui.redact.findings import record_id
+from tracetui.redact.forms import PERSONAL_KINDS, core_of
+from tracetui.redact.scanner import scan_many
+from tracetui.redact.units import PIXEL, texts, units
 
 __all__ = ["Leak", "Proof", "prove"]
 
 _PIECE: Final = 12
+_BATCH: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,64 +61,105 @@ def prove(
     agent: str | None = None,
     *,
     rejected: Callable[[str, str, str, str, str, str], bool] = lambda *_: False,
+    many: Callable[[list[str]], list[list[Finding]]] = scan_many,
+    step: Callable[[], object] = lambda: None,
 ) -> Proof:
     """Search redacted records. ``rejected(value, kind, rid, field, rule, why)`` tells whether the user left such a
-    finding as it is."""
-    held = [Record(Source(nth + 1, 0, 0), dict(value)) for nth, value in enumerate(records)]
-    matcher = Matcher([(text, kind) for text, kind, _ in plan.values])
+    finding as it is. ``many`` scans texts; ``step`` is called before each record, what it raises ends the work.
+
+    Every distinct string is searched and scanned once; then the places are told of those in which something was found.
+    """
+    held = [dict(value) for value in records]
     pieces = _pieces(plan)
+    found: dict[str, list[_Found]] = {}
+    batch: list[str] = []
+    size = searched = 0
+    within: list[list[str]] = []
+
+    def scan() -> None:
+        nonlocal batch, size
+        for text, items in zip(batch, many(batch)):
+            found[text] += _scanned(text, items, plan)
+        batch, size = [], 0
+
+    for value in held:
+        step()
+        strings = texts(value, harness)
+        within.append(strings)
+        searched += len(strings)
+        for text in strings:
+            if text not in found:
+                found[text] = _search(text, plan, pieces)
+                batch.append(text)
+                size += len(text)
+        if size > _BATCH:
+            scan()
+    scan()
     leaks: list[Leak] = []
     exempt: list[Leak] = []
-    searched = 0
-    for nth, record in enumerate(held):
-        rid = record_id(record)
-        for unit in units(record.value, harness):
-            searched += 1
-            own = _own(unit.text, plan)
-            spans: list[tuple[int, int, int, str]] = [
-                (h.start, h.end, h.value, h.form) for h in matcher.hits(unit.text)
-            ]
-            if pieces is not None:
-                for last, (size, number) in pieces.iter(unit.text):
-                    spans.append((last + 1 - size, last + 1, number, "part"))
-            seen: set[tuple[int, str]] = set()
-            for start, end, number, form in spans:
-                if any(a < end and start < b for a, b in own):
-                    continue
-                _, kind, key = plan.values[number]
-                if (number, form) in seen:
-                    continue
-                seen.add((number, form))
-                spared = plan.spared.get((agent, rid, unit.field, unit.in_key), ())
+    for nth, value in enumerate(held):
+        if not any(found[text] for text in within[nth]):
+            continue
+        rid = record_id(Record(Source(nth + 1, 0, 0), value))
+        for unit in units(value, harness):
+            for item in found[unit.text]:
                 leak = Leak(
-                    agent,
-                    nth,
-                    rid,
-                    unit.field,
-                    unit.in_key,
-                    start,
-                    end,
-                    kind,
-                    "left",
-                    1,
-                    f"an accepted value, {form}",
-                    key,
-                )
+                    agent, nth, rid, unit.field, unit.in_key, item.start, item.end, item.kind, item.rule, item.tier,
+                    item.why, item.key,
+                )  # fmt: skip
+                if item.rule == "left":
+                    # The places that the user rejected, and no other ones in the same text.
+                    kept = plan.kept.get((agent, rid, unit.field, unit.in_key), ())
+                    spared = any(a <= item.start and item.end <= b for a, b in kept)
+                else:
+                    text = unit.text[item.start : item.end]
+                    spared = rejected(text, item.kind, rid, unit.field, item.rule, item.why)
                 (exempt if spared else leaks).append(leak)
-    for record, field, in_key, text, found in scan_records(held, harness):
-        if found.tier > 2 or not text:
-            continue
-        value = text[found.start : found.end]
-        if "‹" in value or value in PIXEL or any(a < found.end and found.start < b for a, b in _own(text, plan)):
-            continue
-        nth = record.source.line - 1
-        leak = Leak(
-            agent, nth, record_id(record), field, in_key, found.start, found.end, found.kind, found.rule, found.tier,
-            found.why,
-        )  # fmt: skip
-        decided = rejected(value, found.kind, leak.rid, field, found.rule, found.why)
-        (exempt if decided else leaks).append(leak)
     return Proof(tuple(leaks), tuple(exempt), searched)
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    kind: str
+    rule: str
+    tier: int
+    why: str
+    key: str = ""
+
+
+def _search(text: str, plan: Plan, pieces: Any) -> list[_Found]:
+    """Accepted values that are left in a text, each where it stands longest."""
+    if len(text) < 2:
+        return []
+    spans = [(hit.start, hit.end, hit.value, hit.form) for hit in plan.matcher.hits(text)]
+    spans = [span for span in spans if span[2] < len(plan.values)]
+    if pieces is not None:
+        spans += [(last + 1 - size, last + 1, number, "part") for last, (size, number) in pieces.iter(text)]
+    if not spans:
+        return []
+    own = _own(text, plan)
+    out: list[_Found] = []
+    ends: dict[int, int] = {}
+    for start, end, number, form in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if end <= ends.get(number, 0) or any(a < end and start < b for a, b in own):
+            continue
+        ends[number] = end
+        _, kind, key = plan.values[number]
+        out.append(_Found(start, end, kind, "left", 1, f"an accepted value, {form}", key))
+    return out
+
+
+def _scanned(text: str, items: Iterable[Finding], plan: Plan) -> list[_Found]:
+    """What detectors propose in a text, but for placeholders."""
+    own = _own(text, plan)
+    return [
+        _Found(item.start, item.end, item.kind, item.rule, item.tier, item.why)
+        for item in items
+        if item.tier <= 2
+        and text[item.start : item.end] not in PIXEL
+        and not any(a < item.end and item.start < b for a, b in own)
+    ]
 
 
 def _own(text: str, plan: Plan) -> list[tuple[int, int]]:

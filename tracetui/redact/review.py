@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
-from tracetui.redact.apply import Plan, redact, redact_text
+from tracetui.redact.apply import Cancelled, Plan, prepare, redact, redact_text
 from tracetui.redact.decisions import SCOPES, Decisions, Rule, State
 from tracetui.redact.findings import Findings, Place
 from tracetui.redact.forms import plain_value
@@ -16,7 +16,7 @@ from tracetui.redact.proof import Proof, prove
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
 
-__all__ = ["Group", "Review", "Span"]
+__all__ = ["Cancelled", "Group", "Review", "Span"]
 
 
 @dataclass(slots=True)
@@ -330,16 +330,40 @@ class Review:
                 if results:
                     plan.excluded_fields.update((log.agent, rid, at) for at in _results(record.value))
 
-    def redacted(self, plan: Plan | None = None) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
-        """Every log with its records and the redacted ones; placeholders are the same throughout and kept."""
+    def redacted(
+        self,
+        plan: Plan | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
+        """Every log with its records and the redacted ones; placeholders are the same throughout and kept.
+
+        ``progress`` is told (records done, all of them); ``Cancelled`` is raised when ``cancelled`` says so."""
         plan = plan or self.plan()
-        held = [(log, [*self.bucket.records(log)]) for log in self.logs()]
-        for log, records in held:
-            yield log, records, redact(records, plan, log.harness, log.agent)
+        yield from self.applied(plan, cancelled, progress)
         self.decisions.keep_placeholders(self.session.harness, self.session.id, plan.given)
 
-    def prove(self, plan: Plan | None = None) -> Proof:
-        """Redact, and search what came out."""
+    def applied(
+        self, plan: Plan, cancelled: Callable[[], bool] | None, progress: Callable[[int, int], None] | None
+    ) -> Iterator[tuple[LogRow, list[Record], list[dict[str, Any]]]]:
+        """The same, without keeping the placeholders."""
+        step = _Steps(cancelled, progress)
+        held = [(log, [*step.through(self.bucket.records(log))]) for log in self.logs()]
+        prepare([(records, log.harness, log.agent) for log, records in held], plan)
+        step.start(sum(len(records) for _, records in held))
+        for log, records in held:
+            yield log, records, redact(records, plan, log.harness, log.agent, prepared=True, step=step)
+
+    def prove(
+        self,
+        plan: Plan | None = None,
+        *,
+        cancelled: Callable[[], bool] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Proof:
+        """Redact, and search what came out. ``progress`` is told (done, all), in records, each counted twice: applied
+        and searched. ``Cancelled`` is raised when ``cancelled`` says so."""
         plan = plan or self.plan()
         leaks: list[Any] = []
         exempt: list[Any] = []
@@ -354,8 +378,18 @@ class Review:
                 return True
             return any(scope == "place" and f"|{rid}|{at}|" in key and key.endswith(digest) for scope, key in found)
 
-        for log, _, records in self.redacted(plan):
-            proof = prove(records, plan, log.harness, log.agent, rejected=rejected)
+        def applying(done: int, total: int) -> None:
+            if progress is not None:
+                progress(done, 2 * total)
+
+        results = [(log, values) for log, _, values in self.redacted(plan, cancelled=cancelled, progress=applying)]
+        total = sum(len(values) for _, values in results)
+        step = _Steps(cancelled, (lambda done, _: progress(total + done, 2 * total)) if progress else None)
+        step.start(total)
+        for log, values in results:
+            proof = prove(
+                values, plan, log.harness, log.agent, rejected=rejected, many=self.findings.scan_texts, step=step
+            )
             leaks += proof.leaks
             exempt += proof.exempt
             searched += proof.searched
@@ -396,6 +430,34 @@ class Review:
         if at < len(text):
             out.append(Span(at, len(text), "plain", text[at:]))
         return out
+
+
+class _Steps:
+    """Counts what is done, tells it now and then, and ends the work when it is cancelled."""
+
+    def __init__(
+        self, cancelled: Callable[[], bool] | None, progress: Callable[[int, int], None] | None, every: int = 64
+    ) -> None:
+        self._cancelled, self._progress, self._every = cancelled, progress, every
+        self.done = self.total = 0
+
+    def start(self, total: int) -> None:
+        """Count from 0 to ``total`` from now on, and tell it."""
+        self.done, self.total = 0, total
+
+    def __call__(self) -> None:
+        if self.done % self._every == 0:
+            if self._cancelled is not None and self._cancelled():
+                raise Cancelled("Cancelled; nothing was written")
+            if self._progress is not None and self.total:
+                self._progress(self.done, self.total)
+        self.done += 1
+
+    def through(self, records: Iterator[Record]) -> Iterator[Record]:
+        """The records, one step each."""
+        for record in records:
+            self()
+            yield record
 
 
 def _at(value: Any, pointer: str, *, in_key: bool) -> str:
