@@ -11,6 +11,7 @@ from typing import Any
 from tracetui.bucket.query import matches_session
 from tracetui.bucket.reader import Overview
 from tracetui.bucket.terms import Query
+from tracetui.harness.roots import LogFile
 from tracetui.model import KINDS, Hit, LogFacts, LogRow, SessionRow, Source, Step, StepRow, Tokens, ToolUse, UnknownId
 
 _OPEN: dict[Path, FakeBucket] = {}
@@ -145,6 +146,10 @@ class FakeBucket:
         if session_id in self.logs_of:
             return self.logs_of[session_id]
         return [make_log(row, row.log)] if row.log is not None else []
+
+    def check(self, files: Iterable[LogFile]) -> list[LogFile]:
+        sizes = {row.path: row.bytes for row in self.rows}
+        return [file for file in files if file.size != sizes.get(file.path)]
 
     def step_rows(self, log: int, first: int = 1, last: int | None = None) -> list[StepRow]:
         self.calls.append(("step_rows", (log, first, last)))

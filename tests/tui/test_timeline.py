@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from pathlib import Path
 
@@ -260,6 +261,32 @@ async def test_following_reads_the_grown_log_and_stays_at_the_end(tmp_path: Path
             await driver.press(key)
         await driver.press("f")
         assert "following" not in driver.lines[0]
+
+
+async def test_the_log_on_screen_is_read_on_without_a_key(tmp_path: Path, starts) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"{}\n")
+    bucket = one(12, path=str(log), bytes=3, cwd=str(tmp_path / "secret"))
+    async with driving(bucket) as driver:
+        driver.main.HOT_EVERY = 0.02
+        driver.main.look_soon(0.02)
+        starts.clear()
+        await driver.press("2", "j")
+        await driver.settle()
+        assert starts == [], "it did not grow"
+        log.write_bytes(b"{}\n{}\n")
+        for _ in range(4):
+            await asyncio.sleep(0.05)
+            await driver.settle()
+        assert set(starts) == {(str(log),)}
+        assert len(starts) == 1, "what could not be read is not asked for again and again"
+        assert at(driver) == 2, "the cursor stays where the reader left it"
+        bucket.settings["consent"]["projects_off"] = [str(tmp_path / "secret")]
+        starts.clear()
+        log.write_bytes(b"{}\n{}\n{}\n")
+        await asyncio.sleep(0.1)
+        await driver.settle()
+        assert starts == [], "whoever took the tick away is not read on"
 
 
 async def test_keys_that_cannot_work_say_why() -> None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 
 from tracetui.model import SessionRow, StepRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
 from tracetui.tui.capsule.deeds import CapsuleDeeds
+from tracetui.tui.capturing import CaptureDeeds
 from tracetui.tui.contexts import ContextDeeds
 from tracetui.tui.deeds import StepDeeds
-from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress, Scanner, ScanningDone
 from tracetui.tui.panes.base import Pane, Wall
 from tracetui.tui.panes.sessions import SessionsPane
 from tracetui.tui.panes.timeline import TimelinePane
@@ -49,7 +44,9 @@ class _StepSlot(Pane):
     NAME: ClassVar[str] = "Step"
 
 
-class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds, CapsuleDeeds, Actor, Background):
+class MainScreen(
+    Screen[None], CaptureDeeds, StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds, CapsuleDeeds, Actor, Background
+):
     """Lays out the panes and passes what one says to the others: a session to the timeline, a step to the step pane.
 
     Three panes from 120 columns, two from 80 (the one with the focus and its neighbour to the right), else one.
@@ -59,9 +56,6 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
     BINDINGS = bindings("main", "screen")
     AUTO_FOCUS = None
     DEFAULT_CSS = "MainScreen #panes { height: 1fr; }"
-    LIST_EVERY = 1.0
-    """Seconds at least between two refreshes of the list while indexing."""
-    FOLLOW_EVERY = 1.0
 
     app: TracetuiApp
 
@@ -79,16 +73,10 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
         self._at = 0
         self._query: QueryLine | None = None
         self._waiting: tuple[SessionRow | None, StepRow | None] | None = None
-        self._new = 0
-        self._listed = 0
-        self._listed_at = 0.0
-        self._follow: Timer | None = None
-        self._followed: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
-        self.indexer = self._reader()
-        self.scanner = Scanner(Path(self.app.bucket.path), self)
+        self.prepare_capture()
         yield self.status
         with Horizontal(id="panes"):
             yield self.sessions_pane
@@ -127,21 +115,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
             self.app.say(problem)
         if self.app.start_session is not None:
             self._open_at_start(self.app.start_session)
-        if not self.app.read_only:
-            self.app.call_later(self._begin)
-            return
-        if self.app.reading:
-            self.status.progress(0, 0)
-            self.indexer.start(self.app.reading)
-        self._count()
-
-    def _reader(self) -> Indexer:
-        """What reads logs: all that there are, or the rest of those that the app was opened with."""
-        if not self.app.reading:
-            return Indexer(Path(self.app.bucket.path), self)
-        from tracetui.commands.reading import command
-
-        return Indexer(Path(self.app.bucket.path), self, make_command=command)
+        self.begin_capture()
 
     def _open_at_start(self, name: str) -> None:
         try:
@@ -151,34 +125,6 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
             return
         self.sessions_pane.select(session)
         self.open_session(session)
-
-    def _begin(self) -> None:
-        """Ask on a new bucket; else look for new and grown logs."""
-        from tracetui.bucket.consent import read_consent
-
-        if read_consent(self.app.bucket) is None and not self.sessions_pane.sessions and not self._has_copies():
-            from tracetui.tui.screens.first_run import FirstRunScreen
-
-            self.app.push_screen(FirstRunScreen(), self._agreed)
-            return
-        if read_consent(self.app.bucket) is not None:
-            self.indexer.start()
-        self._count()
-
-    def _has_copies(self) -> bool:
-        """Whether there is something to make an index from, though there is none now (a newer version came)."""
-        try:
-            return any((Path(self.app.bucket.path) / "copies").iterdir())
-        except OSError:
-            return False
-
-    def _agreed(self, agreed: bool | None) -> None:
-        if agreed:
-            self.sessions_pane.rows.empty = ("Reading the first sessions.", "They stand here as they come.")
-            self.sessions_pane.rows.refresh()
-            self.status.progress(0, 0)
-            self.indexer.start()
-        self._count()
 
     # -- layout -------------------------------------------------------------------------------------------------------
 
@@ -290,6 +236,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
     def on_sessions_pane_rested(self, message: SessionsPane.Rested) -> None:
         if message.session is not None:
             self.timeline_pane.load(message.session)
+            self.look_soon()
         self.list_trails()
 
     def on_sessions_pane_entered(self, message: SessionsPane.Entered) -> None:
@@ -299,6 +246,7 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
     def open_session(self, session: SessionRow, *, step: int | None = None) -> None:
         """Show a session in the timeline and go there; ``step`` is where the cursor goes."""
         self.timeline_pane.load(session, step=step)
+        self.look_soon()
         self.go(1)
 
     def open_hit(self, session_id: str, step: int, *, log: int | None = None) -> None:
@@ -415,131 +363,3 @@ class MainScreen(Screen[None], StepDeeds, TrailDeeds, ContextDeeds, RedactDeeds,
                 self.open_session(session)
 
         self.app.push_screen(JumpScreen(), go)
-
-    # -- indexing -----------------------------------------------------------------------------------------------------
-
-    def why_index(self) -> str | None:
-        if self.app.read_only:
-            return "This is read only; nothing is indexed."
-        return "Indexing is running already." if self.indexer.running else None
-
-    def do_index(self) -> None:
-        from tracetui.bucket.consent import read_consent
-
-        if read_consent(self.app.bucket) is None:
-            from tracetui.tui.screens.first_run import FirstRunScreen
-
-            self.app.push_screen(FirstRunScreen(), self._agreed)
-        else:
-            self.status.progress(0, 0)
-            self.indexer.start()
-        self.app.refresh_offers()
-
-    def why_stop(self) -> str | None:
-        return None if self.indexer.running or self.trails_running() else "Nothing is being indexed or worked out."
-
-    def do_stop(self) -> None:
-        if self.stop_trails() and not self.indexer.running:
-            self.app.say("Stopped; what was worked out stays.", role="muted")
-        self.indexer.stop()
-
-    def on_indexing_progress(self, message: IndexingProgress) -> None:
-        self.status.progress(message.done, message.total)
-        now = monotonic()
-        if message.sessions != self._listed and now - self._listed_at >= self.LIST_EVERY:
-            self._listed, self._listed_at = message.sessions, now
-            self.sessions_pane.load()
-        elif self.app.reading and now - self._listed_at >= self.LIST_EVERY:
-            self._listed_at = now
-            self._reload_timeline()
-
-    def on_indexing_done(self, message: IndexingDone) -> None:
-        report = message.report
-        self.status.progress(None)
-        if report.error:
-            self.app.say(f"{report.error}. Details: tracetui doctor", role="bad")
-        elif report.stopped:
-            self.app.say("Indexing stopped; what was read stays. Go on: I", role="muted")
-        new, updated = report.found.get("new") or 0, report.found.get("updated") or 0
-        if new or updated or self._listed or report.stopped:
-            self._listed = 0
-            self.sessions_pane.load()
-            self._reload_timeline()
-        if not (report.error or report.stopped or self.app.read_only):
-            self.scanner.start()
-        self._new += new if isinstance(new, int) else 0
-        self._count()
-        self.app.refresh_offers()
-
-    def on_scanning_done(self, message: ScanningDone) -> None:
-        """Lists show what was found; a scan that failed is the doctor's business and the gates' (they scan again)."""
-        self.sessions_pane.load()
-
-    def _reload_timeline(self) -> None:
-        session = self.timeline_pane.session
-        if session is not None:
-            try:
-                self.timeline_pane.load(self.app.bucket.session(session.id))
-            except TracetuiError:
-                return
-
-    def _count(self) -> None:
-        """Read the totals for the top line in a worker."""
-        self.ask("count", lambda bucket, cancelled: bucket.stats(), self._counted)
-
-    def _counted(self, stats: Mapping[str, Any]) -> None:
-        facts = [fmt.plural(stats.get("sessions") or 0, "session")]
-        logs, kept = stats.get("bytes_logs") or 0, stats.get("bytes_bucket") or 0
-        if logs:
-            facts.append(f"{fmt.size(logs)} kept in {fmt.size(kept)}")
-        if self._new:
-            facts.append(f"{fmt.count(self._new)} new")
-        at_risk = stats.get("at_risk")
-        number = len(at_risk) if isinstance(at_risk, list) else at_risk or 0
-        if number:
-            facts.append(f"{fmt.count(number)} soon deleted by their harness")
-        self.status.facts(*facts)
-
-    # -- following ----------------------------------------------------------------------------------------------------
-
-    def on_timeline_pane_following(self, message: TimelinePane.Following) -> None:
-        if self._follow is not None:
-            self._follow.stop()
-            self._follow = None
-        self._followed = None
-        if message.on:
-            self._follow = self.set_interval(self.FOLLOW_EVERY, self._look_at_log)
-            self._look_at_log()
-        self.status.state("following" if message.on else "")
-
-    def _look_at_log(self) -> None:
-        """Has the log on screen grown? Then let the child read just that file."""
-        session = self.timeline_pane.session
-        if session is None or self.indexer.running:
-            return
-        path, bucket_bytes = session.path, session.bytes
-
-        def look(cancelled: Callable[[], bool]) -> tuple[int, int] | None:
-            try:
-                found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
-            except OSError:
-                return None
-            return found.st_size, found.st_mtime_ns
-
-        def seen(found: tuple[int, int] | None) -> None:
-            if found is None or found == self._followed:
-                return
-            first, self._followed = self._followed is None, found
-            if not first or found[0] != bucket_bytes:
-                self.indexer.start((path,))
-
-        self.background("follow", look, seen)
-
-    def on_unmount(self) -> None:
-        self.indexer.stop(wait=bool(self.app.reading))
-        self.scanner.stop()
-
-
-def main_screen(app: Any) -> MainScreen | None:
-    """The main screen of the app, wherever the user is now."""
-    return next((screen for screen in app.screen_stack if isinstance(screen, MainScreen)), None)
