@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from tracetui.model import Record, TracetuiError
 from tracetui.redact.cores import is_boundary
 from tracetui.redact.decisions import Rule, State
@@ -48,6 +50,8 @@ _HELD: Final = 64_000_000
 class Cancelled(TracetuiError):
     """Applying or proving was cancelled; nothing came out."""
 
+
+_MARK: Final = "‹".encode()
 
 RecordKey = tuple[str | None, str]
 """Agent and record id."""
@@ -299,11 +303,18 @@ def prepare(logs: Iterable[tuple[Sequence[Record], str, str | None]], plan: Plan
         if plan.excluded or plan.excluded_fields:
             _gather_excluded(records, plan, harness, agent)
         for record in records:
-            for text in texts(record.value, harness):
-                if "‹" in text:
+            if _may_hold_placeholders(record.value):
+                for text in texts(record.value, harness):
                     plan.reserve(text)
     if len(plan.excluded_texts) != before:
         plan.__dict__.pop("matcher", None)
+
+
+def _may_hold_placeholders(value: Any) -> bool:
+    try:
+        return _MARK in orjson.dumps(value)
+    except TypeError:  # lone surrogates, large numbers
+        return True
 
 
 def redact(
@@ -328,6 +339,7 @@ def redact(
             parts.setdefault(rid, []).append(prefix)
     spared = {rid for who, rid, *_ in plan.spared if who == agent}
     root = schema(harness)
+    _ = plan.matcher
     out = []
     for record in records:
         step()
@@ -354,15 +366,20 @@ def _copy(value: Any, node: Node | None, plan: Plan) -> Any:
     if isinstance(value, str):
         if node and value and (what := left_out(node, value)):
             return value if what == "id" else _opaque(value, node[""][1], plan)
-        return _put(value, plan) if value else value
+        held = plan.done.get(value)
+        return _put(value, plan) if value and (held is None or held[1]) else value
     if isinstance(value, dict):
         out: dict[str, Any] = {}
+        done = plan.done
         for name, inner in value.items():
             key = name
-            if name and (key := _put(name, plan)) != name:
+            held = done.get(name)
+            if name and (held is None or held[1]) and (key := _put(name, plan)) != name:
                 key = new_key(key, name, value, out)
-            below = node.get(name) if node and name else None
-            out[key] = _copy(inner, below, plan) if isinstance(inner, str | dict | list) else inner
+            if isinstance(inner, str | dict | list):
+                out[key] = _copy(inner, node.get(name) if node and name else None, plan)
+            else:
+                out[key] = inner
         if "structuredPatch" in value and isinstance(hunks := value["structuredPatch"], list):
             out["structuredPatch"] = [_hunk(hunk, plan) for hunk in hunks]
         return out

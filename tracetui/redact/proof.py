@@ -132,8 +132,13 @@ def _search(text: str, plan: Plan, pieces: Any) -> list[_Found]:
     """Accepted values that are left in a text, each where it stands longest."""
     if len(text) < 2:
         return []
-    spans = [(hit.start, hit.end, hit.value, hit.form) for hit in plan.matcher.hits(text)]
-    spans = [span for span in spans if span[2] < len(plan.values)]
+    matcher = plan.matcher
+    held = plan.done.get(text)
+    spans: list[tuple[int, int, int, str]] = []
+    if held is None or held[1]:
+        # A text that came out as it went in, and in which nothing was found then, was searched by the same means.
+        count = len(plan.values)
+        spans = [(h.start, h.end, h.value, h.form) for h in matcher.hits(text) if h.value < count]
     if pieces is not None:
         spans += [(last + 1 - size, last + 1, number, "part") for last, (size, number) in pieces.iter(text)]
     if not spans:

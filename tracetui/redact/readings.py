@@ -146,6 +146,9 @@ _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31})
 
 
 def _has(*marks: str) -> Callable[[str, bytes], bool]:
+    if len(marks) == 1:
+        only = marks[0]
+        return lambda text, _: only in text
     return lambda text, _: any(mark in text for mark in marks)
 
 
