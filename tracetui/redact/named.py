@@ -132,8 +132,11 @@ def name_at(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 _ALGORITHM: Final = re.compile(
-    r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d|ecdsa|secp\d|[ex]d?25519|ed448).{0,12}$"
+    r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d|ecdsa|secp\d|[ex]d?25519|ed448|utf-?\d|latin-?\d"
+    r"|iso-?8859|base-?(?:16|32|64)|cp\d{3,4}).{0,12}$"
 )
+_SPDX: Final = re.compile(r"(?:[AL]?GPL|MIT|BSD|Apache|MPL|EPL|CC|ISC|AFL|Artistic|EUPL|OFL|PSF|ZPL|Zlib|Unicode)\b")
+_PAREN: Final = re.compile(r"\s?\(([\w!@#$%^&*+=.-]{8,64})\)")
 _BORDER: Final = re.compile(r"[\"'`*]{0,2}[ \t]{0,30}+(?:[,;|\t]|\r?\n)")
 _EMPTY: Final = frozenset({'""', "''", "``"})
 
@@ -261,6 +264,11 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     level, kind = sense(name)
     if level == NOTHING:
         return []
+    if level >= SECRET and (held := _PAREN.match(text, right)) is not None:
+        value = held.group(1)
+        symbols = level == PASSWORD and not _SYMBOLS.isdisjoint(value) and any(map(str.isdigit, value))
+        if not placeholder(value) and (symbols or (looks_random(value) and not is_hex(value))):
+            return [Named(*held.span(1), kind or "secret", f"value of {name[-40:]}")]
     if level >= MEDIUM and _BORDER.match(text, right) is not None and (cells := column(text, left, right)):
         return [
             Named(a, b, kind or "secret", f"a cell below {name[-40:]}")
@@ -330,6 +338,11 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     env = env or (op == "=" and match.start("quote") < 0 and text[right : right + 1] == "=" and " " not in name)
     if op in {"==", "===", "!=", "!=="} and not quote:
         return []
+    if value[:1] in {",", ")", "]", ";"} or (kind == "credential" and _SPDX.match(value) is not None):
+        return []
+    called = op == "," or (op == "(" and text[right] == " ") or "(" in match["wrap"]
+    if level == PASSWORD and called and (not any(map(str.isdigit, value)) or _SNAKE.fullmatch(value) is not None):
+        return []  # a word behind a comma or in a call is seldom the password itself
     if name.lower() in {"pass", "pw"} and (not op or op in {",", "|", "->", "=>"}):
         return []
     if " " in value and level < PASSWORD and assigned and op != ",":

@@ -19,7 +19,8 @@ KEYWORDS: Final = (
     "licence", "webhook", "signing", "seed", "psk", "otp", "client_id", "clientid", "client-id", "private", "appid",
     "app_id", "connectionstring", "connection_string", "accountsid", "account_sid", "passcode", "kennwort", "contrase",
     "senha", "passwort", "mot_de_passe", "pin", "identifiant", "_pw", "pw=", "pw:", "dbpw", "hmac", "jwt", "cookie",
-    "client id", "api_id", "apiid", "_pat", "-pat", "(pw", "/pw", " pw(", "-pw ", "pw ", "p/w", "비밀번호", "비번",
+    "client id", "api_id", "apiid", "_pat", "-pat", "pat =", "pat=", "pat:", "(pw", "/pw", " pw(", "-pw ", "pw ", "p/w",
+    "비밀번호", "비번",
     "패스워드", "암호", "密码", "密碼", "パスワード", "пароль",
     "contraseña", "mật khẩu", "parola", "wachtwoord", "hasło", "heslo",
 )  # fmt: skip
@@ -92,7 +93,7 @@ _HARMLESS: Final = frozenset(
     button input ref reference var variable env location role roles resource resources rotation lifetime timeout
     interval detector scanner redactor tokenizer parser estimate estimates estimated per rate cost price warning
     seconds minutes hours days bytes ms secs chars characters words invalid missing limits expire_in at on by for
-    from to with
+    from to with recv receive
     """.split()
 )
 _TRAILING: Final = frozenset(

@@ -162,6 +162,7 @@ PROVIDERS: Final = frozenset(
 
 COMMON: Final = frozenset(
     """
+    iterable
     agora aha alchemy almanac amazon anthropic apollo appwrite aws azure bench bigmodel bitwarden bored branchio
     brave bulbul canny canva chatbot checkout chroma cicero clickhouse cloudflare coda coder.com codesandbox
     collect2 column commodities conjur convex copper courier crates dailymotion deno deputy directus discord docker
