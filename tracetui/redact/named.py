@@ -1,7 +1,6 @@
-"""The keyword and assignment tier: a name that says secret, something that assigns, and a value that can be one; and
-the neighbourhood tier: a provider's name with a random string right behind it.
+"""The keyword and assignment tier: a name that says secret, something that assigns, and a value that can be one.
 
-They find what no provider's format tells: ``DB_PASSWORD=hunter2``, ``"clientSecret": "…"``, ``adafruit token: …``.
+It finds what no provider's format tells: ``DB_PASSWORD=hunter2``, ``"clientSecret": "…"``.
 Values are refused when they are code, a placeholder, a reference to somewhere else, or harmless by shape.
 
 The patterns are the standard library's, anchored where an automaton found a keyword, of bounded length and possessive
@@ -17,7 +16,7 @@ from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks
 from tracetui.redact.layout import column, pieces
 from tracetui.redact.names import KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
 
-__all__ = ["Named", "keylike", "name_at", "near_provider", "placeholder", "value_behind"]
+__all__ = ["ALGORITHM", "TOKENS", "Named", "keylike", "name_at", "placeholder", "value_behind"]
 
 
 class Named(NamedTuple):
@@ -95,7 +94,7 @@ _REFERENCE: Final = re.compile(
 )
 _DOTTED: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
 _SNAKE: Final = re.compile(r"[A-Za-z]{1,16}(?:[ _.:/-][A-Za-z]{1,16})*[\d]{0,2}")
-_TOKENS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/_.~:-]{7,400}={0,2}")
+TOKENS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9+/_.~:-]{7,400}={0,2}")
 _PATHISH: Final = re.compile(
     r"[\w.@-]*(?:/[\w.@#-]+){1,12}/?(?::\d+)*:?\W?|[\w-]+\.(?:py|ts|tsx|js|go|rs|md|json|yaml|yml|toml|sh):?\d*"
 )
@@ -131,7 +130,7 @@ def name_at(text: str, start: int, end: int) -> tuple[int, int]:
     return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
 
 
-_ALGORITHM: Final = re.compile(
+ALGORITHM: Final = re.compile(
     r"(?i)^.{0,16}(?:sha-?\d|md5|argon2|bcrypt|pbkdf|aes-?\d|rsa-?\d|ecdsa|secp\d|[ex]d?25519|ed448|utf-?\d|latin-?\d"
     r"|iso-?8859|base-?(?:16|32|64)|cp\d{3,4}).{0,12}$"
 )
@@ -146,7 +145,7 @@ def _password(value: str, *, quoted: bool, env: bool, assigned: bool) -> bool:
     size = len(value)
     digits = any(c.isdigit() for c in value)
     symbols = any(c in _SYMBOLS for c in value)
-    if (_PATHISH.fullmatch(value) and wordiness(value)[1] > 0.66) or _ALGORITHM.search(value) is not None:
+    if (_PATHISH.fullmatch(value) and wordiness(value)[1] > 0.66) or ALGORITHM.search(value) is not None:
         return False
     if looks_random(value):
         return assigned or any(c.isdigit() for c in value)
@@ -388,107 +387,8 @@ def _inside(text: str, at: int, value: str, level: int, kind: str, name: str) ->
         if whole and _accepts(whole, level, quoted=True, assigned=True, env=False, backed=True):
             out.append(Named(start, start + len(whole), kind or "secret", f"value of {name[-40:]}"))
         return out
-    for match in _TOKENS.finditer(value):
+    for match in TOKENS.finditer(value):
         word = match.group()
         if len(word) >= 12 and (looks_random(word) or is_uuid(word)) and (is_uuid(word) or not harmless_shape(word)):
             out.append(Named(at + match.start(), at + match.end(), kind or "secret", f"value of {name[-40:]}"))
     return out
-
-
-_KEYISH: Final = re.compile(
-    r"key|token|secret|passw|auth|cred|bearer|pwd|\bpass\b|\bpat\b|api.?id|client.?id|sid\b|\bpin\b|licen[sc]e|access|\s-k\s"
-)
-_HASHES: Final = re.compile(
-    r"sha-?\d|hash|integrity|checksum|digest|commit|md5|\bh1:|signature|etag|revision|\brev\b|blob|uuid|index |nonce"
-)
-_OPERATOR: Final = re.compile(r"[:=(,|>]")
-
-
-def near_provider(text: str, low: str, start: int, end: int, *, common: bool) -> list[Named]:
-    """Random strings right behind the provider's name at ``[start, end)``; ``low`` is ``text`` in lower case. A
-    ``common`` name needs a word such as key between."""
-    before = text[start - 1] if start else " "
-    if before.isalpha() and not (text[start].isupper() and before.islower()):
-        return []
-    left, right = name_at(text, start, end)
-    if right - left > 56 or "AWS::" in text[max(0, left - 64) : left]:
-        return []
-    if right < len(text) and text[right] in "+/" and text[right + 1 : right + 2].isalnum() and right - left > 24:
-        return []
-    window = text[right : right + 110]
-    stop = window.find("\0")
-    if stop >= 0:
-        window = window[:stop]
-    breaks = window.count("\n")
-    if breaks > 4:
-        window = "\n".join(window.split("\n", 5)[:5])
-    out: list[Named] = []
-    begin = 0
-    provider = low[start:end]
-    for match in _TOKENS.finditer(window):
-        word = match.group().rstrip(".:~")
-        at = right + match.start()
-        between = low[end:at]
-        if ":" in word and "://" not in word:
-            # A name and its value run together, or two halves of a pair.
-            head, _, rest = word.partition(":")
-            if not looks_random(head):
-                at += len(head) + 1
-                between = low[end:at]
-                word = rest
-        if len(word) < 8 or placeholder(word):
-            continue
-        if _HASHES.search(between) is not None:
-            begin += 1
-            if begin > 3:
-                break
-            continue
-        keyish = _KEYISH.search(between) is not None
-        direct = len(between) <= 30 and _OPERATOR.search(between) is not None and "://" not in between
-        if not keyish and not direct and len(between) > 50:
-            break
-        close = _ASSIGNS.fullmatch(between) is not None
-        mark = text[at - 1] if at else " "
-        quoted = mark in "\"'`" and text[at + len(word) : at + len(word) + 1] == mark
-        sure = close and quoted and len(word) >= 16 and not (is_hex(word) or is_uuid(word) or word.isdigit())
-        if common and not keyish and not sure:
-            continue  # its name stands for much else: only what can be nothing but a key
-        if not _neighbour(word, mark, keyish=keyish, direct=direct, close=close and not common, quoted=quoted):
-            continue
-        out.append(Named(at, at + len(word), "credential", f"a random string behind {provider}"))
-        if len(out) >= 3:
-            break
-    return out
-
-
-# Right behind the name: blanks, or what assigns and opens a quote.
-_ASSIGNS: Final = re.compile(r"\s{0,3}[\"'`(]{0,2}|[\w.-]{0,16}[\"'\])]{0,2}\s{0,4}(?::=|=>|[:=(])\s{0,4}[\"'(]{0,2}")
-
-
-def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: bool, quoted: bool) -> bool:
-    """Whether a string near a provider's name is likely a key of it: ``keyish`` with a word such as key between,
-    ``direct`` with what assigns between, ``close`` right behind the name."""
-    size = len(word)
-    if is_uuid(word):
-        return keyish or (close and (direct or quoted))
-    if word.isdigit():
-        return size >= 9 and (keyish or (close and size >= 10 and quoted))
-    if before in "/.@#?&%" and not keyish:
-        return False
-    if harmless_shape(word) or _ALGORITHM.search(word) is not None:
-        return False
-    if is_hex(word):
-        if not looks_random(word):
-            return False
-        # Behind a bare name, the sizes of a commit and of a digest are theirs.
-        named = size not in {40, 64}
-        return keyish or (direct and before not in "/@#" and (close or named)) or (close and (quoted or named))
-    if "/" in word or "." in word:
-        parts = re.split(r"[/.]", word)
-        if max(map(len, parts)) < 10 or any(len(p) >= 3 and p.isalpha() and wordiness(p)[1] >= 0.7 for p in parts):
-            return False
-        if before in "/.":
-            return False
-    if size < 10 or not (looks_random(word) or ((keyish or (close and quoted)) and keylike(word))):
-        return False
-    return keyish or direct or size >= 18 or (close and (size >= 14 or quoted))

@@ -112,4 +112,4 @@ def refused_format(rule: str, value: str) -> bool:
     if "/" in value:
         return False
     pairs, common = wordiness(value)
-    return pairs >= 12 and common >= 0.8 and not is_hex(value) and not looks_random(value)
+    return pairs >= 12 and common >= 0.8 and sum(map(str.isdigit, value)) < 3

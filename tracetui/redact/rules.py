@@ -11,8 +11,9 @@ from typing import Any, Final
 from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs
 from tracetui.redact.finding import Finding
 from tracetui.redact.formats import EVERYWHERE, FORMATS
-from tracetui.redact.named import name_at, near_provider, placeholder, value_behind
+from tracetui.redact.named import name_at, placeholder, value_behind
 from tracetui.redact.names import KEYWORDS
+from tracetui.redact.near import near_provider
 from tracetui.redact.opaque import BLOB, Opaque, opaque_spans
 from tracetui.redact.pem import key_blocks
 from tracetui.redact.personal import PERSONAL_WORDS, personal_at
