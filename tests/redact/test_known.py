@@ -23,8 +23,39 @@ def test_names_come_from_the_logs_own_paths() -> None:
         ("blorp", "user"),
         ("Snork", "user"),
         ("s3cr3tvalue99", "password"),
+        ("git.acme.dev", "host"),
     }
     assert log_values("/home/runner/work", "/home/user/x", "/srv/app") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("C:\\Users\\Zorb Lax\\src", {"Zorb", "Zorb Lax", "Zorb-Lax"}),
+        ("/Users/zorb.lax/src", {"zorb.lax", "zorb-lax"}),
+        ("/h/.claude/projects/-Users-zorblax-src/x.jsonl", {"zorblax"}),
+        ("/mnt/c/Users/zorblax/x", {"zorblax"}),
+        ("/home/‹user:1›/x", set()),
+        ("/Users/Shared/x", set()),
+    ],
+)
+def test_homes_of_all_systems(path: str, names: set[str]) -> None:
+    assert {text for text, kind in log_values(path) if kind == "user"} == names
+
+
+@pytest.mark.parametrize(
+    ("remote", "values"),
+    [
+        ("https://zorblax@github.com/acme/limit.git", {("zorblax", "user")}),
+        ("git@github.com:acme/limit.git", set()),
+        ("git@git.acme.corp:team/limit.git", {("git.acme.corp", "host"), ("team/limit", "remote")}),
+        ("ssh://git@git.acme.corp:2222/team/limit", {("git.acme.corp", "host"), ("team/limit", "remote")}),
+        ("https://x-access-token:q8Zx2vLm4Kp9@github.com/a/b", {("q8Zx2vLm4Kp9", "password")}),
+        ("/srv/git/limit", set()),
+    ],
+)
+def test_remotes_tell_of_private_forges(remote: str, values: set[tuple[str, str]]) -> None:
+    assert set(log_values(remote=remote)) == values
 
 
 def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tracetui.redact.finding import Finding
+    from tracetui.redact.known import Known
     from tracetui.redact.review import Review
 
 EXAMPLES: Final = (
@@ -31,6 +32,8 @@ EXAMPLES: Final = (
 )
 _LIMIT: Final = 512 * 1024 * 1024
 _SHOWN: Final = 60
+_PACKED: Final = (b"\x1f\x8b\x08", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04", b"7z\xbc\xaf")
+"""How packed files begin, in which nothing can be found."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +57,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan; the exit status."""
     if args.what != "-" and not os.path.exists(args.what):  # noqa: PTH110 - never raises
+        if args.what.startswith(("/", "./", "../", "~")):
+            raise TracetuiError(f"There is no file {ascii(args.what)[1:-1]}")
         return _session(args)
     found = [*_file(args)]
     return _tell(args, found)
@@ -87,7 +92,7 @@ def _session(args: argparse.Namespace) -> int:
         session, logs = find_logs(bucket, address)
         span = None
         if address.first is not None:
-            span = address.span(logs[0].steps, session.id)
+            span = address.span(logs[0].numbers, session.id)
         with Review(bucket, session) as review:
             review.scan(known=known_values(args), deep=args.deep)
             found = []
@@ -137,28 +142,54 @@ def _count(found: list[dict[str, Any]]) -> list[str]:
 
 
 def _file(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Findings of a file or of standard input: record by record where it is a session log, else as one text."""
-    if args.what == "-":
-        data = sys.stdin.buffer.read(_LIMIT + 1)
-        name = "-"
-    else:
-        name = args.what
-        path = Path(args.what)
-        if not path.is_file():
-            raise TracetuiError(f"{ascii(name)[1:-1]} is not a file")
-        from tracetui.harness.roots import open_log
-
-        with open_log(str(path)) as stream:
-            data = stream.read(_LIMIT + 1)
-    if len(data) > _LIMIT:
-        raise TracetuiError("More than 512 MB cannot be scanned at once; index it and scan the session")
+    """Findings of a file or of standard input: record by record where it is a session log, entry by entry where it is
+    a capsule, else as one text."""
     from tracetui.redact.known import Known, log_values
 
+    name = args.what
     known = Known([*known_values(args), *log_values(str(Path(name).absolute()) if name != "-" else None)])
-    yield from _log(data, name, known, deep=args.deep) or _text(data, name, known, deep=args.deep)
+    if name == "-":
+        yield from _data(sys.stdin.buffer.read(_LIMIT + 1), name, known, deep=args.deep)
+        return
+    path = Path(name)
+    if not path.is_file():
+        raise TracetuiError(f"{ascii(name)[1:-1]} is not a file")
+    from tracetui.capsule.foreign import is_capsule
+
+    if is_capsule(path):
+        from tracetui.capsule.verify import Capsule
+
+        with Capsule(path) as capsule:
+            for entry in capsule.manifest.entries:
+                yield from _data(capsule.read(entry), f"{name}!{entry}", known, deep=args.deep)
+        return
+    from tracetui.harness.roots import open_log
+
+    try:
+        with open_log(name) as stream:
+            data = stream.read(_LIMIT + 1)
+    except OSError as error:
+        raise TracetuiError(f"{ascii(name)[1:-1]} cannot be read ({error.strerror or error})") from None
+    yield from _data(data, name, known, deep=args.deep)
 
 
-def _log(data: bytes, name: str, known: Any, *, deep: bool) -> list[dict[str, Any]] | None:
+def _data(data: bytes, name: str, known: Known, *, deep: bool) -> Iterator[dict[str, Any]]:
+    if len(data) > _LIMIT:
+        raise TracetuiError("More than 512 MB cannot be scanned at once; index it and scan the session")
+    if data.startswith(_PACKED):
+        raise TracetuiError(f"{ascii(name)[1:-1]} is packed; unpack it, and scan what comes out")
+    found = _log(data, name, known, deep=deep)
+    yield from _text(_decoded(data), name, 1, None, known, deep=deep) if found is None else found
+
+
+def _decoded(data: bytes) -> str:
+    """A file as text: UTF-8, or UTF-16 where it begins with that mark."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) and b"\0" in data[:64]:
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8", "replace")
+
+
+def _log(data: bytes, name: str, known: Known, *, deep: bool) -> list[dict[str, Any]] | None:
     """Findings of a session log; None where the bytes are none."""
     import io
 
@@ -166,10 +197,17 @@ def _log(data: bytes, name: str, known: Any, *, deep: bool) -> list[dict[str, An
     from tracetui.harness.lines import records_of
     from tracetui.model import Record
     from tracetui.redact.findings import scan_records
+    from tracetui.redact.known import Known, log_values
 
-    if data.lstrip()[:1] != b"{":
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n\0")[:1] != b"{":
         return None
-    records = [item for item in records_of(io.BytesIO(data)) if isinstance(item, Record)]
+    records: list[Record] = []
+    damaged: list[int] = []
+    for item in records_of(io.BytesIO(data)):
+        if isinstance(item, Record):
+            records.append(item)
+        elif item.line:
+            damaged.append(item.line)
     harness = detect([record.value for record in records[:20]])
     if harness is None:
         return None
@@ -180,25 +218,18 @@ def _log(data: bytes, name: str, known: Any, *, deep: bool) -> list[dict[str, An
         for step in reader.take():
             for source in step.sources:
                 steps.setdefault(source.line, step.number)
-    from tracetui.redact.known import Known, log_values
-
     known = Known([*known.values, *log_values(reader.facts.cwd, remote=reader.facts.repo)])
+    session, agent = reader.facts.session or None, reader.facts.agent
     out = []
     for record, field, in_key, text, found in scan_records(records, harness.name, known=known, many=_many(deep)):
         line = record.source.line
-        out.append(
-            _item(
-                found,
-                text,
-                name,
-                line,
-                reader.facts.session or None,
-                reader.facts.agent,
-                steps.get(line),
-                field,
-                in_key=in_key,
-            )
-        )
+        out.append(_item(found, text, name, line, session, agent, steps.get(line), field, in_key=in_key))
+    if damaged:
+        # What a broken line holds is no record, but it stands in the file.
+        lines = data.split(b"\n")
+        for line in sorted({*damaged}):
+            if line <= len(lines):
+                out += _text(_decoded(lines[line - 1]), name, line, session, known, deep=deep)
     return out
 
 
@@ -217,16 +248,18 @@ def _many(deep: bool) -> Any:
     return scan
 
 
-def _text(data: bytes, name: str, known: Any, *, deep: bool) -> Iterator[dict[str, Any]]:
+def _text(
+    text: str, name: str, line: int, session: str | None, known: Known, *, deep: bool
+) -> Iterator[dict[str, Any]]:
+    """Findings of a text that begins in this line of a file."""
     from tracetui.redact.scanner import settle
 
-    text = data.decode("utf-8", "replace")
     found = settle([*_many(deep)([text])[0], *known.scan(text)])
-    line = at = 0
+    at = 0
     for item in found:
         line += text.count("\n", at, item.start)
         at = item.start
-        yield _item(item, text, name, line + 1, None, None, None, "", in_key=False)
+        yield _item(item, text, name, line, session, None, None, "", in_key=False)
 
 
 def _item(

@@ -10,7 +10,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,9 @@ from tracetui.redact.personal import COMMON_USERS
 __all__ = ["Known", "env_file", "local_values", "log_values"]
 
 _LEAST: Final = 8
-_HOME: Final = re.compile(r"(?:/home|/Users|/var/home|/export/home|[A-Za-z]:[\\/]Users)[\\/]([^\\/\s:\"']{2,40})")
+_HOME: Final = re.compile(r"(?:/home|/Users|/var/home|/export/home|[A-Za-z]:[\\/]Users)[\\/]([^\\/\s:\"'‹›]{2,40})")
+_SPACED_HOME: Final = re.compile(r"[A-Za-z]:[\\/]Users[\\/]([^\\/:\"'‹›\n]{2,40})[\\/]")
+"""Windows lets names hold blanks."""
 _DASHED: Final = re.compile(r"-(?:home|Users)-([A-Za-z0-9._]{2,40}?)-")
 _SECRET_NAME: Final = re.compile(
     r"key|token|secret|pass|auth|cred|dsn|private|pwd|_url$|webhook|cookie|session", re.IGNORECASE
@@ -61,17 +63,43 @@ def _user(name: str) -> bool:
 
 
 def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str, str]]:
-    """User names of the machine that a log came from, by its own folder and path; the owner of a private remote."""
-    out: list[tuple[str, str]] = []
+    """User names of the machine that a log came from, by its own folder and path; what a remote tells: who may read it,
+    and the host and path of one that is on no public forge."""
+    names: dict[str, None] = {}
     for path in paths:
-        if not path:
-            continue
-        out += [(name, "user") for name in (*_HOME.findall(path), *_DASHED.findall(path)) if _user(name)]
-    if remote:
-        user = re.match(r"[a-z+]{2,10}://([^/@\s]+)@", remote)
-        if user is not None and user[1] != "git" and len(user[1]) >= _LEAST:
-            out.append((user[1].rpartition(":")[2], "password"))
-    return out
+        if path:
+            names |= dict.fromkeys((*_HOME.findall(path), *_SPACED_HOME.findall(path), *_DASHED.findall(path)))
+    # A name stands with dashes in the names of project folders.
+    names |= dict.fromkeys(re.sub(r"[^A-Za-z0-9]", "-", name) for name in [*names])
+    return [*((name, "user") for name in names if _user(name)), *(_remote(remote) if remote else ())]
+
+
+_REMOTE: Final = re.compile(
+    r"(?:[a-z+]{2,10}://)?(?:([^/@\s]+)@)?([A-Za-z0-9][A-Za-z0-9.-]{2,80})(?::\d{1,5})?[:/]/?([^\s?#]{1,200}?)(?:\.git)?/?"
+)
+_FORGES: Final = frozenset(
+    """
+    github.com gitlab.com bitbucket.org codeberg.org git.sr.ht gitea.com dev.azure.com ssh.dev.azure.com
+    ssh.github.com altssh.gitlab.com huggingface.co git.savannah.gnu.org salsa.debian.org localhost
+    """.split()
+)
+
+
+def _remote(remote: str) -> Iterator[tuple[str, str]]:
+    match = _REMOTE.fullmatch(remote.strip())
+    if match is None:
+        return
+    name, colon, password = (match[1] or "").partition(":")
+    if len(password or name) >= _LEAST and (colon or name != "git"):
+        yield password or name, "password"
+    elif _user(name):
+        yield name, "user"
+    host = match[2].lower()
+    if host in _FORGES or "." not in host:
+        return
+    yield host, "host"
+    if "/" in match[3] and len(match[3]) >= _LEAST:
+        yield match[3], "remote"
 
 
 def local_values(
@@ -95,16 +123,8 @@ def local_values(
     for name in {host, host.partition(".")[0]}:
         if len(name) >= 5 and name.lower() not in _BORING and not name.isdigit():
             out.append((name, "host"))
-    try:
-        config = (home / ".gitconfig").read_text("utf-8", "replace")[:65536]
-    except OSError:
-        config = ""
-    mail = re.search(r"(?m)^\s*email\s*=\s*(\S+@\S+)\s*$", config)
-    if mail is not None and "noreply" not in mail[1]:
-        out.append((mail[1], "email"))
-    named = re.search(r"(?m)^\s*name\s*=\s*(\S[^\n]{2,60}?)\s*$", config)
-    if named is not None and " " in named[1]:
-        out.append((named[1], "name"))
+    for config in (home / ".gitconfig", home / ".config" / "git" / "config"):
+        out += _git_config(config)
     wanted = {*names}
     for name, value in environ.items():
         if name in wanted or ("*" in wanted and _SECRET_NAME.search(name)):
@@ -112,6 +132,20 @@ def local_values(
     for path in files:
         out += env_file(Path(path))
     return out
+
+
+def _git_config(path: Path) -> Iterator[tuple[str, str]]:
+    """The name and e-mail that Git signs with."""
+    try:
+        config = path.read_text("utf-8", "replace")[:65536]
+    except OSError:
+        return
+    for mail in re.findall(r"(?m)^\s*email\s*=\s*\"?([^\s\"]+@[^\s\"]+)\"?\s*$", config):
+        if "noreply" not in mail:
+            yield mail, "email"
+    for name in re.findall(r"(?m)^\s*name\s*=\s*\"?(\S[^\n\"]{2,60}?)\"?\s*$", config):
+        if " " in name:
+            yield name, "name"
 
 
 def env_file(path: Path) -> list[tuple[str, str]]:
