@@ -213,6 +213,36 @@ def test_a_kept_trail_follows_head_as_a_new_one_does(story: Scene, home: Path) -
         assert set(kept.texts(session)) == {state.key for state in fresh_states}
 
 
+def test_a_verdict_is_kept_as_long_as_it_holds(story: Scene, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.bucket import Bucket
+    from tracetui.trail.facade import Trail
+
+    judged: list[str] = []
+    judge = Trail._judge
+    monkeypatch.setattr(Trail, "_judge", lambda self, *args: judged.append("x") or judge(self, *args))
+
+    def states(number: int) -> list[object]:
+        with Bucket.open(home / "bucket") as bucket, Trail(bucket) as trail:
+            found = trail.hunks(bucket.session(ONE))
+            assert trail.hunks(bucket.session(ONE)) == found
+            assert len(judged) == number
+            return list(found)
+
+    first = states(1)
+    assert first
+    assert states(1) == first, "read again from the bucket, all of it the same"
+    story.write("app.py", story.read("app.py").replace("value * 2", "value * 3"))
+    assert states(2), "a file of the work tree changed"
+    database = home / "bucket" / "trail.db"
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("UPDATE verdict SET states = '[[1, 2]]'")
+    assert states(3) == states(3), "a damaged one is worked out again"
+    with closing(sqlite3.connect(database)) as db, db:
+        db.execute("DROP TABLE verdict")
+        db.execute("CREATE TABLE verdict(session TEXT, repo TEXT, at TEXT, mark TEXT, used INTEGER, states BLOB)")
+    assert states(4) == states(4), "a table of an older version is made anew"
+
+
 def test_a_remembered_repository(scene: Scene, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from tracetui.bucket import Bucket
     from tracetui.model import TracetuiError

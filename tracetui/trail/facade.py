@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import orjson
 
 from tracetui.bucket import Bucket
 from tracetui.bucket.place import default_path
@@ -20,6 +17,7 @@ from tracetui.trail.hunks import Edit, Hunk, absolute
 from tracetui.trail.judge import HunkState, Judge, Progress, unknown_states
 from tracetui.trail.repo import find_repository
 from tracetui.trail.store import Store, UnsupportedError, find_git
+from tracetui.trail.verdicts import Verdicts, depends, mark
 
 if TYPE_CHECKING:
     from tracetui.trail.blame import Blame
@@ -28,11 +26,6 @@ __all__ = ["Coverage", "Trail", "counts"]
 
 _DAY: Final = 86_400_000
 _NEIGHBOURS: Final = 24
-_KEPT: Final = 12
-_CACHE: Final = """
-CREATE TABLE IF NOT EXISTS verdict(session TEXT, repo TEXT, at TEXT, mark TEXT, used INTEGER, states BLOB,
-    PRIMARY KEY(session, repo, at)) WITHOUT ROWID
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,7 @@ class Trail:
         self.bucket = bucket
         self.repo = repo
         self._judges: dict[Path, Judge] = {}
+        self._kept: dict[Path, Verdicts] = {}
         self._edits: dict[tuple[str, str], tuple[int, list[Edit], Coverage]] = {}
         self._known: dict[tuple[object, ...], _Known] = {}
 
@@ -81,6 +75,7 @@ class Trail:
         for owner in self._judges.values():
             owner.close()
         self._judges.clear()
+        self._kept.clear()
 
     def __enter__(self) -> Trail:
         return self
@@ -125,9 +120,13 @@ class Trail:
         found = self._judges.get(place[0])
         if found is None:
             found = self._judges[place[0]] = Judge(Store(*place), self._database(), given=given)
-            found.index.db.execute("PRAGMA secure_delete=ON")
-            found.index.db.execute(_CACHE)
         found.given = found.given or given
+        return found
+
+    def _verdicts(self, owner: Judge) -> Verdicts:
+        found = self._kept.get(owner.store.folder)
+        if found is None:
+            found = self._kept[owner.store.folder] = Verdicts(owner.index.db, owner.store.folder)
         return found
 
     def _database(self) -> Path:
@@ -219,11 +218,13 @@ class Trail:
             if sha is None and at != "HEAD":
                 raise TracetuiError(f"{at} is no revision of {place[1] or place[0]}; name a branch, tag or commit")
             near = self.neighbours(session)
-            old = _recall(owner, session)
-            mark = self._mark(owner, session, near, sha, old)
-            kept = old.get(sha or "")
-            if kept is not None and kept[0] == mark:
-                return self._store_counts(session, at, kept[1])
+            verdicts = self._verdicts(owner)
+            named = (self.repo, self.named(session.cwd))
+            kept = verdicts.depends(session, sha or "")
+            if kept is not None and kept[0] == mark(owner.store, (session, *near), sha, named, kept[1]):
+                found = verdicts.states(session, sha or "", kept[0])
+                if found is not None:
+                    return self._store_counts(session, at, found)
             states = self._judge(owner, session, near, at, progress, cancelled)
         except (UnsupportedError, GitError):
             states = unknown_states(self.edits(session), "unsupported_repository")
@@ -231,8 +232,8 @@ class Trail:
         if cancelled is not None and cancelled():
             return states
         if all(state.session == session.id for state in states):
-            fresh = {**old, (sha or ""): ("", states)}
-            _remember(owner, session, sha or "", self._mark(owner, session, near, sha, fresh), states)
+            fresh = mark(owner.store, (session, *near), sha, named, depends(states))
+            verdicts.keep(session, sha or "", fresh, states)
         return self._store_counts(session, at, states)
 
     def _judge(
@@ -402,33 +403,6 @@ class Trail:
             self.bucket.put_summary(session, "survival", counts(states) if states else None)
         return states
 
-    def _mark(
-        self,
-        owner: Judge,
-        session: SessionRow,
-        near: Sequence[SessionRow],
-        sha: str | None,
-        old: dict[str, tuple[str, list[HunkState]]],
-    ) -> str:
-        """A digest of everything that a verdict rests on: logs, refs, stash, index and files of the work tree."""
-        mark = blake2b(digest_size=16)
-        mark.update(b"1")
-        for row in (session, *near):
-            mark.update(f"{row.harness}/{row.id} {row.bytes}\n".encode("utf-8", "replace"))
-        mark.update(f"{sha} {owner.store.resolve('HEAD')} {self.repo} {self.named(session.cwd)}\n".encode())
-        for name, tip in sorted(owner.store.refs().items()):
-            mark.update(f"{name} {tip}\n".encode("utf-8", "replace"))
-        work = owner.store.work
-        states = old.get(sha or "", ("", []))[1]
-        paths = sorted({path for state in states for path in state.depends})
-        for place in [owner.store.folder / "index", *((work / path for path in paths) if work else ())]:
-            try:
-                found = place.lstat()
-                mark.update(f"{place} {found.st_size} {found.st_mtime_ns}\n".encode("utf-8", "replace"))
-            except (OSError, ValueError):
-                mark.update(b"-\n")
-        return mark.hexdigest()
-
 
 def _common(folder: Path) -> Path:
     link = folder / "commondir"
@@ -440,47 +414,3 @@ def _common(folder: Path) -> Path:
 
 def _within(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
-
-
-def _name(session: SessionRow) -> str:
-    """A session's name in the cache: no id of a session that may be forgotten stands there."""
-    return blake2b(f"{session.harness}/{session.id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
-def _recall(owner: Judge, session: SessionRow) -> dict[str, tuple[str, list[HunkState]]]:
-    rows = owner.index.db.execute(
-        "SELECT at, mark, states FROM verdict WHERE session = ? AND repo = ?", (_name(session), str(owner.store.folder))
-    ).fetchall()
-    found: dict[str, tuple[str, list[HunkState]]] = {}
-    for at, mark, data in rows:
-        try:
-            found[at] = (mark, [_state(session, item) for item in orjson.loads(data)])
-        except (orjson.JSONDecodeError, TypeError, KeyError):
-            continue
-    return found
-
-
-def _remember(owner: Judge, session: SessionRow, at: str, mark: str, states: list[HunkState]) -> None:
-    db = owner.index.db
-    key = (_name(session), str(owner.store.folder))
-    top = db.execute("SELECT COALESCE(MAX(used), 0) + 1 FROM verdict WHERE session = ? AND repo = ?", key).fetchone()[0]
-    data = orjson.dumps([_plain(state) for state in states])
-    db.execute("INSERT OR REPLACE INTO verdict VALUES(?, ?, ?, ?, ?, ?)", (*key, at, mark, top, data))
-    db.execute("DELETE FROM verdict WHERE session = ? AND repo = ? AND used <= ?", (*key, top - _KEPT))
-    db.commit()
-
-
-def _plain(state: HunkState) -> dict[str, Any]:
-    found = asdict(state)
-    found.pop("session")
-    found["path"] = state.path.encode("utf-8", "replace").decode()
-    found["lines"] = [[path.encode("utf-8", "replace").decode(), line] for path, line in state.lines]
-    found["depends"] = [path.encode("utf-8", "replace").decode() for path in state.depends]
-    return found
-
-
-def _state(session: SessionRow, item: dict[str, Any]) -> HunkState:
-    item["commits"] = tuple(item["commits"])
-    item["lines"] = tuple((path, line) for path, line in item["lines"])
-    item["depends"] = tuple(item["depends"])
-    return replace(HunkState(session=session.id, **item))
