@@ -238,7 +238,7 @@ class LogFacts:
 @dataclass(frozen=True, slots=True)
 class LogRow:
     """A log file as the bucket knows it. ``generation`` counts from 0 the versions of a rewritten file; one of them is
-    ``shown``."""
+    ``shown``. ``first`` is the number of its first step: 1, but in a range out of a capsule what it was there."""
 
     id: int
     harness: str
@@ -252,6 +252,12 @@ class LogRow:
     bad_records: int
     steps: int
     facts: LogFacts
+    first: int = 1
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its steps."""
+        return range(self.first, self.first + self.steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.capsule.conftest import Cli
 from tests.capsule.story import SESSION, Log
 from tracetui.bucket import Bucket
 from tracetui.harness.roots import LogFile, files_of
@@ -29,7 +30,7 @@ def found(path: Path) -> list[LogFile]:
 
 def rows(bucket: Bucket) -> object:
     (log,) = bucket.logs(SESSION)
-    return [row for row in bucket.step_rows(log)], [*bucket.records(log)], log.records, log.steps, log.facts
+    return list(bucket.step_rows(log)), [*bucket.records(log)], log.records, log.steps, log.facts
 
 
 def test_a_beginning_and_then_the_rest_is_the_whole(tmp_path: Path) -> None:
@@ -111,3 +112,58 @@ def test_a_child_is_gone_before_its_folder_is(tmp_path: Path) -> None:
     assert process is not None
     indexer.stop(wait=True)
     assert process.poll() is not None
+
+
+@pytest.mark.parametrize("cut", [0, 2000])
+def test_a_range_keeps_its_numbers(cli: Cli, tmp_path: Path, cut: int) -> None:
+    """Steps 12 to 40 of the session are steps 12 to 40 wherever the capsule is opened: in the bucket, in lists, in
+    searches and contexts; also after the index was thrown away, and where the log is read in two parts."""
+    from tracetui.capsule.foreign import capture, unread
+    from tracetui.capsule.verify import Capsule
+    from tracetui.ctx.context import context_of
+    from tracetui.ctx.opening import index_of
+    from tracetui.tui.panes.outline import Fold, Outline
+    from tracetui.tui.panes.timeline import view_of
+
+    path = long_log(tmp_path / "in" / f"{SESSION}.jsonl", 60)
+    target = tmp_path / "x.zip"
+    assert cli("index", path).status == 0
+    assert cli("seal", f"{SESSION}:12-40", "-o", target).status == 0
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    with Capsule(target) as capsule, Bucket.open(home / "bucket", create=True) as bucket:
+        row = capture(bucket, capsule, tmp_path / "records", beginning=cut)
+        left = unread(bucket, tmp_path / "records")
+        assert bool(left) is bool(cut)
+        if cut:
+            assert 0 < row.steps < 29
+            bucket.capture([item for name in left for item in found(Path(name))])
+        (log,) = bucket.logs(row.id)
+        assert (log.first, log.steps, log.numbers) == (12, 29, range(12, 41))
+        for _ in range(2):
+            assert [step.number for step in bucket.step_rows(log)] == list(range(12, 41))
+            assert [step.number for step in bucket.steps(log)] == list(range(12, 41))
+            assert bucket.step(log, 13).text == "prompt 6 " + "words " * 40
+            assert {hit.step for hit in bucket.search('"prompt 6"')} == {13}
+            assert {hit.step for hit in bucket.search("prompt 6 ", regex=True)} == {13}
+            index = index_of(bucket, log)
+            context = context_of(index, 12)
+            assert [segment.from_step for segment in context.segments()][:1] == [None] or context.step == 12
+            assert {s.from_step for s in context_of(index, 40).segments()} <= {None, *range(12, 41)}
+            bucket.rebuild()
+            (log,) = bucket.logs(row.id)
+        view = view_of(bucket, log.id)
+        outline = Outline(view, Fold(runs=False))
+        assert [outline.number(nth) for nth in range(len(outline))] == list(range(12, 41))
+        assert outline.row_of(13) == 1
+        assert outline.next_of(0, None, -1) is None
+    shown = cli("show", f"{row.id}:13-last", "--json", home=home).lines
+    assert [step["step"] for step in shown] == list(range(13, 41))
+    assert [step["step"] for step in cli("show", row.id, "--json", home=home).lines] == list(range(12, 41))
+    assert cli("show", f"{row.id}:3", home=home).status == 1
+    assert "12 to 40" in cli("show", f"{row.id}:3", home=home).err
+    assert cli("ctx", f"{row.id}:14", "--json", home=home).lines[0]["step"] == 14
+    again = tmp_path / "again.zip"
+    assert cli("seal", f"{row.id}:20-22", "-o", again, home=home).status == 0
+    with Capsule(again) as capsule:
+        assert capsule.manifest.section("session")["range"] == [20, 22]

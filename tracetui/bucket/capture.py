@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracetui.bucket.changes import Progress, RunReport, changed, from_db, known, signed, to_db
-from tracetui.bucket.index import IndexWriter, address, facts_from, now_ms, origin
+from tracetui.bucket.index import IndexWriter, address, facts_from, first_step, now_ms, origin
 from tracetui.bucket.place import Lock, sweep, temporary
 from tracetui.bucket.userdata import Forgotten
 from tracetui.harness.roots import LogFile
@@ -151,7 +151,7 @@ class Capture:
         copy = copy_name(file.path, generation)
         header = {"tracetui": 1, "path": file.path, "stem": stem, "generation": generation, "captured": now_ms()}
         job = self._job(path=file.path, copy=str(self.folder / "copies" / copy), stem=stem)
-        job["header"] = header
+        job["header"], job["first"] = header, first_step(file.path)
         return _Task(job, file, file.size, copy=copy, path=file.path, generation=generation, replaces=replaces)
 
     def _known_log(self, log: int, path: str | None) -> tuple[dict[str, Any], str, int]:
@@ -162,6 +162,7 @@ class Capture:
         copy, harness, stem, state, offset, line, head, tail, copy_size, copied, old = row
         job = self._job(path=path, copy=str(self.folder / "copies" / copy), stem=stem)
         job.update(harness=harness, state=state, offset=offset, line=line, head=head, tail=tail)
+        job["first"] = first_step(from_db(old))
         if path is not None:
             job["trusted"] = (copy_size, copied)
         return job, from_db(old), offset
@@ -242,7 +243,7 @@ class Capture:
             self._problem(name, 0, "a copy without a path in its header")
             return None
         job = self._job(path=None, copy=str(self.folder / "copies" / name), stem=stem)
-        job["header"] = header
+        job["header"], job["first"] = header, first_step(path)
         return stamp.mtime_ns, _Task(job, None, size * 6, copy=name, path=path, generation=generation)
 
     # working

@@ -22,7 +22,7 @@ _TOOLS: Final = frozenset(nth for nth, kind in enumerate(KINDS) if kind in TOOL_
 _PROMPT: Final = KINDS.index("prompt")
 _EDIT: Final = KINDS.index("edit")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_ORIGIN: Final = re.compile(r"/(capsule:[0-9a-f]{8})/[^/]+\Z")
+_ORIGIN: Final = re.compile(r"/(capsule:[0-9a-f]{8})(?:@([0-9]{1,9}))?/[^/]+\Z")
 _PROBLEMS: Final = 500
 _HELD: Final = 250_000
 _PAGES: Final = 1000
@@ -57,6 +57,13 @@ def origin(path: str | bytes) -> str:
     folder of that name; else nothing. No id of a log itself can look like that."""
     match = _ORIGIN.search(path if isinstance(path, str) else path.decode("utf-8", "replace"))
     return f"{match[1]}/" if match is not None else ""
+
+
+def first_step(path: str | bytes) -> int:
+    """The number of a log's first step: 1, but of a range out of a capsule the number that it had in its session, told
+    by the folder (``capsule:DIGEST8@12``)."""
+    match = _ORIGIN.search(path if isinstance(path, str) else path.decode("utf-8", "replace"))
+    return max(1, int(match[2])) if match is not None and match[2] else 1
 
 
 def facts_from(data: bytes) -> LogFacts:
@@ -146,7 +153,7 @@ class IndexWriter:
         texts: list[tuple[int, str]] = []
         fresh: dict[int, int] = {}
         newest: dict[int, int] = {}
-        known = counts["steps"]
+        known = counts["steps"] + part["first"] - 1
         held = self._held
         spent = 0.0
         prompts = tools = errors = edits = 0
@@ -218,7 +225,7 @@ class IndexWriter:
         if inserts:
             db.executemany(_INSERT, inserts)
         if part["count"] is not None and counts["steps"] > part["count"]:
-            spent -= self._withdraw(log, part["count"], counts)
+            spent -= self._withdraw(log, part["count"] + part["first"] - 1, counts)
             first = db.execute(
                 "SELECT summary FROM step WHERE log=? AND kind=? ORDER BY number LIMIT 1", (log, _PROMPT)
             ).fetchone()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.bucket.index import facts_from
+from tracetui.bucket.index import facts_from, first_step
 from tracetui.model import KINDS, LogRow, Record, Source, Step, StepRow, Tokens, TracetuiError
 
 if TYPE_CHECKING:
@@ -122,8 +122,9 @@ class LogReader:
             facts = facts_from(row[11])
             path = row[6] if isinstance(row[6], str) else row[6].decode("utf-8", "surrogateescape")
             log = LogRow(
-                row[0], row[1], row[2], agent, generation, bool(row[5]), path, row[7], row[8], row[9], row[10], facts
-            )
+                row[0], row[1], row[2], agent, generation, bool(row[5]), path, row[7], row[8], row[9], row[10], facts,
+                first_step(path),
+            )  # fmt: skip
             out.append(((not log.shown, agent is not None, facts.started or 0, agent or ""), log))
         out.sort(key=lambda item: item[0])
         return [log for _, log in out]
@@ -252,9 +253,14 @@ class LogReader:
             raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
         return CopyReader(self._folder / "copies" / row[0])
 
+    def first(self, log: int) -> int:
+        """The number of a log's first step (see ``index.first_step``)."""
+        row = self._db.execute("SELECT path FROM log WHERE id=?", (log,)).fetchone()
+        return 1 if row is None else first_step(row[0])
+
     def stream(self, log: int) -> Iterator[Step]:
-        """The steps of a log as its reader gives them while it reads the whole copy; one may come twice, the later
-        the fuller."""
+        """The steps of a log as its reader gives them while it reads the whole copy, numbered from 1; one may come
+        twice, the later the fuller."""
         from tracetui.harness import HARNESSES
         from tracetui.harness.lines import Splitter
 

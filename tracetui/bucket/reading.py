@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -183,6 +184,7 @@ class _Run:
             self.reader = HARNESSES[self.harness].reader(job["stem"], state and zstandard.decompress(state))
         self.waiting: list[Record] = []
         self.steps: dict[int, Step] = {}
+        self.first = job.get("first", 1)
         self.head = b""
         self.tail = b""
         self.records = 0
@@ -240,6 +242,8 @@ class _Run:
         if count is not None:
             # Steps that the reader took back: a copied history turned out to be another session's.
             self.steps = {number: step for number, step in self.steps.items() if number <= count}
+        if self.first > 1:
+            self.steps = {number: replace(step, number=number + self.first - 1) for number, step in self.steps.items()}
         problems = [(line, reason) for line, reason in self.problems]
         problems += [(line, reason) for line, reason in reader.problems[self.seen_problems :][:_PROBLEMS]]
         self.emit(
@@ -257,6 +261,7 @@ class _Run:
                 "bad": self.splitter.bad - self.bad,
                 "problems": problems,
                 "count": count,
+                "first": self.first,
                 "rows": [row_of(self.steps[number]) for number in sorted(self.steps)],
                 "copied": writer.bytes,
                 "copy_size": writer.size,
@@ -363,7 +368,7 @@ def read_log(job: dict[str, Any], emit: Emit) -> str:
 
     Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``, ``trusted``; ``harness`` ("" when
     not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None);
-    ``beginning``, how many bytes are enough (0: all).
+    ``beginning``, how many bytes are enough (0: all); ``first``, the number of the first step (1).
     """
     run = _Run(job, emit)
     copy = Path(job["copy"])

@@ -249,11 +249,12 @@ def read_all(search: Search, reader: LogReader, matcher: Matcher) -> Iterator[Ca
 
     def steps_of(log: int) -> list[Candidate]:
         found: set[int] = set()
+        before = reader.first(log) - 1
         for step in reader.stream(log):
             if step.number not in found and matcher.find(texts_of(step)) is not None:
                 found.add(step.number)
             if search.cancelled:
                 return []
-        return [(at, step) for at, step, number in search.numbers_of(log) if number in found] if found else []
+        return [(at, step) for at, step, number in search.numbers_of(log) if number - before in found] if found else []
 
     yield from search.in_order(search.newest_logs(), steps_of)

@@ -88,8 +88,8 @@ class Bucket:
     ) -> RunReport:
         """Copy and index what is new in ``files``; reads from the copies what a killed run, or a thrown away index,
         left to do. ``workers`` are reader processes beside this one, for work worth it. Another capturing process is
-        waited for, ``wait`` seconds at most. ``again`` captures what was forgotten too. ``beginning`` takes about as many
-        bytes of each log and leaves the rest to the next capture.
+        waited for, ``wait`` seconds at most. ``again`` captures what was forgotten too. ``beginning`` takes about as
+        many bytes of each log and leaves the rest to the next capture.
 
         A file that cannot be read is a problem in the report and the rest goes on; a full disk raises TracetuiError
         and leaves everything captured before as it was.
@@ -153,6 +153,10 @@ class Bucket:
     def step_rows(self, log: int | LogRow, first: int = 1, last: int | None = None) -> list[StepRow]:
         """The steps of a log as rows of a list, by number."""
         return self._reader.step_rows(_log(log), first, last)
+
+    def first_step(self, log: int | LogRow) -> int:
+        """The number of a log's first step: 1, but in a range out of a capsule the number that it had there."""
+        return self._reader.first(_log(log))
 
     def overview(self, log: int | LogRow) -> Overview:
         """Kinds, failures and prompt tokens of all steps, for the strip."""

@@ -84,12 +84,15 @@ def choose(
         raise TracetuiError(f"{session.id} has no log {agent or 'of its own'} that can be sealed")
     if first is None:
         rest = [log for log in logs if log is not main] if agent is None else []
-        return Episode(session, agent, None, None, [Part(log, range(1, log.steps + 1)) for log in (main, *rest)])
-    end = main.steps if last == -1 else (first if last is None else last)
-    start = main.steps if first == -1 else first
-    end = min(end if end != -1 else main.steps, main.steps)
-    if not 1 <= start <= end:
-        raise TracetuiError(f"{session.id} has {main.steps:,} steps; name a range of them", status=2)
+        return Episode(session, agent, None, None, [Part(log, log.numbers) for log in (main, *rest)])
+    there = main.numbers
+    final = there.stop - 1
+    end = final if last == -1 else (first if last is None else last)
+    start = final if first == -1 else first
+    end = min(end if end != -1 else final, final)
+    if not there.start <= start <= end:
+        span = f" ({there.start:,} to {final:,})" if there.start > 1 else ""
+        raise TracetuiError(f"{session.id} has {main.steps:,} steps{span}; name a range of them", status=2)
     part = Part(main, range(start, end + 1))
     part.lines = _lines(bucket, main, part.steps)
     part.heads = _heads(bucket, main, part.lines)
@@ -100,7 +103,7 @@ def choose(
 
 def _own_steps(bucket: Bucket, log: LogRow) -> Part:
     """The part of a subagent that the range started: its own steps, without the history that it was given."""
-    part = Part(log, range(1, log.steps + 1))
+    part = Part(log, log.numbers)
     part.lines = _lines(bucket, log, part.steps)
     part.heads = _heads(bucket, log, part.lines)
     return part

@@ -1,13 +1,15 @@
 """Capsules as sessions: their records in a bucket, under an identity that no local session can have.
 
 A log of a capsule is captured from a folder that is called like the capsule's origin (``capsule:DIGEST8``); the index
-makes that part of the session's id and marks the session as foreign.
+makes that part of the session's id and marks the session as foreign. The main log of a range stands in a folder that
+also tells the number of its first step (``capsule:DIGEST8@12``), so that its steps keep their numbers.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -36,8 +38,6 @@ def is_capsule(path: Path) -> bool:
 
 def lay_out(capsule: Capsule, folder: Path) -> list[Path]:
     """Write the capsule's records into a private folder (made where needed), the main log first."""
-    target = folder / capsule.origin
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
     session = capsule.manifest.section("session")
     listed: Any = session.get("records")
     agents = {item.get("name"): item.get("agent") for item in listed if isinstance(item, dict)} if listed else {}
@@ -46,6 +46,8 @@ def lay_out(capsule: Capsule, folder: Path) -> list[Path]:
     for name in capsule.names("records/"):
         agent = agents.get(name)
         stem = f"agent-{agent}" if isinstance(agent, str) else own if not out else None
+        target = folder / (capsule.origin if out else f"{capsule.origin}{_from(session)}")
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not isinstance(stem, str) or not _PLAIN.fullmatch(stem) or (target / f"{stem}.jsonl").exists():
             stem = name[8:-6]
         path = target / f"{stem}.jsonl"
@@ -54,6 +56,13 @@ def lay_out(capsule: Capsule, folder: Path) -> list[Path]:
             stream.write(capsule.read(name))
         out.append(path)
     return out
+
+
+def _from(session: Mapping[str, Any]) -> str:
+    """What a folder adds for a range whose first step has another number than 1."""
+    span = session.get("range")
+    first = span[0] if isinstance(span, list) and span else None
+    return f"@{first}" if type(first) is int and 1 < first < 1_000_000 else ""
 
 
 def sessions_of(bucket: Bucket, capsule: Capsule) -> list[SessionRow]:

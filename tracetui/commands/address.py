@@ -36,19 +36,23 @@ class Address:
         """Whether it names one step."""
         return self.first is not None and self.first == self.last
 
-    def span(self, steps: int, label: str) -> tuple[int, int]:
-        """The numbers of the first and last step meant, in a log of ``steps`` steps; the end of a range is cut to what
-        is there. Raises TracetuiError (status 1) where the first is not there."""
+    def span(self, steps: int | range, label: str) -> tuple[int, int]:
+        """The numbers of the first and last step meant, in a log of ``steps`` steps (or of steps of these numbers); the
+        end of a range is cut to what is there. Raises TracetuiError (status 1) where the first is not there."""
+        there = steps if isinstance(steps, range) else range(1, steps + 1)
+        end = there.stop - 1
         if self.first is None:
-            return 1, steps
-        first = steps if self.first == -1 else self.first
-        last = steps if self.last in (None, -1) else self.last
+            return there.start, end
+        first = end if self.first == -1 else self.first
+        last = end if self.last in (None, -1) else self.last
         assert last is not None
-        if first > steps or steps == 0:
-            raise TracetuiError(f"{label} has {steps:,} step{'' if steps == 1 else 's'}, no step {first or 'at all'}")
+        if first not in there:
+            has = f"{len(there):,} step{'' if len(there) == 1 else 's'}"
+            span = f" ({there.start:,} to {end:,})" if there and there.start > 1 else ""
+            raise TracetuiError(f"{label} has {has}{span}, no step {first if there else 'at all'}")
         if last < first:
             raise _bad(f"{label}:{first}-{last}", "ends before it begins")
-        return first, min(last, steps)
+        return first, min(last, end)
 
 
 def _bad(text: str, why: str) -> TracetuiError:

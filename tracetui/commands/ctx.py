@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         session, logs = find_logs(bucket, address)
         log = logs[0]
         label = session.id if log.agent is None else f"{session.id}/{log.agent}"
-        step, _ = address.span(log.steps, label)
+        step, _ = address.span(log.numbers, label)
         context = context_of(index_of(bucket, log), step)
         if args.export is not None:
             return _export(args, bucket, session, log, context, left)

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         session, logs = find_logs(bucket, address)
         from tracetui.redact.review import Review
 
-        steps = address.span(logs[0].steps, session.id) if address.first is not None else None
+        steps = address.span(logs[0].numbers, session.id) if address.first is not None else None
         with Review(bucket, session, steps) as review:
             return _headless(args, review)
 
@@ -74,7 +74,7 @@ def _editor(args: argparse.Namespace, address: Address) -> int:
     TempFolder().sweep()
     with opened(args) as bucket:
         session, logs = find_logs(bucket, address)
-        steps = address.span(logs[0].steps, session.id) if address.first is not None else None
+        steps = address.span(logs[0].numbers, session.id) if address.first is not None else None
         return run_redaction(bucket, session, steps, config=config.load().app())
 
 

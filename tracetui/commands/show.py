@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         session, logs = find_logs(bucket, address)
         for nth, log in enumerate(logs):
             label = session.id if log.agent is None else f"{session.id}/{log.agent}"
-            first, last = address.span(log.steps, label)
+            first, last = address.span(log.numbers, label)
             if address.last is not None and address.last > last:
                 note(f"{label} ends with step {last:,}")
             steps: Iterator[Step] = iter(bucket.steps(log, first, last)) if last >= first else iter(())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -67,10 +67,11 @@ class Builder:
 
     ``stem``: the stem of the file's name. ``feed`` takes the records in file order; ``inherit`` takes, before them,
     what another log holds of this conversation's beginning (as log number ``nth``). ``finish`` gives the index.
-    ``fallback``: with the harness's other tracker, for logs with nothing that the usual one goes by.
+    ``fallback``: with the harness's other tracker, for logs with nothing that the usual one goes by. ``first`` is the
+    number of the log's first step.
     """
 
-    def __init__(self, harness: str, stem: str, *, fallback: bool = False) -> None:
+    def __init__(self, harness: str, stem: str, *, fallback: bool = False, first: int = 1) -> None:
         maker = HARNESSES.get(harness)
         if maker is None or maker.context is None:
             raise TracetuiError(f"No way to tell contexts of {harness!a} in this tracetui")
@@ -84,6 +85,7 @@ class Builder:
         self._steps: Sequence[Step] = ()
         self._here: list[_Begun] = []
         self._pool: deque[_Begun] = deque(maxlen=_POOL)
+        self._before = first - 1
         self._begun = 0
         self._of_call: dict[int, int] = {}
         self._calls: dict[str, int] = {}
@@ -125,6 +127,8 @@ class Builder:
         reader = self._reader
         reader.feed(record)
         steps = reader.take()
+        if self._before:
+            steps = [replace(step, number=step.number + self._before) for step in steps]
         if record.oversize:
             self.index.incomplete = True
         if steps:
@@ -132,8 +136,8 @@ class Builder:
         else:
             self._here = []
         count = getattr(reader, "count", None)
-        if type(count) is int and count < self._begun:
-            self._renumber(count)
+        if type(count) is int and count + self._before < self._begun:
+            self._renumber(count + self._before)
         self._steps = steps
         self._tracker.feed(record, steps)
 

@@ -84,9 +84,9 @@ def _build(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) ->
     stem = os.path.basename(log.path)  # noqa: PTH119 - a path of any system, as text
     for ending in (".zst", ".jsonl"):
         stem = stem.removesuffix(ending)
-    builder = _fed(Builder(log.harness, stem), bucket, log, cancelled)
+    builder = _fed(Builder(log.harness, stem, first=log.first), bucket, log, cancelled)
     if builder.empty:
-        builder = _fed(Builder(log.harness, stem, fallback=True), bucket, log, cancelled)
+        builder = _fed(Builder(log.harness, stem, fallback=True, first=log.first), bucket, log, cancelled)
     return builder.finish()
 
 

@@ -228,19 +228,7 @@ def _of_capsule(capsule: Capsule, steps: list[tuple[LogRow, StepRow]]) -> Course
     note = ""
     if start is not None and git is None:
         note = f"The base {start[:9]} is not at hand; open the capsule from within its repository to have it."
-    return Course(steps, _numbered(moments, capsule), first, start if git else None, git, note, files)
-
-
-def _numbered(moments: dict[tuple[str | None, int], Moment], capsule: Capsule) -> dict[tuple[str | None, int], Moment]:
-    """The moments by the numbers that the steps have here: those of a range are counted from 1 when it is opened."""
-    session = capsule.manifest.section("session")
-    span: Any = session.get("range")
-    if not (isinstance(span, list) and span and isinstance(span[0], int)):
-        return moments
-    own = session.get("agent")
-    return {
-        (agent, number - span[0] + 1 if agent == own else number): moment for (agent, number), moment in moments.items()
-    }
+    return Course(steps, moments, first, start if git else None, git, note, files)
 
 
 def _play(data: bytes, state: dict[str, bytes | None], text: Callable[[str], bytes | None], moment: Moment) -> None:

@@ -11,26 +11,31 @@ from typing import Final, NamedTuple
 
 from tracetui.model import KINDS
 
-__all__ = ["CODES", "Fold", "LogView", "Outline", "Place"]
+__all__ = ["CODES", "HOLE", "Fold", "LogView", "Outline", "Place"]
 
 CODES: Final[Mapping[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
 _RUN: Final = bytes(1 if kind in ("read", "search") else 0 for kind in KINDS) + bytes(256 - len(KINDS))
 _PROMPT: Final = CODES["prompt"]
+HOLE: Final = 255
+"""The code of a number that no step has: those before a range out of a capsule."""
 _RUN_LENGTH: Final = 3
 """Reads and searches in a row from which on they are one row."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """The steps of one log: a code of `KINDS` and 1 for failed per step; step n is at n - 1."""
+    """The steps of one log: a code of `KINDS` and 1 for failed per step; step n is at n - 1. Those before ``first`` are
+    not there (`HOLE`)."""
 
     log: int
     kinds: bytes
     failed: bytes
     tokens: Sequence[int] = ()
     agent: str | None = None
+    first: int = 1
 
     def __len__(self) -> int:
+        """The number of the last step."""
         return len(self.kinds)
 
 
@@ -77,7 +82,7 @@ class Outline:
 
     def _add(self, index: int, above: frozenset[int]) -> None:
         view = self.views[index]
-        start = 0
+        start = view.first - 1
         for step in sorted(self._threads_at.get(view.log, ())):
             thread = self.fold.threads[Place(view.log, step)]
             if thread.log in above or step > len(view):

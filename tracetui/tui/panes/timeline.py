@@ -16,7 +16,7 @@ from tracetui.tui.actions import bindings
 from tracetui.tui.hunk_keys import HunkKeys
 from tracetui.tui.panes.base import Pane, Rest
 from tracetui.tui.panes.exposed import Exposed
-from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
+from tracetui.tui.panes.outline import CODES, HOLE, Fold, LogView, Outline, Place
 from tracetui.tui.panes.session_rows import identity_of, title_of
 from tracetui.tui.panes.step_rows import StepPages, StepRows
 from tracetui.tui.widgets.line_list import LineList, ListSource
@@ -46,11 +46,13 @@ def view_of(bucket: Bucket, log: int, agent: str | None = None) -> LogView:
     kinds, failed, tokens = bytes(overview.kinds), bytes(overview.failed), overview.prompt_tokens
     numbers = overview.numbers
     if len(numbers) and numbers[-1] != len(numbers):
-        # An index with holes (it is being written): step n must stand at n - 1.
-        full, wrong, size = bytearray([CODES["event"]]) * numbers[-1], bytearray(numbers[-1]), [0] * numbers[-1]
+        # A range out of a capsule, or an index with holes (it is being written): step n must stand at n - 1.
+        first, last = bucket.first_step(log), numbers[-1]
+        full, wrong, size = bytearray([CODES["event"]]) * last, bytearray(last), [0] * last
+        full[: first - 1] = bytes([HOLE]) * (first - 1)
         for number, kind, fails, count in zip(numbers, kinds, failed, tokens):
             full[number - 1], wrong[number - 1], size[number - 1] = kind, fails, count
-        return LogView(log, bytes(full), bytes(wrong), size, agent)
+        return LogView(log, bytes(full), bytes(wrong), size, agent, first)
     return LogView(log, kinds, failed, tokens, agent)
 
 
@@ -183,7 +185,7 @@ class TimelinePane(Pane, HunkKeys, Exposed):
             "No steps in this session.",
             "Its log holds no prompt, message or tool call.",
         )
-        self.strip.show(loaded.view.kinds, loaded.view.failed, loaded.view.tokens)
+        self.strip.show(loaded.view.kinds, loaded.view.failed, loaded.view.tokens, first=loaded.view.first)
         if self.fold.threads or self.fold.open_runs or self.fold.open_turns or self.fold != loaded.outline.fold:
             outline = Outline(loaded.view, self.fold)
         else:
@@ -346,13 +348,13 @@ class TimelinePane(Pane, HunkKeys, Exposed):
         if outline is None or self.session is None:
             self.title_line.show(title_of(self.session) if self.session else "", "")
             return
-        total = len(outline.view)
-        facts = f"{fmt.count(total)} steps"
+        facts = f"{fmt.count(len(outline.view) - outline.view.first + 1)} steps"
         row = self.rows.cursor
         if 0 <= row < len(outline):
             place = outline.place(row)
             view = outline.view_of(row)
-            facts = f"{fmt.count(place.step)} of {fmt.count(len(view))}"
+            last = fmt.count(len(view)) if view.first == 1 else f"{fmt.count(view.first)}-{fmt.count(len(view))}"
+            facts = f"{fmt.count(place.step)} of {last}"
             if outline.depth(row):
                 facts = f"subagent {facts}"
             else:

@@ -48,28 +48,32 @@ class SessionStrip(Widget):
         self._failed = b""
         self._tokens: Sequence[int] = ()
         self._at = 0
+        self._first = 1
         self._made: tuple[object, list[list[Segment]]] | None = None
 
-    def show(self, kinds: bytes, failed: bytes, tokens: Sequence[int]) -> None:
-        """Take the arrays of an overview; step n is at n - 1, tokens are 0 where no response begins."""
-        self._kinds, self._failed, self._tokens = kinds, failed, tokens
+    def show(self, kinds: bytes, failed: bytes, tokens: Sequence[int], *, first: int = 1) -> None:
+        """Take the arrays of an overview; step n is at n - 1, tokens are 0 where no response begins. Those before the
+        step ``first`` are not shown."""
+        self._first = first
+        self._kinds, self._failed, self._tokens = kinds[first - 1 :], failed[first - 1 :], tokens[first - 1 :]
         self._made = None
         self.display = len(kinds) > 1
         self.refresh()
 
     def point(self, step: int) -> None:
         """Mark where the cursor is."""
+        step -= self._first - 1
         old = self.column(self._at)
         self._at = step
         if self.column(step) != old:
             self.refresh()
 
     def column(self, step: int) -> int:
-        """The cell that stands for a step."""
+        """The cell that stands for a step, counted from the first that is shown."""
         return min(max(0, step - 1) * self._columns // max(1, len(self._kinds)), max(0, self._columns - 1))
 
     def step_at(self, column: int) -> int:
-        """The first step of a cell."""
+        """The first step of a cell, counted from the first that is shown."""
         return min(len(self._kinds), -(-column * len(self._kinds) // max(1, self._columns)) + 1)
 
     @property
@@ -122,4 +126,4 @@ class SessionStrip(Widget):
     def on_click(self, event: events.Click) -> None:
         if self._kinds and 0 <= event.x - 1 < self._columns:
             event.stop()
-            self.post_message(self.Clicked(self.step_at(event.x - 1)))
+            self.post_message(self.Clicked(self.step_at(event.x - 1) + self._first - 1))
