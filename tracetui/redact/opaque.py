@@ -43,8 +43,9 @@ def opaque_spans(text: str, raw: bytes) -> list[Opaque]:
             if joint is not None and before.end - before.start >= 56:
                 out[-1] = Opaque(before.start, end, before.integrity)
                 continue
-        if _random(raw[start : min(end, start + 96)]):
-            out.append(Opaque(start, end, text.endswith(_INTEGRITY, max(0, start - 8), start)))
+        integrity = text.endswith(_INTEGRITY, max(0, start - 8), start)
+        if integrity or _random(raw[start : min(end, start + 96)]):
+            out.append(Opaque(start, end, integrity))
     return out
 
 
