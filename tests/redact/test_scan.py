@@ -82,6 +82,16 @@ def test_wrapped_secrets_are_found_as_plain_ones(wrapping: str) -> None:
     assert len(lost) <= 0.02 * len(cases), lost
 
 
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_a_line_that_fills_the_terminal_may_be_broken_in_any_word(columns: int) -> None:
+    secret = "Zk3vQ8xT1nRw7LpY5cJd2"
+    line = f'adafruit_api_token = "{secret}"'
+    for at in range(2, len(line) - 2):
+        text = "w" * (columns - at - 1) + " " + line[:at] + "\n" + line[at:] + "\n"
+        marked = "".join(text[f.start : f.end] for f in scan(text) if f.tier <= 2)
+        assert marked.replace("\n", "") == secret, (at, text)
+
+
 def test_harmless_structure_is_never_flagged() -> None:
     for vector in v.structural():
         assert not [f for f in scan(vector.text) if f.tier <= 2], vector

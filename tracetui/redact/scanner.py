@@ -7,8 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tracetui.redact.entropy import looks_random
+from tracetui.redact.entropy import is_uuid, looks_random
 from tracetui.redact.finding import Finding
+from tracetui.redact.named import keylike
 from tracetui.redact.rules import BREAK, detect
 from tracetui.redact.views import View, views_of
 
@@ -54,7 +55,12 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
             lead = 48 if found.rule in ("named-value", "near-provider") else 0
             if not view.crosses(max(low, start - lead), end):
                 continue
-            if found.tier > 1 and found.rule != "email" and not looks_random(view.text[start:end]):
+            value = view.text[start:end]
+            if (
+                found.tier > 1
+                and found.rule != "email"
+                and not (looks_random(value) or keylike(value) or is_uuid(value))
+            ):
                 continue
         begin, stop = view.origin(start, end)
         if stop > begin:

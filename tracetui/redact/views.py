@@ -234,9 +234,25 @@ def _breaks(text: str) -> Split:
                 if piece is not None:
                     out.append(piece)
         cut = find(b"aa\n", cut) + 2
+    lengths = list(map(len, text.split("\n")))
+    if not _WIDTHS.isdisjoint(lengths):
+        out = _apart([*out, *_wrapped(text, lengths)])
     if "-BEGIN" in text:
         out = _apart([*out, *((*match.span(1), "") for match in _TORN_HEADER.finditer(text))])
     return _cut(text, out)
+
+
+_WIDTHS: Final = frozenset({80, 100, 120, 132, 160})
+"""Columns of terminals; a line that fills one of them may go on in the next, in the midst of any word."""
+
+
+def _wrapped(text: str, lengths: list[int]) -> Iterator[Piece]:
+    """The breaks behind lines that fill a terminal, where no blank stands beside them."""
+    ends = list(accumulate(lengths))
+    for nth in [nth for nth, size in enumerate(lengths[:-1]) if size in _WIDTHS]:
+        cut = ends[nth] + nth
+        if lengths[nth + 1] and not (text[cut - 1].isspace() or text[cut + 1].isspace()):
+            yield cut, cut + 1, ""
 
 
 _TORN_HEADER: Final = re.compile(
