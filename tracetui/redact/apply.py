@@ -243,7 +243,7 @@ def _replaced(
     return "".join(out), done, moves
 
 
-_NUMBERED: Final = re.compile(r"[ \t]*\d{1,7}(?:→|\t|:[ \t]?|[ ]?[|│][ ]?|[ ]{2})")
+_MARKS: Final = frozenset(("", "+", "-", ">", "> >", "│", "|"))
 
 
 def _by_line(text: str, span: _Span) -> list[tuple[int, int]]:
@@ -251,24 +251,22 @@ def _by_line(text: str, span: _Span) -> list[tuple[int, int]]:
     start, end = span.start, span.end
     if span.put is not None or ("\n" not in text[start:end] and "\\n" not in text[start:end]):
         return [(start, end)]
+    own = {line.strip() for line in re.split(r"\\{1,4}r?\\{0,4}n|\n", span.value)}
+    cuts = [*BREAK.finditer(text, start, end)]
     out: list[tuple[int, int]] = []
-    at = start
-    for cut in BREAK.finditer(text, start, end):
-        out.append((at, cut.start()))
-        mark, bare = cut["mark"] or "", 0
-        if mark.strip(" \t") in ("", "+", "-", ">", "> >", "│", "|") or (
-            # What looks like a mark may be of the value itself.
-            mark.strip() not in span.value and (_NUMBERED.fullmatch(mark) or not mark[0].isspace())
-        ):
-            bare = len(mark)
-        at = cut.start("mark") + bare if cut["mark"] is not None else cut.end()
-    out.append((at, end))
-    lines = [
-        (a + len(line) - len(line.lstrip(" \t")), a + len(line.rstrip(" \t\r")))
-        for a, b in out
-        if (line := text[a:b]).strip() and not is_boundary(line)
-    ]
-    return lines or [(start, end)]
+    for nth, cut in enumerate((None, *cuts)):
+        begin = start if cut is None else cut.start("mark")
+        finish = cuts[nth].start() if nth < len(cuts) else end
+        line = text[begin:finish]
+        if not line.strip() or is_boundary(line):
+            continue
+        mark = "" if cut is None or line.strip() in own else cut["mark"]
+        # What looks like a number or name before the line may be of the value itself.
+        if mark.strip(" \t") in _MARKS or (mark.strip() not in span.value and mark):
+            begin, line = begin + len(mark), line[len(mark) :]
+        if line.strip() and not is_boundary(line):
+            out.append((begin + len(line) - len(line.lstrip(" \t")), begin + len(line.rstrip(" \t\r"))))
+    return out or [(start, end)]
 
 
 def _chosen(spans: Sequence[_Span], free: Sequence[tuple[int, int]], kept: Sequence[tuple[int, int]]) -> list[_Span]:

@@ -24,7 +24,8 @@ EXCLUDED_TEXT: Final = "excluded-text"
 _WHOLE_BELOW: Final = 12
 _SHINGLE: Final = 24
 _SHINGLED: Final = 400_000
-_SHORT: Final = 200
+_SHORT: Final = 24
+"""Code points; in fewer letters and digits nothing but the text itself can stand."""
 
 
 class Hit(NamedTuple):
@@ -59,11 +60,11 @@ def forms_of(value: str, *, personal: bool = False) -> dict[str, str]:
 
     data = value.encode("utf-8", "surrogatepass")
     escaped = json.dumps(value)[1:-1].encode()
-    if len(value) >= (4 if personal else 8):
-        for text in (value.lower(), value.upper(), *((value.capitalize(), value.title()) if personal else ())):
-            put(text, "case")
+    if len(value) >= 8 and not personal:
+        put(value.lower(), "case")
+        put(value.upper(), "case")
     slug = re.sub(r"[^A-Za-z0-9]", "-", value)
-    if sum(c.isalnum() for c in slug) >= 6:
+    if sum(c.isalnum() for c in slug) >= (4 if personal else 6):
         put(slug, "folder")
         put(re.sub(r"[/\\:]", "-", value), "folder")
     put(data.hex(), "hex")
@@ -112,17 +113,18 @@ def plain_value(raw: str, view: str) -> str:
     return text or raw
 
 
-def _first(needles: Iterable[str]) -> Any:
+def _first(needles: Iterable[str], *, case: bool = True) -> Any:
     """A pattern that says many times faster than the automaton that none of the needles is in a text (as bytes)."""
     import re2
 
-    heads = {needle.encode("utf-8", "surrogatepass")[:8] for needle in needles}
+    heads = {needle.encode("utf-8", "surrogatepass")[: 8 if case else 80] for needle in needles}
     if not heads or sum(map(len, heads)) > _FIRST_LIMIT:
         return None
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = 256 << 20
+    options.case_sensitive = case
     options.encoding = re2.Options.Encoding.LATIN1
     try:
         return re2.compile(b"|".join(map(re2.escape, heads)), options)
@@ -181,6 +183,13 @@ class Matcher:
                     for text, form in forms_of(part, personal=personal).items():
                         put(text, number, form)
             self._pieces(number, core, put)
+        # Names and addresses mean the same in any case.
+        low: dict[str, list[int]] = {}
+        for number, (value, _) in enumerate(self.values):
+            if self._personal[number] and len(value) >= 4 and len(value.lower()) == len(value):
+                low.setdefault(value.lower(), []).append(number)
+        self._low = low
+        self._case = _first(low, case=False)
         self._automaton: Any = ahocorasick.Automaton()
         for text, what in needles.items():
             self._automaton.add_word(text, (len(text), tuple(what)))
@@ -232,11 +241,15 @@ class Matcher:
 
     def _found(self, text: str, raw: bytes) -> bool:
         """Whether one of the needles is in a text, given as bytes too."""
+        if self._case is not None and self._case.search(raw) is not None:
+            return True
         if self._first is not None:
             return self._first.search(raw) is not None
         return next(self._automaton.iter(text), None) is not None
 
     def _raw(self, text: str) -> Iterator[Hit]:
+        if self._low:
+            yield from self._in_any_case(text)
         for last, (length, what) in self._automaton.iter(text):
             start, end = last + 1 - length, last + 1
             for number, form, at in what:
@@ -254,6 +267,19 @@ class Matcher:
                     or self._bounded(text, start, end, number)
                 ):
                     yield Hit(start, end, number, form)
+
+    def _in_any_case(self, text: str) -> Iterator[Hit]:
+        small = text.lower()
+        if len(small) != len(text):
+            small = "".join(low if len(low := c.lower()) == 1 else c for c in text)
+        for value, numbers in self._low.items():
+            at = small.find(value)
+            while at >= 0:
+                end = at + len(value)
+                for number in numbers:
+                    if self._bounded(text, at, end, number):
+                        yield Hit(at, end, number, "plain" if text[at:end] == self.values[number][0] else "case")
+                at = small.find(value, at + 1)
 
     def _grown(self, text: str, number: int, start: int, end: int, at: int) -> tuple[int, int]:
         """The longest piece of the core around a piece of it, found at ``start`` (``at`` in the core)."""

@@ -7,6 +7,7 @@ whether the value comes to light at all, and only then the places are mapped bac
 
 from __future__ import annotations
 
+import binascii
 import html
 import re
 from collections.abc import Callable, Iterator
@@ -101,7 +102,10 @@ def _printable(match: Match) -> str:
     return "" if match[0][1] in "\r\n" else _bytes(bytes.fromhex(match[0].replace("=", "")))
 
 
-_BYTE: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{2})(?:(?:, ?|[: -])(?=(?:0[xX])?[0-9a-fA-F]{2}))?")
+_BYTE: Final = re.compile(r"(?:0[xX])?([0-9a-fA-F]{2})(?:(?:, ?|[: -])(?=(?:0[xX])?[0-9a-fA-F]{2}(?![0-9A-Za-z])))?")
+
+
+_DIGITS: Final = re.compile("([0-9a-fA-F]{2})[ ]*")
 
 
 def _spaced(text: str) -> list[Piece]:
@@ -119,8 +123,63 @@ def _columns(text: str) -> list[Piece]:
     for row in _DUMP.finditer(text):
         start, end = row.span("hex")
         out.append((row.start(), start, ""))
-        out += [(byte.start(), byte.end(), chr(int(byte[1], 16))) for byte in _BYTE.finditer(text, start, end)]
+        out += [(byte.start(), byte.end(), chr(int(byte[1], 16))) for byte in _DIGITS.finditer(text, start, end)]
         out.append((end, row.end(), ""))
+    return out
+
+
+_TEXT: Final = bytes([9, 10, 13, 27, *range(32, 127)])
+_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}")
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2}){12,}|(?:[0-9A-F]{2}){12,}")
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether bytes are text, also as UTF-16: few of them are none."""
+    head = data.replace(b"\0", b"")
+    return len(head) >= 8 and 5 * len(head.translate(None, _TEXT)) <= len(head)
+
+
+def _base64(text: str) -> list[Piece]:
+    """Runs of base64 that hold text, wherever it begins: three bytes for four characters, so that little is lost."""
+    out: list[Piece] = []
+    for run in _RUN.finditer(text):
+        clean = run[0].replace("-", "+").replace("_", "/")
+        for shift in range(4):
+            head = clean[shift : shift + 40]
+            head = head[: len(head) // 4 * 4]
+            if len(head) < 16 or not _is_text(binascii.a2b_base64(head[-16:])):
+                continue
+            size = (len(clean) - shift) // 4 * 4
+            data = binascii.a2b_base64(clean[shift : shift + size] if size else "")
+            if not _is_text(data):
+                continue
+            start = run.start() + shift
+            rest = clean[shift + size :]
+            if len(rest) > 1:
+                data += binascii.a2b_base64(rest + "=" * (4 - len(rest)))
+            read = data.decode("latin-1").replace("\0", "")
+            if "\0" in data.decode("latin-1"):
+                out.append((start, run.end(), read))
+            else:
+                out += [
+                    (start + at // 3 * 4, min(start + at // 3 * 4 + 4, run.end()), read[at : at + 3])
+                    for at in range(0, len(read), 3)
+                ]
+            break
+    return out
+
+
+def _hexed(text: str) -> list[Piece]:
+    """Runs of hex digits that hold text."""
+    out: list[Piece] = []
+    for run in _HEX.finditer(text):
+        data = bytes.fromhex(run[0])
+        if not _is_text(data):
+            continue
+        if b"\0" in data:
+            out.append((run.start(), run.end(), data.decode("latin-1").replace("\0", "")))
+        else:
+            out += [(run.start() + 2 * n, run.start() + 2 * n + 2, chr(byte)) for n, byte in enumerate(data)]
     return out
 
 
@@ -141,7 +200,7 @@ _DUMP: Final = re.compile(_ROW + r"[^\n|]{1,16}\|?(?=\n|$)")
 _BESIDE: Final = re.compile(r"\|?" + _ROW)
 _ROWS: Final = "(?:^|\n)[0-9a-fA-F]{6,8}:?[ ]{1,2}[0-9a-fA-F]{2,4}[ ]"
 _PAIRED: Final = "(?:(?:0[xX])?[0-9a-fA-F]{2}(?:, ?|[: -])){7}"
-_PAIRS: Final = re.compile(r"(?:(?:0[xX])?[0-9a-fA-F]{2}(?:, ?|[: -])){7,4000}(?:0[xX])?[0-9a-fA-F]{2}")
+_PAIRS: Final = re.compile(r"(?:(?:0[xX])?[0-9a-fA-F]{2}(?:, ?|[: -])){7,4000}(?:0[xX])?[0-9a-fA-F]{2}(?![0-9A-Za-z])")
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
 
 
@@ -175,6 +234,7 @@ _BETWEEN: Final = (
     r"|\r?\n[ \t]{0,80}[+.][ \t]{0,4})[rbfu]?"
 )
 _STRINGS: Final = f"\"{_BETWEEN}\"|'{_BETWEEN}'"
+_COLUMNS: Final = Decoder("columns", _search(_ROWS, "\n"), _DUMP, "", _columns)
 _DECODERS: Final = (
     Decoder("escaped", _has("\\", "'\"'\"'"), _ESCAPE, _unescape),
     Decoder("percent", _has("%"), re.compile("%[0-7][0-9a-fA-F]|(?:%[89a-fA-F][0-9a-fA-F])+"), _percent),
@@ -187,9 +247,11 @@ _DECODERS: Final = (
         re.compile(r"=[0-7][0-9A-F]|(?:=[89A-F][0-9A-F])+|=\r?\n"), _printable,
     ),
     Decoder("clean", _unclean, re.compile(f"{_COLOUR}|{_HIDDEN}"), ""),
+    Decoder("base64", _search("[A-Za-z0-9+/_-]{24}", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"), _RUN, "", _base64),
+    Decoder("hex", _search("[0-9a-f]{24}|[0-9A-F]{24}", *"234567"), _HEX, "", _hexed),
     Decoder("pairs", _search(_PAIRED, ":", ", ", " ", "-"), _PAIRS, "", _spaced),
     Decoder("dump", _search(_ROWS, "\n"), _BESIDE, ""),
-    Decoder("columns", _search(_ROWS, "\n"), _DUMP, "", _columns),
+    _COLUMNS,
 )  # fmt: skip
 """These may follow each other in any order."""
 _LINES: Final = Decoder("lines", _has("\n"), re.compile(rf"\r?\n{_MARK}"), "")
@@ -227,7 +289,8 @@ def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], s
                     if not pieces:
                         continue
                     out = _put(source, pieces)
-                if len(out) < 4 or out in seen:
+                # Both columns of a dump say the same, in two places.
+                if len(out) < 4 or (out in seen and decoder is not _COLUMNS):
                     continue
                 seen.add(out)
                 left -= len(out)
