@@ -3,7 +3,8 @@
 Its compiled patterns are used directly (``finditer``), never its scan path: no filters, no verification, no settings,
 and spans instead of its values, some of which are not the secret. Only lines that hold one of its keywords are looked
 at, cut off at a length and without long runs of blanks, on which some of its patterns take cubic time; all of it in a
-child process with a time budget, that is killed when it takes longer. What it was then looking at is ``unscanned``.
+child process that a timer kills when it has computed for too long (not when the machine is busy with something else).
+The line that it was then looking at makes its text ``unscanned``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -28,8 +29,12 @@ __all__ = ["Outside", "serve"]
 _LINE_LIMIT: Final = 2_000
 _BLANKS: Final = " " * 24
 _BATCH: Final = 256
-_SECONDS: Final = 3.0
-_START_SECONDS: Final = 20.0
+_BATCH_SIZE: Final = 65_536
+_SECONDS: Final = 12.0
+"""Of processor time for a batch; the slowest ones known take half a second."""
+_PATIENCE: Final = 300.0
+"""Seconds until a child that neither answers nor computes is given up."""
+_FAILURES: Final = 8
 # Its plugins that add to our own rules, and words of which one stands in every line that their patterns match.
 _PLUGINS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "ArtifactoryDetector": ("artifactory", ("akc", "ap5", "ap6", "=ap", ":ap", '"ap')),
@@ -65,8 +70,9 @@ _SIZE: Final = struct.Struct("<I")
 class Outside:
     """A child process that runs detect-secrets' patterns; ``with Outside() as outside: outside.scan(texts)``."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
+    def __init__(self, seconds: float = _SECONDS, patience: float = _PATIENCE) -> None:
         self._seconds = seconds
+        self._patience = patience
         self._child: subprocess.Popen[bytes] | None = None
         self._automaton: Any = None
 
@@ -88,15 +94,18 @@ class Outside:
 
     def _start(self) -> subprocess.Popen[bytes]:
         if self._child is None:
-            code = "import sys; sys.path[:] = eval(sys.argv[1]); from tracetui.redact.outside import serve; serve()"
+            code = (
+                "import sys; sys.path[:] = eval(sys.argv[1]); "
+                "from tracetui.redact.outside import serve; serve(float(sys.argv[2]))"
+            )
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-c", code, repr(sys.path)],
+                [sys.executable, "-I", "-c", code, repr(sys.path), str(self._seconds)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 bufsize=0,
                 stderr=subprocess.DEVNULL,
             )
-            if _receive(self._child, _START_SECONDS) != "ready":
+            if _receive(self._child, self._patience) != "ready":
                 self.close()
                 raise OSError("detect-secrets did not start")
         assert self._child is not None
@@ -141,31 +150,52 @@ class Outside:
         return out
 
     def _ask(self, places: dict[str, list[tuple[int, int]]], texts: Sequence[str], out: list[list[Finding]]) -> None:
-        lines = [*places]
-        for at in range(0, len(lines), _BATCH):
-            part = lines[at : at + _BATCH]
-            try:
-                child = self._start()
-                assert child.stdin is not None
-                data = orjson.dumps([line.encode("utf-8", "replace").decode() for line in part])
-                child.stdin.write(_SIZE.pack(len(data)) + data)
-                child.stdin.flush()
-                reply = _receive(child, self._seconds)
-            except OSError:
-                reply = None
-            if reply is None:
-                self.close()
-                for nth in {nth for line in part for nth, _ in places[line]}:
-                    out[nth].append(
-                        Finding(
-                            0, len(texts[nth]), "unscanned", "unscanned", 1, "plain", "detect-secrets took too long"
-                        )
-                    )
-                continue
-            for line, found in zip(part, reply):
+        for part in _parts([*places]):
+            replies: list[Any] = self._exchange(part) or []
+            if not replies and len(part) > 1:
+                # One of them took too long: which one?
+                for line in part:
+                    alone = self._exchange([line]) if replies.count(None) < _FAILURES else None
+                    replies.append(alone[0] if alone is not None else None)
+            for line, found in zip(part, replies or [None]):
+                if found is None:
+                    why = "detect-secrets took too long"
+                    for nth in {nth for nth, _ in places[line]}:
+                        out[nth].append(Finding(0, len(texts[nth]), "unscanned", "unscanned", 1, "plain", why))
+                    continue
                 for a, b, plugin in found:
                     for nth, start in places[line]:
                         _keep(out[nth], start, line, a, b, plugin)
+
+    def _exchange(self, lines: list[str]) -> list[Any] | None:
+        """What the child finds in each line; None where it did not answer, and is gone."""
+        reply = None
+        try:
+            child = self._start()
+            assert child.stdin is not None
+            data = orjson.dumps([line.encode("utf-8", "replace").decode() for line in lines])
+            child.stdin.write(_SIZE.pack(len(data)) + data)
+            child.stdin.flush()
+            reply = _receive(child, self._patience)
+        except OSError:
+            pass
+        if not isinstance(reply, list) or len(reply) != len(lines):
+            self.close()
+            return None
+        return reply
+
+
+def _parts(lines: list[str]) -> Iterator[list[str]]:
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        part.append(line)
+        size += len(line)
+        if len(part) >= _BATCH or size >= _BATCH_SIZE:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 def _keep(out: list[Finding], start: int, line: str, a: int, b: int, plugin: str) -> None:
@@ -229,8 +259,9 @@ def _patterns() -> list[tuple[str, Any, int | None, tuple[str, ...]]]:
     return out
 
 
-def serve(stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
-    """The child's side: lines in, spans out, until its input ends."""
+def serve(seconds: float = 0, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+    """The child's side: lines in, spans out, until its input ends. It dies when a batch takes it more than ``seconds``
+    of processor time (0: never)."""
     source = stdin or sys.stdin.buffer
     target = stdout or sys.stdout.buffer
 
@@ -243,6 +274,7 @@ def serve(stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None
     send("ready")
     while len(head := source.read(_SIZE.size)) == _SIZE.size:
         lines = orjson.loads(source.read(_SIZE.unpack(head)[0]))
+        _limit(seconds)
         reply = []
         for line in lines:
             low = line.lower()
@@ -261,4 +293,14 @@ def serve(stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None
                     if b > a >= 0:
                         found.setdefault((a, b), plugin)
             reply.append([[a, b, plugin] for (a, b), plugin in found.items()])
+        _limit(0)
         send(reply)
+
+
+def _limit(seconds: float) -> None:
+    """End this process when it has computed for so long from now on; 0 lifts that. A timer's signal ends it by itself,
+    also in the midst of a pattern, where no code of Python runs."""
+    import signal
+
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
