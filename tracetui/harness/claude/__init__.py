@@ -5,18 +5,18 @@ Which record becomes which step is told in ``docs/steps.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracetui.harness.base import Harness, Root
 from tracetui.harness.claude.detect import detect
-from tracetui.harness.claude.edits import edits
-from tracetui.harness.claude.reader import ClaudeReader
 from tracetui.model import LogFacts
 
 if TYPE_CHECKING:
+    from tracetui.harness.base import FileEdit, Reader
     from tracetui.harness.context import ContextRules
+    from tracetui.model import Record, Step
 
 __all__ = ["HARNESS"]
 
@@ -37,6 +37,18 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["claude", "--resume", facts.session]
 
 
+def _reader(stem: str, state: bytes | None = None) -> Reader:
+    from tracetui.harness.claude.reader import ClaudeReader
+
+    return ClaudeReader(stem, state)
+
+
+def _edits(step: Step, records: Sequence[Record]) -> list[FileEdit]:
+    from tracetui.harness.claude.edits import edits
+
+    return edits(step, records)
+
+
 def _rules() -> ContextRules:
     from tracetui.harness.claude.context import RULES
 
@@ -47,9 +59,9 @@ HARNESS = Harness(
     name="claude",
     title="Claude Code",
     detect=detect,
-    reader=ClaudeReader,
+    reader=_reader,
     roots=_roots,
     resume=_resume,
-    edits=edits,
+    edits=_edits,
     rules=_rules,
 )

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.harness.base import Harness, Root
-from tracetui.harness.codex.edits import edits
-from tracetui.harness.codex.reader import CodexReader
 from tracetui.model import LogFacts
 
 if TYPE_CHECKING:
+    from tracetui.harness.base import FileEdit, Reader
     from tracetui.harness.context import ContextRules
+    from tracetui.model import Record, Step
 
 __all__ = ["HARNESS"]
 
@@ -59,6 +59,18 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["codex", "resume", facts.session]
 
 
+def _reader(stem: str, state: bytes | None = None) -> Reader:
+    from tracetui.harness.codex.reader import CodexReader
+
+    return CodexReader(stem, state)
+
+
+def _edits(step: Step, records: Sequence[Record]) -> list[FileEdit]:
+    from tracetui.harness.codex.edits import edits
+
+    return edits(step, records)
+
+
 def _rules() -> ContextRules:
     from tracetui.harness.codex.context import RULES
 
@@ -69,9 +81,9 @@ HARNESS: Final = Harness(
     name="codex",
     title="Codex",
     detect=_detect,
-    reader=CodexReader,
+    reader=_reader,
     roots=_roots,
     resume=_resume,
-    edits=edits,
+    edits=_edits,
     rules=_rules,
 )

@@ -6,7 +6,7 @@ Which record becomes which step is told in ``docs/steps.md``.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +15,12 @@ import orjson
 from tracetui.harness.base import Harness, Root
 from tracetui.harness.opening import open_log
 from tracetui.harness.pi.detect import detect
-from tracetui.harness.pi.edits import edits
-from tracetui.harness.pi.reader import PiReader
 from tracetui.model import LogFacts
 
 if TYPE_CHECKING:
+    from tracetui.harness.base import FileEdit, Reader
     from tracetui.harness.context import ContextRules
+    from tracetui.model import Record, Step
 
 __all__ = ["HARNESS"]
 
@@ -73,6 +73,18 @@ def _resume(facts: LogFacts) -> list[str]:
     return ["pi", "--session", facts.session]
 
 
+def _reader(stem: str, state: bytes | None = None) -> Reader:
+    from tracetui.harness.pi.reader import PiReader
+
+    return PiReader(stem, state)
+
+
+def _edits(step: Step, records: Sequence[Record]) -> list[FileEdit]:
+    from tracetui.harness.pi.edits import edits
+
+    return edits(step, records)
+
+
 def _rules() -> ContextRules:
     from tracetui.harness.pi.context import RULES
 
@@ -83,9 +95,9 @@ HARNESS = Harness(
     name="pi",
     title="Pi",
     detect=detect,
-    reader=PiReader,
+    reader=_reader,
     roots=_roots,
     resume=_resume,
-    edits=edits,
+    edits=_edits,
     rules=_rules,
 )
