@@ -245,3 +245,39 @@ def test_what_the_user_left_out_comes_out_nowhere(cli: Cli, there: Machine, tmp_
     assert json.loads(found["checks.json"]) == []
     assert [item["step"] for item in json.loads(found["manifest.json"])["repository"]["patches"]] == [7]
     assert "left out" in done.err
+
+
+def test_a_capsule_that_is_indexed_is_kept_as_foreign(sealed: Path, cli: Cli, there: Machine, tmp_path: Path) -> None:
+    assert cli("index", there.log, home=there.home).status == 0
+    done = cli("index", sealed, "--json", home=there.home)
+    assert done.status == 0, done.err
+    (told,) = done.lines
+    assert (told["sessions"], told["new"], told["problems"]) == (1, 1, [])
+    assert told["records"] > 9
+    (told,) = cli("index", sealed, there.log, "--json", home=there.home).lines
+    assert (told["sessions"], told["new"], told["unchanged"]) == (2, 0, 2)
+    rows = cli("ls", "--json", home=there.home).lines
+    foreign = next(str(row["id"]) for row in rows if row["id"] != SESSION)
+    assert foreign.startswith("capsule:")
+    assert len(rows) == 2
+    # It is no session of this machine: no survival, no way back to it, no place among the rows of a dataset.
+    assert {line["reason"] for line in cli("trail", foreign, "--json", home=there.home).lines} == {"no_repository"}
+    assert cli("blame", "HEAD", "--repo", there.repo, "--json", home=there.home).status == 0
+    told_by = cli("blame", "HEAD", "--repo", there.repo, "--json", home=there.home).out
+    assert SESSION in told_by
+    assert foreign not in told_by
+    assert cli("ctx", f"{foreign}:9", "--json", home=there.home).status == 0
+    assert {line["session"] for line in cli("search", "mended", "--json", home=there.home).lines} == {SESSION, foreign}
+    assert cli("forget", foreign, "--yes", home=there.home).status == 0
+    assert [row["id"] for row in cli("ls", "--json", home=there.home).lines] == [SESSION]
+    assert not any(b"capsule:" in path.read_bytes() for path in (there.home / "bucket").rglob("*") if path.is_file())
+    # Named again it comes back; a broken one does not, and says so.
+    assert cli("index", sealed, home=there.home).status == 0
+    assert len(cli("ls", "--json", home=there.home).lines) == 2
+    broken = bytearray(sealed.read_bytes())
+    broken[99] ^= 1
+    sealed.write_bytes(broken)
+    done = cli("index", sealed, "--json", home=there.home)
+    assert done.status == 1
+    assert "not taken in" in done.lines[0]["problems"][0]["reason"]
+    assert len(cli("ls", "--json", home=there.home).lines) == 2

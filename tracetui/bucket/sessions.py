@@ -242,6 +242,8 @@ def by_id(db: sqlite3.Connection, name: str, harness: str | None) -> SessionRow:
     found = db.execute(
         f"SELECT {_COLUMNS} {_FROM} WHERE (s.id=? OR s.raw=?){also} LIMIT 20", (name, name, *bound)
     ).fetchall()
+    # A session out of a capsule has the raw id of the one that it was sealed from, which may be here too.
+    found = [row for row in found if row[0] == name] or [r for r in found if not r[0].startswith("capsule:")] or found
     if not found and len(name) >= 4:
         end = name[:-1] + chr(min(ord(name[-1]) + 1, 0x10FFFF))
         found = db.execute(

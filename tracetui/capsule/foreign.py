@@ -18,9 +18,10 @@ from tracetui.model import SessionRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
+    from tracetui.bucket.changes import RunReport
     from tracetui.harness.roots import LogFile
 
-__all__ = ["capture", "is_capsule", "lay_out", "unread"]
+__all__ = ["capture", "is_capsule", "lay_out", "take_in", "unread"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
@@ -76,14 +77,22 @@ def capture(bucket: Bucket, capsule: Capsule, folder: Path, *, beginning: int = 
     ``beginning``: how many bytes of each log are enough for now (0: all); ``unread`` tells what is left. Raises
     TracetuiError when its records are of no known harness.
     """
+    return take_in(bucket, capsule, folder, beginning=beginning)[0]
+
+
+def take_in(bucket: Bucket, capsule: Capsule, folder: Path, *, beginning: int = 0) -> tuple[SessionRow, RunReport]:
+    """The same, and what was captured."""
+    from tracetui.bucket.changes import RunReport
+
     known = sessions_of(bucket, capsule)
+    report = RunReport(sessions=len(known), unchanged=len(known))
     if not known:
-        bucket.capture(_logs(lay_out(capsule, folder)), workers=1, again=True, beginning=beginning)
+        report = bucket.capture(_logs(lay_out(capsule, folder)), workers=1, again=True, beginning=beginning)
         known = sessions_of(bucket, capsule)
     if not known:
         raise TracetuiError(f"{capsule.path.name!a} holds no session of an agent that this program knows")
     wanted = f"{capsule.origin}/{capsule.manifest.section('session').get('id')}"
-    return next((row for row in known if row.id == wanted), known[0])
+    return next((row for row in known if row.id == wanted), known[0]), report
 
 
 def unread(bucket: Bucket, folder: Path) -> list[str]:

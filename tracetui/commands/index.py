@@ -34,6 +34,7 @@ EXAMPLES: Final = (
     ("tracetui index", "capture everything your agents logged"),
     ("tracetui index --watch", "and follow running sessions until ctrl-c"),
     ("tracetui index ~/old-laptop/.codex --keep", "capture a folder, now and whenever indexing later"),
+    ("tracetui index flaky.capsule.zip", "put a capsule into the bucket, marked as foreign"),
     ("tracetui index --json", "one object that says what was done"),
 )
 _SHOWN: Final = 5
@@ -41,7 +42,9 @@ _SHOWN: Final = 5
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files or folders, instead of all agents' own folders")
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help="logs, folders or capsules, instead of all agents' own"
+    )
     parser.add_argument("--keep", action="store_true", help="capture the named paths whenever indexing later, too")
     parser.add_argument("--scan", action="store_true", help="then look for secrets in what is new, at low priority")
     parser.add_argument("--watch", action="store_true", help="follow running sessions until interrupted")
@@ -89,11 +92,11 @@ def _run(args: argparse.Namespace, progress: JsonLines | None) -> int:
         if args.watch:
             return job.watch()
         files = job.look()
-        job.capture(files)
+        refused = job.capture(files)
         if args.scan:
             job.scan()
     # A path that the user named and that is not there is work that could not be done.
-    return 1 if args.paths and job.problems and not files else 0
+    return 1 if refused or (args.paths and job.problems and not files) else 0
 
 
 class _Job:
@@ -117,27 +120,32 @@ class _Job:
         self.problems: list[PathProblem] = []
         # What was forgotten comes back only when its own file is named.
         self.again = bool(args.paths) and progress is None and all(Path(path).is_file() for path in args.paths)
+        self.paths, self.capsules = _sorted(args.paths)
 
     def look(self) -> list[LogFile]:
         """All files that may be captured; what could not be looked at stands in ``problems``."""
         from tracetui.commands.gather import gather, kept_paths, leave_out
 
+        if self.capsules and not self.paths:
+            return []
         kept = () if self.args.paths else kept_paths(self.bucket)
-        found = gather(self.args.paths, config=self.settings, consent=self.consent, kept=kept)
+        found = gather(self.paths, config=self.settings, consent=self.consent, kept=kept)
         self.problems = found.problems
         consent = None if self.args.paths else self.consent
         return leave_out(self.bucket, found.files, config=self.settings, consent=consent)
 
-    def capture(self, files: list[LogFile], *, quiet: bool = False) -> None:
-        """Capture these files and tell what was done; with ``quiet`` only if something was."""
+    def capture(self, files: list[LogFile], *, quiet: bool = False) -> int:
+        """Capture these files and tell what was done; with ``quiet`` only if something was. How many capsules were
+        refused."""
         if not self.args.paths:
             self.bucket.put_titles(side_titles(os.environ, Path.home()), "codex")
         tell = self._progressed if self.progress is not None else self.bar.show if self.bar is not None else None
         report = self.bucket.capture(files, progress=tell, workers=self.args.workers, again=self.again)
+        refused = sum(not _take_in(self.bucket, path, report) for path in self.capsules)
         if self.bar is not None:
             self.bar.clear()
         if quiet and not (report.new or report.updated or report.problems):
-            return
+            return refused
         told = _report_json(report, self.problems)
         if self.progress is not None:
             self.progress.write({"event": "done", **told})
@@ -147,6 +155,7 @@ class _Job:
             self.json.flush()
         else:
             _tell(report, told["problems"])
+        return refused
 
     def scan(self) -> None:
         """Look for secrets in every session that has something new."""
@@ -206,6 +215,37 @@ class _Job:
             return [os.path.abspath(path) for path in self.args.paths]  # noqa: PTH100
         roots = [str(root.path) for item in HARNESSES.values() for root in item.roots(os.environ, Path.home())]
         return [*roots, *kept_paths(self.bucket)]
+
+
+def _sorted(paths: list[str]) -> tuple[list[str], list[Path]]:
+    """The named paths that are logs or folders of them, and those that are capsules."""
+    if not paths:
+        return [], []
+    from tracetui.capsule.foreign import is_capsule
+
+    capsules = [path for path in paths if is_capsule(Path(path))]
+    return [path for path in paths if path not in capsules], [Path(path) for path in capsules]
+
+
+def _take_in(bucket: Bucket, path: Path, into: RunReport) -> bool:
+    """Check a capsule and put it into the bucket, marked as foreign; whether it was taken. ``into`` is told."""
+    from tracetui.capsule.foreign import take_in
+    from tracetui.capsule.signing import allowed_signers
+    from tracetui.capsule.verify import Capsule, report_of
+
+    try:
+        with Capsule(path) as capsule, bucket.temporary() as folder:
+            wrong = report_of(capsule, allowed_signers()).problems
+            if wrong:
+                raise TracetuiError("; ".join(wrong))
+            _, done = take_in(bucket, capsule, folder)
+    except TracetuiError as error:
+        into.problems.append((str(path), 0, f"the capsule is not taken in: {error}"))
+        return False
+    for name in ("sessions", "new", "updated", "unchanged", "records", "bad_records", "bytes", "seconds"):
+        setattr(into, name, getattr(into, name) + getattr(done, name))
+    into.problems += done.problems
+    return True
 
 
 def _report_json(report: RunReport, problems: list[PathProblem]) -> dict[str, Any]:
