@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from tests.tui.driving import Driver, driving
-from tests.tui.fake_review import KEY, PASSWORD, FakeReview, leaked
+from tests.tui.fake_review import KEY, PASSWORD, FakeReview, Value, leaked
 from tests.tui.fakes import FakeBucket, make_session, make_steps
 from tracetui.model import TracetuiError
+from tracetui.text.safe import is_display_safe
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.redaction.model import Field, Progress, Unscanned
+from tracetui.tui.redaction.model import Field, Progress, Rule, Target, Unscanned
 from tracetui.tui.screens.redact import RedactScreen, headline
 from tracetui.tui.screens.rules import RulesScreen
 from tracetui.tui.widgets.footer import Footer
@@ -44,13 +45,18 @@ class Editor(Driver):
 
 @asynccontextmanager
 async def reviewing(
-    review: FakeReview | None = None, size: tuple[int, int] = (120, 40), steps: tuple[int, int] | None = None
+    review: FakeReview | None = None,
+    size: tuple[int, int] = (120, 40),
+    steps: tuple[int, int] | None = None,
+    target: Target | None = None,
 ) -> AsyncIterator[Editor]:
     made = leaked() if review is None else review
     bucket = FakeBucket.filled(3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RedactScreen, "_open_core", lambda *_: made)
         app = TracetuiApp(bucket, redact=(bucket.sessions()[0], steps))  # type: ignore[arg-type]
+        if target is not None:
+            patch.setattr(app, "get_default_screen", lambda: RedactScreen(bucket.sessions()[0], target=target))
         async with app.run_test(size=size) as pilot:
             driver = Editor(app, pilot, bucket)
             driver.review = made
@@ -153,6 +159,22 @@ async def test_next_previous_and_copies() -> None:
         assert "It stands in 2 places of 2 steps" in driver.screen
         await driver.press("j", "enter")
         assert "curl -H" in driver.screen
+
+
+async def test_steps_can_be_walked_through() -> None:
+    async with reviewing() as driver:
+        await driver.press("full_stop")
+        assert "curl -H" in driver.screen
+        await driver.press("full_stop")
+        assert "The session id was" in driver.screen
+        assert driver.editor.group is None
+        await driver.press("x", "s")
+        assert "The session id was" not in driver.screen
+        assert "4 command Bash" in driver.screen
+        await driver.press("comma")
+        assert "curl -H" in driver.screen
+        await driver.press("j")
+        assert driver.editor.group.value == PASSWORD
 
 
 async def test_weak_ones_are_folded_until_asked_for() -> None:
@@ -302,6 +324,91 @@ async def test_a_review_that_fails_is_said() -> None:
         assert "The bucket is on fire." in driver.screen
         await driver.press("a", "r", "x", "R", "u", "2", "v", "1", "q")
         assert not isinstance(driver.app.screen, RedactScreen)
+
+
+async def test_what_is_left_out_is_listed_and_taken_in_again() -> None:
+    async with reviewing() as driver:
+        await driver.press("x", "s", "x", "t", "G", "k", "k")
+        listed = [line[:40] for line in driver.lines]
+        assert any("left out" in line and "2" in line for line in listed)
+        assert sum("in again" in line for line in listed) == 2
+        await driver.press("G", "x")
+        assert driver.review.calls[-1][:2] == ("exclude", "thinking")
+
+
+async def test_undo_goes_to_what_it_took_back() -> None:
+    async with reviewing() as driver:
+        await driver.press("a")
+        assert driver.editor.group.value == PASSWORD
+        await driver.press("u")
+        assert driver.editor.group.value == KEY
+        assert driver.said == "undone accept"
+        await driver.press("U", "right_square_bracket", "r", "a", "u")
+        assert driver.editor.group.value == PASSWORD
+
+
+async def test_a_selection_is_neither_accepted_nor_rejected() -> None:
+    async with reviewing() as driver:
+        await driver.press("2", "v", "l", "a")
+        assert driver.said == "Text is selected: enter marks it, esc drops it."
+        assert not driver.review.calls
+        assert "2 characters selected in result" in driver.screen
+        await driver.press("r")
+        assert not driver.review.calls
+        await driver.press("escape", "a")
+        assert driver.review.calls == [("accept", "v0")]
+        assert "selected" not in driver.editor.info.text
+
+
+async def test_a_seal_that_was_refused_leads_to_the_very_place() -> None:
+    review = leaked()
+    group = review.groups()[1]
+    async with reviewing(review, target=Target(group.copies[0].id)) as driver:
+        assert driver.editor.group.value == PASSWORD
+    spot = Target("", None, "4", "/content/0/text", False, 4, 11)
+    async with reviewing(target=spot) as driver:
+        chosen = driver.text.selection
+        assert chosen is not None
+        assert driver.text.page.source_range(*chosen) == (Field(None, 4, 0, "/content/0/text"), 4, 11)
+        assert "7 characters selected" in driver.screen
+        await driver.press("enter", *"name", "enter")
+        assert driver.review.calls == [("mark", "hand0", "session", "name")]
+    async with reviewing(target=Target("gone")) as driver:
+        assert driver.editor.group.value == KEY
+        assert "no longer there" in driver.said
+
+
+async def test_names_made_of_keys_hide_what_is_secret() -> None:
+    """A title, and the name of a field, can hold a secret as well."""
+    review = leaked()
+    review.texts = [*review.texts[:1], [(f"input {KEY}", f"TOKEN={KEY}"), ("text", PASSWORD)], *review.texts[2:]]
+    async with reviewing(review) as driver:
+        driver.editor._title = f"a title with {KEY}"
+        assert f"input {KEY}" in driver.screen
+        await driver.press("z")
+        assert KEY not in driver.screen
+        assert "input ••••••••" in driver.screen
+        await driver.press("z", "a")
+        assert "input ‹github-token:1›" in driver.screen
+        assert KEY not in driver.screen
+
+
+async def test_nothing_of_a_session_reaches_the_screen_raw_or_as_markup() -> None:
+    evil = "\x1b]0;x\x07\x9b31m[bold]b[/] [@click=app.quit]q[/] \u202e\u2066\u200bé\u0301 日本"
+    key = f"k{evil}" + "Z" * 12
+    review = FakeReview(
+        [[(f"label {evil}", f"{evil}\n{key}\r\n{evil}")], [("text", f"again {key}")]],
+        [Value(key, f"kind{evil}", 1, f"value of {evil}")],
+        [Unscanned(Field(None, 1, 0, f"/x{evil}"), 1, f"slow {evil}")],
+    )
+    review.kept = [Rule("literal", evil, evil)]
+    async with reviewing(review) as driver:
+        keys = ["c", "i", "escape", "r", "escape", "x", "escape", "p", "p", "F", "R", "e", "escape", "q", "g", "r"]
+        for key_name in (*keys, "escape", "2", "g", "v", "G", "m", "escape", "escape", "a", "u", "z"):
+            await driver.press(key_name)
+            assert all(is_display_safe(line) for line in driver.lines), key_name
+            assert driver.app.is_running
+        assert "[bold]b[/]" in driver.screen
 
 
 async def test_out_closes_the_review() -> None:

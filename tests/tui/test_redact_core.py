@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.redact.logs import PASSWORD, TOKEN, Log, leaking
 from tracetui.bucket import Bucket
 from tracetui.harness.roots import files_of
 from tracetui.model import SessionRow, TracetuiError
+from tracetui.redact import Review
 from tracetui.tui.app import TracetuiApp
 from tracetui.tui.findings_document import findings_tab, open_steps
 from tracetui.tui.redaction.binding import CoreReview, open_review
@@ -21,6 +23,7 @@ from tracetui.tui.redaction.page import Page, compose
 from tracetui.tui.screens.redact import RedactScreen
 from tracetui.tui.step_document import fetch
 from tracetui.tui.tabs import TabAsk
+from tracetui.tui.widgets.span_editor import SpanEditor
 
 
 @pytest.fixture
@@ -268,6 +271,71 @@ async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> Non
     findings = bucket.sessions()[0].findings
     assert findings is not None
     assert findings["open"] >= 1
+
+
+ODD = (
+    "crlf one\r\ntwo ␛ \x1b[31mred\x1b[0m \x07bell\ttab\u202edone\u2066\n"
+    "日本語テキスト 👨\u200d👩\u200d👧 🇩🇪 e\u0301\u0301x مرحبا שלום \u200bzero\ufeff end\r\n" + "long " * 40 + "last"
+)
+NEEDLES = (
+    "one\r\ntwo", "\x1b[31mred\x1b[0m", "bell\ttab", "\u202edone\u2066", "本語テ", "👨\u200d👩\u200d👧",
+    "🇩🇪 e\u0301\u0301x", "مرحبا שלום", "\u200bzero\ufeff", "long last",
+)  # fmt: skip
+
+
+async def test_what_is_marked_by_key_or_mouse_is_what_is_removed(tmp_path: Path, bucket: Bucket) -> None:
+    """Whatever the text holds, the code points selected on the screen are those that the redacted record lacks."""
+    folder = tmp_path / "odd"
+    log = Log(folder / "0dd00000-aaaa-4bbb-8ccc-0123456789ab.jsonl", session="0dd00000-aaaa-4bbb-8ccc-0123456789ab")
+    log.prompt(ODD)
+    bucket.capture(list(files_of([str(folder)])), workers=0)
+    session = next(row for row in bucket.sessions() if row.id.startswith("0dd"))
+    app = TracetuiApp(bucket, redact=(session, None))
+    async with app.run_test(size=(60, 40)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, RedactScreen)
+        editor = screen.editor
+
+        async def settle() -> None:
+            for _ in range(2):
+                await pilot.pause(0.01)
+                while not screen.desk.idle:
+                    await asyncio.sleep(0.005)
+            await pilot.pause()
+
+        await settle()
+        for nth, needle in enumerate(NEEDLES):
+            unit = next(at for at, one in enumerate(editor.page.units) if one.text == ODD)
+            cells = []
+            for offset in (ODD.index(needle), ODD.index(needle) + len(needle) - 1):
+                editor.move_to(editor.page.place_of(unit, offset))
+                cells.append(editor.cursor_cell())
+            if nth % 2:
+                await pilot.mouse_down(SpanEditor, offset=cells[0])
+                await pilot.hover(SpanEditor, offset=cells[1])
+                await pilot.mouse_up(SpanEditor, offset=cells[1])
+            else:
+                await pilot.press("2")
+                editor.move_to(editor.page.place_of(unit, ODD.index(needle)))
+                await pilot.press("v")
+                editor.move_to(editor.page.place_of(unit, ODD.index(needle) + len(needle) - 1))
+            await pilot.press("enter")
+            await settle()
+            await pilot.press("ctrl+u", *"text", "enter")
+            await settle()
+            with Review(bucket, session) as review:
+                values = [one.value for one in review.state.accepted.values()]
+                assert values == [needle]
+                ((_, _, done),) = review.redacted()
+            content = done[0]["message"]["content"]
+            at = ODD.index(needle)
+            before, after = ODD[:at], ODD[at + len(needle) :]
+            assert content.startswith(before)
+            assert content.endswith(after)
+            put = content[len(before) : len(content) - len(after)]
+            assert re.fullmatch(r"(‹text:\d+›[\r\n]*)+", put)
+            await pilot.press("u")
+            await settle()
 
 
 def test_the_timeline_knows_which_steps_hold_open_findings(bucket: Bucket, session: SessionRow) -> None:

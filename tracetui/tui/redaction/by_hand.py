@@ -53,7 +53,7 @@ class ByHand(Parts):
 
         hint = f"{fmt.plural(end - start, 'character')}; every copy is replaced by ‹kind:1›. {', '.join(KINDS[:8])} …"
         kind = self._kind_here(message.start, message.end)
-        self.app.push_screen(AskScreen("What is it?", kind, hint=hint, words=KINDS), named)
+        self.app.push_screen(AskScreen("What is it?", kind, hint=hint, words=KINDS, low=True), named)
 
     def on_span_editor_searching(self, message: SpanEditor.Searching) -> None:
         message.stop()

@@ -143,7 +143,10 @@ class Deciding(Parts):
                 scope = scopes[index]
                 self._decide(lambda room: room.review.reject(group.id, copy.id, scope), go_on=True)
 
-        choices = [Choice(*SCOPES[scope], one_line(hints[scope], 80)) for scope in scopes]
+        labels = {scope: said for scope, (_, said) in SCOPES.items()}
+        if not group.why.startswith("value of"):
+            labels["name"] = "all that was found as"
+        choices = [Choice(SCOPES[scope][0], labels[scope], one_line(hints[scope], 80)) for scope in scopes]
         text = "It is not replaced, and stands against nothing any more."
         self.app.push_screen(MenuScreen("Leave as it is", choices, text=text, at=len(scopes) - 1), chosen)
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.look import Look
-from tracetui.tui.redaction.model import Group
+from tracetui.tui.redaction.model import Group, Unscanned
 from tracetui.tui.redaction.rows import TIERS, state_sign
 from tracetui.tui.rows import Span, paint
 
@@ -24,11 +24,14 @@ class FindingLine(Widget):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ready = False
+        """Whether there is something to decide about yet."""
         self._group: Group | None = None
         self._copy = 0
         self._all_done: tuple[str, Sequence[tuple[str, str]]] | None = None
         self._note = ""
         self._selected: tuple[int, str] | None = None
+        self._gap: Unscanned | None = None
 
     def show(self, group: Group | None, copy: int = 0, note: str = "") -> None:
         """``copy`` counts from 0; ``note`` stands in place of the second line (how many places were reached)."""
@@ -40,6 +43,12 @@ class FindingLine(Widget):
         """A line that is said instead while nothing is open, and the keys that lead on."""
         if said != self._all_done:
             self._all_done = said
+            self.refresh()
+
+    def show_gap(self, gap: Unscanned | None) -> None:
+        """A text that was not scanned is under decision; it stands in the place of a group."""
+        if gap != self._gap:
+            self._gap = gap
             self.refresh()
 
     def selecting(self, selected: tuple[int, str] | None) -> None:
@@ -65,13 +74,29 @@ class FindingLine(Widget):
                 [("  " + said, look.style("", "b")), (f" in {one_line(label, 60)}" if count else "", muted)],
                 self._keys(look, keys),
             ]
+        if self._gap is not None and self._group is None:
+            ways = (("2", "read it, mark by hand"), ("r", "let it pass"), ("x", "leave it out"))
+            return [
+                [
+                    (look.sign("finding") + " ", look.style("bad")), ("not scanned", look.style("", "b")),
+                    (f" {look.sign('dot')} {one_line(self._gap.why, 120)}", muted),
+                ],
+                self._keys(look, ways),
+            ]  # fmt: skip
         if self._all_done is not None:
             first, onward = self._all_done
             lines.append([(look.sign("tick") + " ", look.style("good")), (first, look.style("good", "b"))])
             lines.append(self._keys(look, onward))
         group = self._group
-        if group is None or len(lines) > 1:
+        if len(lines) > 1:
             return lines
+        if group is None:
+            if not self.ready:
+                return lines
+            return [
+                [("  no value is chosen", muted)],
+                self._keys(look, (("v", "select text"), ("]", "next open value"))),
+            ]
         sign, style = state_sign(group, look)
         dot = f" {look.sign('dot')} "
         tier = "by hand" if group.by_hand else f"tier {group.tier}, {TIERS.get(group.tier, '')}"

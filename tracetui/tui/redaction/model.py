@@ -136,6 +136,11 @@ class Excluded(NamedTuple):
     agent: str | None = None
     kind: str = ""
 
+    @property
+    def back(self) -> bool:
+        """Whether the next key takes it in again; what is kept is left out by it."""
+        return self.what not in ("images", "opaque")
+
 
 class Outcome(NamedTuple):
     """What a deed did, in one line for the user; ``group`` is the value that it was about, ``copy`` its place."""

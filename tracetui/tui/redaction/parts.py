@@ -70,6 +70,9 @@ class Parts(DOMNode):
     _reached: dict[str, str]
     _kind: str
     _query: str
+    _apart: bool
+    """Whether a place of no value is shown on purpose: then the list does not lead back to the one in its cursor."""
+    _listing: bool
     _stale: bool
     """Whether somebody else may have decided something meanwhile."""
 

@@ -138,8 +138,9 @@ class FindingRows:
             name = [(look.sign("folded") + " ", muted), (item.name, look.style("muted", "b"))]
             return [paint(name, width, right=[(fmt.count(item.number), muted)])]
         if item.excluded is not None:
-            said = clip(one_line(item.excluded.said, 80), width - 2, look.sign("ellipsis"))
-            return [paint([(look.sign("lost") + " ", muted), (said, look.style())], width)]
+            again = [("x", look.style("accent")), (" in again" if item.excluded.back else " out", muted)]
+            said = clip(one_line(item.excluded.said, 80), width - 12, look.sign("ellipsis"))
+            return [paint([(look.sign("lost") + " ", muted), (said, look.style())], width, right=again)]
         if item.gap is not None:
             where = f"step {item.gap.step}" if item.gap.step is not None else f"line {item.gap.at.line}"
             first = [(look.sign("finding") + " ", look.style("bad")), (where, look.style("", "b"))]

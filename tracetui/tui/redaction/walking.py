@@ -37,10 +37,11 @@ class Walking(Parts):
     def _moved(self) -> None:
         """The cursor of the list moved: show the value's first place, at once when its text is on the page."""
         source = self.rows.source
-        if not isinstance(source, FindingRows) or not 0 <= self.rows.cursor < len(source):
+        if self._listing or not isinstance(source, FindingRows) or not 0 <= self.rows.cursor < len(source):
             return
         row = source.rows[self.rows.cursor]
         group = row.group
+        self._apart = False
         if group is None:
             if row.gap is not None and row.gap != self.gap:
                 self.group, self.gap = None, row.gap
@@ -86,6 +87,7 @@ class Walking(Parts):
             self._list()
             source = self.rows.source
         self.gap = None
+        self._apart = False
         self.group = group
         self.copy = copy
         row = source.row_of(group.id) if isinstance(source, FindingRows) else -1
@@ -154,7 +156,7 @@ class Walking(Parts):
             if row >= 0:
                 self.rows.cursor = row
         if gap is None:
-            self.group = None
+            self.group, self._apart = None, True
 
         def finish(result: Result) -> None:
             self._took(result)
@@ -195,7 +197,7 @@ class Walking(Parts):
         )
         if self.group is not None and group.id == self.group.id and copy in (None, self.copy):
             return
-        self.group, self.copy, self.gap = group, copy or 0, None
+        self.group, self.copy, self.gap, self._apart = group, copy or 0, None, False
         source = self.rows.source
         if isinstance(source, FindingRows) and (row := source.row_of(group.id)) >= 0:
             self.rows.cursor = row
@@ -322,5 +324,5 @@ class Walking(Parts):
         if not low <= target <= high:
             self.app.say("That is beyond what is reviewed.")
             return
-        self.group = None
+        self.group, self.gap, self._apart = None, None, True
         self._go_to_step(target, here.agent)

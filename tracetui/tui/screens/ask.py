@@ -29,11 +29,16 @@ class AskScreen(ModalScreen[str | None], Actor):
         background: $background; border-title-color: $accent; border-subtitle-color: $muted; }
     AskScreen Input { border: none; height: 1; padding: 0; background: $background; }
     AskScreen Static { color: $muted; }
+    AskScreen.-low { align: center bottom; background: $background 25%; }
+    AskScreen.-low > Vertical { margin-bottom: 1; }
     """
 
-    def __init__(self, title: str, text: str = "", *, hint: str = "", words: Sequence[str] = ()) -> None:
-        """``words`` complete what is typed (the right arrow takes them)."""
-        super().__init__()
+    def __init__(
+        self, title: str, text: str = "", *, hint: str = "", words: Sequence[str] = (), low: bool = False
+    ) -> None:
+        """``words`` complete what is typed (the right arrow takes them). A ``low`` one leaves what it asks about to be
+        seen."""
+        super().__init__(classes="-low" if low else None)
         self._title, self._text, self._hint = title, text, hint
         self._words = words
 

@@ -107,6 +107,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self._weak = False
         self._ready = False
         self._stale = False
+        self._apart = self._listing = False
         self._steps: Sequence[PageStep] = ()
         self._marks: Mapping[Field, Sequence[Mark]] = {}
         self._rest = Rest(self, self._load_copy)
@@ -197,7 +198,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
 
     def _took_first(self, found: tuple[Result, Copy | None]) -> None:
         result, copy = found
-        self._ready = True
+        self._ready = self.info.ready = True
         self.editor.empty = ("There is no text here.",)
         self._took(result)
         if copy is None or not self._go_to_copy(copy):
@@ -299,7 +300,9 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         row = source.row_of(self.group.id) if self.group is not None else -1
         if not len(source):
             self.rows.empty = _NOTHING
+        self._listing = self._apart and self.group is None
         self.rows.reload(source, row=row if row >= 0 else None)
+        self._listing = False
 
     # -- where we are -------------------------------------------------------------------------------------------------
 
@@ -333,12 +336,18 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
             facts = "as the reader will see it"
         self.text_title.show(where, facts)
         self.info.show(group, self.copy, self._reached.get(group.id, "") if group is not None else "")
+        self.info.show_gap(self.gap)
         self.info.selecting(self._selected())
         if self._ready and not progress.open and not progress.unscanned:
-            what = "Nothing is open" if self.snapshot.groups else "Nothing was found"
-            said = f"{what} {dot} {fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected"
-            weak = [("space", f"{fmt.count(progress.weak)} weak")] if progress.weak else []
-            self.info.done((said, (("s", "seal it"), ("p", "as the reader will see it"), *weak)))
+            said = f"{fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected"
+            said = f"Nothing is open {dot} {said}" if self.snapshot.groups else "Nothing was found"
+            look_at = "with its marks" if self.editor.plain else "as the reader will see it"
+            keys = [("s", "seal it"), ("p", look_at)]
+            if progress.weak:
+                keys.append(("space", f"{fmt.count(progress.weak)} weak"))
+            elif not self.snapshot.groups:
+                keys = [("2", "read it, mark by hand"), ("s", "seal it")]
+            self.info.done((said, keys))
         else:
             self.info.done(None)
 
