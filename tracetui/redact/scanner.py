@@ -19,6 +19,8 @@ _CHUNK: Final = 262_144
 """Code points scanned at once; neighbouring chunks share ``_OVERLAP``, more than any rule looks at."""
 _OVERLAP: Final = 17_000
 _BATCH: Final = 65_536
+_LEAST: Final = 4
+"""Code points; no rule takes less for a secret."""
 _SECONDS_PER_CHUNK: Final = 30.0
 """Of this thread's time on the processor, so that a loaded machine changes nothing. The worst texts known take 2 s."""
 
@@ -87,7 +89,7 @@ def scan(text: str) -> list[Finding]:
     Returns findings in order, spans in code points of ``text``. Linear in its length; a piece that takes longer than
     its budget is given as a finding of rule ``unscanned``. No network, no files; safe from several threads.
     """
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or len(text) < _LEAST:
         return []
     out: list[Finding] = []
     at = 0
@@ -116,7 +118,7 @@ def scan_many(texts: Sequence[str]) -> list[list[Finding]]:
         if len(text) > _BATCH // 4 or "\0" in text:
             out[nth] = scan(text)
             continue
-        if len(text) < 4:
+        if len(text) < _LEAST:
             continue
         batch.append(nth)
         size += len(text) + len(BREAK)

@@ -435,6 +435,8 @@ def views_of(text: str) -> list[View]:
     The unescaped readings are read in turn for colour codes, breaks, percent, HTML and base64, since a transcript wraps
     one in the other; not every order is tried, only those that logs show.
     """
+    if len(text) < 1000 and _MARKS.search(text) is None and not (len(text) >= 24 and _base64(text)[1]):
+        return []  # most strings of a log are short and written plainly
     plain = View("plain", text, None)
     views: list[View] = []
     bases = [plain]
@@ -462,6 +464,9 @@ def views_of(text: str) -> list[View]:
             elif name == "joined" and (held := _decode("base64", _near(decoded))) is not None:
                 views.append(held)
     return views
+
+
+_MARKS: Final = re.compile("[\\\\\n%&\x1b\x9b\x08\u241b]")
 
 
 def _near(view: View) -> View:
