@@ -321,6 +321,7 @@ HARMLESS = (
     "ID/PW are required", "the id/password pair", "| field | token |\n|---|---|\n| type | string |", "'PASSWORD', 'PUT-INT64',\n'QUIT', 'SHA256SUM',",  # noqa: E501
     "key = `--${def.key}|${def.short}`", 'key = f"{func.__name__}{repr(args)}"', 'password.encode("utf-8")', "enable secret <password>",  # noqa: E501
     "snmp-server community public RO", 'mysqli_connect("localhost", "user", "password")', "grafana/grafana:10.4.1", "sentry 24.1.0 released",  # noqa: E501
+    "https://r.acme.dev/auth0/-/auth0-3.1.0.tgz#3562d8f384ac776fe3fca1e1de7d1c83e99d7573",
     "keyType=secp256k1&sigType=ecdsa-secp256k1", "update V8 to 10.7.193.22", "https://a:b@example.test/", "lip_sync_animation_controller_state",  # noqa: E501
     "The DATADOG_API_KEY variable must be set.", "sentry-cli 2.31.0 uploaded 12 files", "Slack channel C0123ABCD renamed",  # noqa: E501
 )  # fmt: skip

@@ -317,6 +317,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         bare = (_BARE_PASSWORD if level == PASSWORD else _BARE).match(text, at, limit)
         if bare is None or bare.group()[0] == "@":
             return []
+        if at == right:
+            return []  # the same word goes on
         value = bare.group()
         if level == PASSWORD:
             after = _AFTER_PASSWORD.search(value)
