@@ -96,7 +96,7 @@ def _neighbour(word: str, before: str, *, keyish: bool, direct: bool, close: boo
     if harmless_shape(word) or ALGORITHM.search(word) is not None:
         return False
     if is_hex(word):
-        if not looks_random(word):
+        if before in "#@" or not looks_random(word):
             return False
         # Behind a bare name, the sizes of a commit and of a digest are theirs.
         named = size not in {40, 64}
