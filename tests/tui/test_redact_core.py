@@ -155,6 +155,44 @@ def test_decisions_and_undo_outlive_the_editor(bucket: Bucket, session: SessionR
     again.close()
 
 
+def test_undo_says_what_it_took_back_also_after_a_restart(bucket: Bucket, session: SessionRow) -> None:
+    review = opened(bucket, session)
+    token, password = group_of(review, TOKEN), group_of(review, PASSWORD)
+    review.accept(token.id)
+    review.reject(password.id, password.copies[1].id, "place")
+    review.reject(password.id, password.copies[0].id, "kind")
+    review.exclude("step", 3, None, "command")
+    review.exclude("thinking", None, None, "")
+    review.exclude("opaque", None, None, "")
+    assert [one.said for one in review.exclusions()] == ["step 3", "thinking", "kept: signatures, encrypted thinking"]
+    review.add_rule(Rule("literal", "wizard", "someone"))
+    review.accept_tier(2)
+    before = review.groups()
+    review.close()
+    again = opened(bucket, session)
+    assert [(one.id, one.state) for one in again.groups()] == [(one.id, one.state) for one in before]
+    told = [again.undo() for _ in range(9)]
+    assert told[-1] is None
+    said = [outcome.said for outcome in told[:-1] if outcome is not None]
+    assert said[0].startswith("Undone: accepting ")
+    assert said[1:] == [
+        "Undone: a rule that stays (literal).",
+        "Undone: keeping signatures, encrypted thinking.",
+        "Undone: leaving out thinking.",
+        "Undone: leaving out step 3.",
+        f"Undone: leaving as it is everything of its kind ({password.kind}).",
+        f"Undone: leaving as it is this one place ({password.kind}).",
+        "Undone: accepting a value (github-token).",
+    ]
+    assert (told[6].group, told[6].copy) == (password.id, password.copies[1].id)  # type: ignore[union-attr]
+    assert told[7].group == token.id  # type: ignore[union-attr]
+    assert not again.exclusions()
+    assert not again.rules()
+    assert all(one.state == "open" for one in again.groups())
+    assert again.redo().said == "Done again: accepting a value (github-token)."  # type: ignore[union-attr]
+    again.close()
+
+
 def test_rejecting_one_place_leaves_the_others_open(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
     token = group_of(review, TOKEN)

@@ -109,7 +109,7 @@ class Progress(NamedTuple):
 
 
 class Reach(NamedTuple):
-    """A place that an accepted value reached. ``form`` says how it stood there (``plain``, ``base64``, …)."""
+    """A place that an accepted value reached. ``form`` says how it stood there (``as it is``, ``base64``, …)."""
 
     step: int | None
     agent: str | None

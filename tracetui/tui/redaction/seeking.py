@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.model import LogRow, Record
 from tracetui.tui.redaction.model import Copy, Field, Group, Mark, Reach, Target
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tracetui.redact.review import Review
 
 __all__ = ["Seeking", "field_of"]
+
+_FORMS: Final = {"plain": "as it is", "part": "in part"}
+"""Words for forms that do not speak for themselves."""
 
 
 class Seeking:
@@ -106,7 +109,10 @@ class Seeking:
             forms = seen.get(unit.text)
             if forms is None:
                 _, done = redact_text(unit.text, plan)
-                forms = [form for *_, form in done]
+                forms = [
+                    "as it is" if unit.text[low:high] == value else _FORMS.get(form, form)
+                    for low, high, _, form in done
+                ]
                 if len(unit.text) < 65_536:
                     seen[unit.text] = forms
             label, _ = name_of(unit.at.pointer, in_key=unit.at.in_key)
