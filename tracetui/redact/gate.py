@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.redact.findings import Place
-from tracetui.redact.proof import Leak
+from tracetui.redact.proof import Leak, neutral
 from tracetui.redact.review import Review
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def check_text(
     own = [match.span() for match in PLACEHOLDER.finditer(text)]
     found = [
         item
-        for item in scan(text)
+        for item in scan(neutral(text, lambda *_: True))
         if item.tier <= 2
         and not any(a < item.end and item.start < b for a, b in own)
         and not decided(text[item.start : item.end], item.kind, item.why)

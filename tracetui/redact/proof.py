@@ -3,6 +3,7 @@ and for pieces of its secret core, and scanned once more."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,7 @@ from tracetui.redact.forms import PERSONAL_KINDS, core_of
 from tracetui.redact.scanner import scan_many
 from tracetui.redact.units import PIXEL, texts, units
 
-__all__ = ["Leak", "Proof", "prove"]
+__all__ = ["Leak", "Proof", "neutral", "prove"]
 
 _PIECE: Final = 12
 _BATCH: Final = 1_000_000
@@ -38,6 +39,8 @@ class Leak:
     tier: int
     why: str
     key: str = ""
+    text: str = dataclasses.field(default="", repr=False)
+    """What stands there; a value to accept or to reject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def prove(
 
     def scan() -> None:
         nonlocal batch, size
-        for text, items in zip(batch, many(batch)):
+        for text, items in zip(batch, many([neutral(text, plan.owns) for text in batch])):
             found[text] += _scanned(text, items, plan)
         batch, size = [], 0
 
@@ -105,17 +108,26 @@ def prove(
             for item in found[unit.text]:
                 leak = Leak(
                     agent, nth, rid, unit.field, unit.in_key, item.start, item.end, item.kind, item.rule, item.tier,
-                    item.why, item.key,
+                    item.why, item.key, unit.text[item.start : item.end],
                 )  # fmt: skip
                 if item.rule == "left":
                     # The places that the user rejected, and no other ones in the same text.
                     kept = plan.kept.get((agent, rid, unit.field, unit.in_key), ())
                     spared = any(a <= item.start and item.end <= b for a, b in kept)
                 else:
-                    text = unit.text[item.start : item.end]
-                    spared = rejected(text, item.kind, rid, unit.field, item.rule, item.why)
+                    spared = rejected(leak.text, item.kind, rid, unit.field, item.rule, item.why)
                 (exempt if spared else leaks).append(leak)
     return Proof(tuple(leaks), tuple(exempt), searched)
+
+
+def neutral(text: str, owns: Callable[[str, int], bool]) -> str:
+    """A text whose placeholders say nothing: what a value was called is no context for what stands near it."""
+    if "‹" not in text:
+        return text
+    return PLACEHOLDER.sub(
+        lambda m: f"‹{'·' * (len(m[0]) - 2)}›" if owns(m[1], int(m[2])) else m[0],
+        text,
+    )
 
 
 class _Found(NamedTuple):

@@ -11,7 +11,7 @@ from tracetui.redact.apply import Cancelled, Plan, prepare, redact, redact_text
 from tracetui.redact.decisions import SCOPES, Decisions, Rule, State
 from tracetui.redact.findings import Findings, Place
 from tracetui.redact.forms import plain_value
-from tracetui.redact.proof import Proof, prove
+from tracetui.redact.proof import Leak, Proof, prove
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -394,6 +394,16 @@ class Review:
             exempt += proof.exempt
             searched += proof.searched
         return Proof(tuple(leaks), tuple(exempt), searched)
+
+    def accept_leak(self, leak: Leak) -> None:
+        """Accept what the proof found as a value of its own: it is replaced everywhere."""
+        self.mark(leak.text, 0, len(leak.text), leak.kind)
+
+    def reject_leak(self, leak: Leak) -> None:
+        """Leave what a detector found in the result as it is; an accepted value cannot be left that way."""
+        if leak.rule == "left":
+            raise TracetuiError("This is an accepted value; reject it where it was found, or take the acceptance back")
+        self._add("reject", {"scope": "all", "key": self.decisions.hash(leak.text)})
 
     def preview(self, text: str, places: Sequence[Place] = (), plan: Plan | None = None) -> list[Span]:
         """A text in pieces, in order and without gaps: plain, proposed, accepted (with its placeholder) or rejected.
