@@ -101,6 +101,9 @@ class FakeReview:
             made.append(Group(name, value.kind, "rule", value.tier, value.why, value.text, state, copies, put, by_hand))
         return sorted(made, key=lambda group: group.tier)
 
+    def left_off(self) -> str | None:
+        return next((entry[1] for entry in reversed(self.log) if entry[0] in ("accept", "reject")), None)
+
     def progress(self) -> Progress:
         groups = self.groups()
         return Progress(

@@ -100,6 +100,18 @@ async def test_accept_replaces_everywhere_goes_on_and_says_how_many() -> None:
         assert driver.said == "This value is accepted already; u takes it back."
 
 
+async def test_it_goes_on_where_the_last_decision_was_taken() -> None:
+    review = leaked()
+    review.values["v3"] = Value("PACE_LIMIT", "project", 2)
+    async with reviewing(review) as driver:
+        await driver.press("right_square_bracket", "a")
+        assert driver.editor.group.value == "PACE_LIMIT"
+    async with reviewing(review) as driver:
+        assert driver.editor.group.value == "PACE_LIMIT"
+        await driver.press("a")
+        assert driver.editor.group.value == KEY
+
+
 async def test_undo_and_redo() -> None:
     async with reviewing() as driver:
         await driver.press("u")

@@ -190,6 +190,11 @@ def test_undo_says_what_it_took_back_also_after_a_restart(bucket: Bucket, sessio
     assert not again.rules()
     assert all(one.state == "open" for one in again.groups())
     assert again.redo().said == "Done again: accepting a value (github-token)."  # type: ignore[union-attr]
+    assert again.left_off() == token.id
+    password = group_of(again, PASSWORD)
+    again.reject(password.id, password.copies[0].id, "place")
+    again.exclude("thinking", None, None, "")
+    assert again.left_off() == password.id
     again.close()
 
 

@@ -190,6 +190,17 @@ class Decisions:
                 held[number] = _Op(number, "", what, body)
         return [op for number, op in held.items() if number not in off]
 
+    def last_about(self, harness: str, session: str) -> tuple[str, str] | None:
+        """What the last decision in force about findings was about: a scope of `SCOPES` and its key (for an acceptance
+        ``all`` and the value's hash); None where there is none."""
+        for op in reversed(self._ops(harness, session)[0]):
+            item = op.body["items"][-1] if op.what == "group" else op.body
+            if op.name == "reject":
+                return str(item["scope"]), str(item["key"])
+            if op.name in ("accept", "mark"):
+                return "all", str(item.get("hash") or self.hash(item["value"]))
+        return None
+
     def undo(self, harness: str, session: str) -> str | None:
         """Take the last entry back; what it was, None when there is none."""
         return self._turn(harness, session, "undo")

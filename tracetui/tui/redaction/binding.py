@@ -22,7 +22,7 @@ from tracetui.tui.redaction.page import PageStep
 from tracetui.tui.redaction.seeking import Seeking, field_of
 from tracetui.tui.redaction.staying import Staying
 from tracetui.tui.redaction.texts import around, units_of
-from tracetui.tui.redaction.turned import difference
+from tracetui.tui.redaction.turned import difference, reaches
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
@@ -132,6 +132,15 @@ class CoreReview(Staying, Seeking):
         found.sort(key=lambda group: (group.tier, *first(group)))
         self._groups = {group.id: group for group in found}
         return found
+
+    def left_off(self) -> str | None:
+        review = self._review
+        last = review.decisions.last_about(review.session.harness, review.session.id)
+        if last is None:
+            return None
+        if last[0] == "all":
+            return last[1]
+        return next((place.value for place in reversed(review.places()) if reaches(place, *last)), None)
 
     def progress(self) -> Progress:
         groups = list(self._groups.values())

@@ -208,6 +208,9 @@ class Reviewing(Protocol):
 
     def groups(self) -> Sequence[Group]: ...
 
+    def left_off(self) -> str | None:
+        """The value that the last decision was about, of whatever day."""
+
     def progress(self) -> Progress: ...
 
     def unscanned(self) -> Sequence[Unscanned]: ...

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tracetui.redact.decisions import State
     from tracetui.redact.findings import Place
 
-__all__ = ["difference"]
+__all__ = ["difference", "reaches"]
 
 _KEPT: Final = {"keep-images": "images", "keep-opaque": "opaque"}
 
@@ -31,7 +31,7 @@ def difference(
         if not {("all", values[0])} & (one.rejected ^ other.rejected):
             return ("the mark" if held.by == "mark" else "accepting a value") + f" ({held.kind})", values[0], ""
     for scope, key in sorted(one.rejected ^ other.rejected):
-        found = [place for place in places if _reached(place, scope, key)]
+        found = [place for place in places if reaches(place, scope, key)]
         named = f" ({found[0].kind})" if found else ""
         said = f"leaving as it is {SCOPES[scope][1]}{named}" if scope in SCOPES else "a rejection"
         return said, found[0].value if found else None, found[0].id if found and scope == "place" else ""
@@ -46,7 +46,8 @@ def difference(
     return "a decision", None, ""
 
 
-def _reached(place: Place, scope: str, key: str) -> bool:
+def reaches(place: Place, scope: str, key: str) -> bool:
+    """Whether a decision of a scope is about a place."""
     return key == {
         "place": place.key,
         "path": f"{place.kind} {place.path}",

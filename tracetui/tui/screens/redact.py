@@ -190,20 +190,24 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self.rows.refresh()
         target = self._target
 
-        def job(room: Opened) -> tuple[Result, Copy | None]:
+        def job(room: Opened) -> tuple[Result, Copy | None, str | None]:
             copy = room.review.find(target) if target is not None else None
-            return self._job(room, None, first=True), copy
+            return self._job(room, None, first=True), copy, room.review.left_off()
 
         self.desk.do(job, self._took_first)
 
-    def _took_first(self, found: tuple[Result, Copy | None]) -> None:
-        result, copy = found
+    def _took_first(self, found: tuple[Result, Copy | None, str | None]) -> None:
+        result, copy, last = found
         self._ready = self.info.ready = True
         self.editor.empty = ("There is no text here.",)
         self._took(result)
         if copy is None or not self._go_to_copy(copy):
-            first = next((group for group in self._in_order() if group.state == "open" and group.tier <= 2), None)
-            first = first or next(iter(self._in_order()), None)
+            # On with what comes after the last decision; what was passed over comes at the end again.
+            ordered = self._in_order()
+            at = next((nth for nth, group in enumerate(ordered) if group.id == last), 0)
+            turn = ordered[at:] + ordered[:at]
+            first = next((group for group in turn if group.state == "open" and group.tier <= 2), None)
+            first = first or next(iter(ordered), None)
             if first is not None:
                 self._choose(first)
         if self._target is not None and copy is None:
