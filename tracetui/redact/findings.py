@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from tracetui.model import LogRow, Record, SessionRow, Source
+from tracetui.model import LogRow, Record, SessionRow, Source, TracetuiError
 from tracetui.redact.finding import Finding
 from tracetui.redact.forms import plain_value
 from tracetui.redact.known import Known, log_values
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Findings", "Place", "record_id", "scan_records"]
 
-RULES: Final = 6
+RULES: Final = 7
 """Version of the detectors; findings of another one are looked for anew."""
 _SCRIPT: Final = """
 CREATE TABLE log(
   harness TEXT NOT NULL, session TEXT NOT NULL, path TEXT NOT NULL, agent TEXT, sign TEXT NOT NULL,
-  offset INTEGER NOT NULL, line INTEGER NOT NULL, PRIMARY KEY(session, harness, path)) WITHOUT ROWID;
+  offset INTEGER NOT NULL, line INTEGER NOT NULL, whole INTEGER NOT NULL, generation INTEGER NOT NULL,
+  PRIMARY KEY(session, harness, path)) WITHOUT ROWID;
 CREATE TABLE place(
   harness TEXT NOT NULL, session TEXT NOT NULL, path TEXT NOT NULL, agent TEXT, line INTEGER NOT NULL,
   nth INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL, rid TEXT NOT NULL, field TEXT NOT NULL,
@@ -45,7 +46,11 @@ CREATE TABLE cache(hash BLOB PRIMARY KEY, found TEXT NOT NULL) WITHOUT ROWID
 _CACHED: Final = 160
 """Code points; shorter strings are scanned faster than looked up."""
 _BATCH: Final = 2_000_000
-_OUTSIDE: Final = 400
+_ATTEMPTS: Final = 20
+
+
+class _Overtaken(Exception):
+    """Another process scans the same log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,7 @@ class Findings:
         ``progress`` is told (bytes done, all bytes). ``deep`` asks detect-secrets too.
         """
         logs = [log for log in self._bucket.logs(session.id, session.harness) if log.shown]
+        self._drop(session, {log.path for log in logs})
         total = sum(log.bytes for log in logs)
         done = 0
         for log in logs:
@@ -133,10 +139,25 @@ class Findings:
                 if progress is not None:
                     progress(base + at, total)
 
-            if not self._log(session, log, known, deep, cancelled, tell):
-                return False
+            for _ in range(_ATTEMPTS):
+                try:
+                    if not self._log(session, log, known, deep, cancelled, tell):
+                        return False
+                    break
+                except _Overtaken:
+                    continue  # with what the other has done
+            else:
+                raise TracetuiError(f"Another tracetui is scanning {session.id}; try again when it is through")
             done += log.bytes
         return True
+
+    def _drop(self, session: SessionRow, paths: set[str]) -> None:
+        """Forget the findings of logs that are gone or shown no more."""
+        of = (session.id, session.harness)
+        for (path,) in self._db.execute("SELECT path FROM log WHERE session=? AND harness=?", of).fetchall():
+            if path not in paths:
+                for table in ("place", "log"):
+                    self._db.execute(f"DELETE FROM {table} WHERE session=? AND harness=? AND path=?", (*of, path))
 
     def _log(
         self,
@@ -147,68 +168,61 @@ class Findings:
         cancelled: Callable[[], bool] | None,
         tell: Callable[[int], object],
     ) -> bool:
+        """Scan what is new in one log. Raises ``_Overtaken`` when another process did meanwhile."""
         values = [*log_values(log.path, log.facts.cwd, session.cwd, remote=log.facts.repo), *known]
-        sign = self._decisions.short("sign", RULES, deep, orjson.dumps(sorted(set(values))).decode())
-        row = self._db.execute(
-            "SELECT sign, offset, line FROM log WHERE session=? AND harness=? AND path=?",
-            (session.id, session.harness, log.path),
-        ).fetchone()
-        offset, line = (row[1], row[2]) if row is not None and row[0] == sign else (0, 1)
-        if offset > log.bytes:
-            offset, line = 0, 1
-        if offset == 0:
-            self._db.execute(
-                "DELETE FROM place WHERE session=? AND harness=? AND path=?", (session.id, session.harness, log.path)
-            )
+        sign = self._decisions.short("sign", RULES, deep, log.generation, orjson.dumps(sorted(set(values))).decode())
+        of = (session.id, session.harness, log.path)
+
+        def held() -> tuple[str, int, int, int] | None:
+            sql = "SELECT sign, offset, line, whole FROM log WHERE session=? AND harness=? AND path=?"
+            row: tuple[str, int, int, int] | None = self._db.execute(sql, of).fetchone()
+            return row
+
+        row = held()
+        fresh = row is None or row[0] != sign or row[1] > log.bytes
+        _, offset, line, whole = at = (sign, 0, 1, 0) if fresh or row is None else row
         detector = Known(values)
         batch: list[Record] = []
         size = 0
-        base = line - 1 if offset else 0
 
-        def flush() -> None:
-            nonlocal batch, size
-            if not batch:
-                return
+        def flush(whole: int = 0) -> None:
+            """Keep what the batch gave. ``whole``: how long the log is that was read to its end."""
+            nonlocal batch, size, row, at, fresh
             places = self._places(session, log, batch, detector, deep)
-            last = batch[-1].source
+            last = batch[-1].source if batch else None
+            at = (sign, last.offset + last.length + 1, last.line + 1, whole) if last else (*at[:3], whole)
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.executemany(
-                    "INSERT INTO place VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                    places,
-                )
+                if held() != row:
+                    raise _Overtaken
+                if fresh:
+                    self._db.execute("DELETE FROM place WHERE session=? AND harness=? AND path=?", of)
+                self._db.executemany("INSERT INTO place VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", places)
                 self._db.execute(
-                    "INSERT OR REPLACE INTO log VALUES(?,?,?,?,?,?,?)",
-                    (
-                        session.harness,
-                        session.id,
-                        log.path,
-                        log.agent,
-                        sign,
-                        last.offset + last.length + 1,
-                        last.line + 1,
-                    ),
+                    "INSERT OR REPLACE INTO log VALUES(?,?,?,?,?,?,?,?,?)",
+                    (session.harness, session.id, log.path, log.agent, *at, log.generation),
                 )
                 self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
-            tell(last.offset + last.length)
-            batch, size = [], 0
+            batch, size, row, fresh = [], 0, at, False
+            tell(whole or at[1])
 
+        if whole == log.bytes and not fresh:
+            return True
         if offset < log.bytes:
             for record in self._bucket.records(log, offset):
-                if base:
+                if offset:
                     source = record.source
-                    record = record._replace(source=source._replace(line=source.line + base))
+                    record = record._replace(source=source._replace(line=source.line + line - 1))
                 if size > _BATCH and record.source.line != batch[-1].source.line:
                     flush()
                     if cancelled is not None and cancelled():
                         return False
                 batch.append(record)
                 size += record.source.length
-        flush()
-        tell(log.bytes)
+        flush(log.bytes)
         return not (cancelled is not None and cancelled())
 
     def _places(
@@ -313,13 +327,14 @@ class Findings:
 
     def done(self, session: SessionRow) -> bool:
         """Whether every log of the session was scanned to its end by these rules."""
-        held = dict(
-            self._db.execute(
-                "SELECT path, offset FROM log WHERE session=? AND harness=?", (session.id, session.harness)
+        held = {
+            path: rest
+            for path, *rest in self._db.execute(
+                "SELECT path, generation, whole FROM log WHERE session=? AND harness=?", (session.id, session.harness)
             )
-        )
+        }
         return all(
-            held.get(log.path, 0) >= log.bytes - 1
+            held.get(log.path) == [log.generation, log.bytes]
             for log in self._bucket.logs(session.id, session.harness)
             if log.shown and log.bytes
         )
