@@ -4,6 +4,7 @@ fences or is escaped, so that it renders as itself wherever it is pasted."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from tracetui.capsule.checks import Check
@@ -86,6 +87,7 @@ def _fenced(text: str) -> str:
 def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[str], entries: Iterable[str]) -> str:
     """The page for a person who never heard of the program. ``facts`` are those of the manifest."""
     session, repository = facts["session"], facts["repository"]
+    entries = [*entries]
     name = facts.get("name") or session.get("title") or "An episode of a coding agent"
     steps = plural(session["steps"], "step")
     span = session.get("range")
@@ -105,7 +107,12 @@ def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[st
     if redactions:
         told = ", ".join(f"{count:,} {markdown_safe(kind)}" for kind, count in sorted(redactions.items()))
         out.append(f"Taken out: {told}. A mark such as `‹kind:1›` stands for the same value wherever it occurs.\n")
-    out += [*_base(repository), *_checks(checks), *_notes(notes)]
+    if span:
+        out.append(
+            "What the agent said, saw and did outside of these steps is not in it, but for the edits that its patches "
+            "need; of what stood in the context, only kind, origin and size are told.\n"
+        )
+    out += [*_base(repository, set(entries)), *_checks(checks), *_notes(notes)]
     out.append(
         "## With tracetui\n\n```\ntracetui verify FILE.capsule.zip    # unchanged? signed by whom?\n"
         "tracetui open FILE.capsule.zip      # look at it; nothing runs, nothing is kept\n"
@@ -115,13 +122,20 @@ def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[st
     return "\n".join(out)
 
 
-def _base(repository: Mapping[str, Any]) -> list[str]:
+def _base(repository: Mapping[str, Any], entries: AbstractSet[str]) -> list[str]:
     base = repository.get("base")
+    patched = any(name.startswith("patches/") for name in entries)
+    carried = any(name.startswith("files/") for name in entries)
     out = ["## The code\n"]
     if repository.get("remote"):
         out.append("Repository:\n\n" + fenced(str(repository["remote"])))
+    elif repository.get("remote_left_out"):
+        out.append("Where the repository can be had is left out: it may be private. Ask who sent you this.\n")
     if base is None:
-        out.append("No base commit is known. What the log tells of the files stands in `files/` and `patches/`.\n")
+        told = " and ".join(f"`{name}`" for name, there in (("files/", carried), ("patches/", patched)) if there)
+        out.append(
+            "No base commit is known." + (f" What the log tells of the files stands in {told}.\n" if told else "\n")
+        )
         return out
     how = "recorded in the log" if base["how"] == "recorded" else "inferred from the files that the log shows"
     match = f"; {base['matched']} of {base['files']} files agree with the log" if base["files"] else ""
@@ -129,10 +143,13 @@ def _base(repository: Mapping[str, Any]) -> list[str]:
     out.append(f"Base commit `{base['commit']}` ({how}{match}). {pushed}\n")
     if base["start"] and base["start"] != base["commit"]:
         out.append(f"Begin from `{base['start']}`: `patches/0000.patch` leads from there to the base.\n")
-    out.append(
-        "The patches in `patches/` follow in the order of their numbers (`git apply` takes them). Changes that shell "
-        "commands made are not in them.\n"
-    )
+    if carried:
+        out.append(
+            "Lay what stands in `files/` over it: the patches need it, or whoever sealed this wanted it there.\n"
+        )
+    if patched:
+        out.append("The patches in `patches/` follow in the order of their numbers (`git apply` takes them).")
+    out.append("Changes that shell commands made are in no patch.\n")
     return out
 
 
@@ -141,9 +158,10 @@ def _checks(checks: Sequence[Check]) -> list[str]:
         return []
     out = ["## Checks\n\nCommands that show the problem; `{root}` is the folder of the repository.\n"]
     for check in checks:
-        where = f" in `{{root}}/{check.folder}`" if check.folder and "`" not in check.folder else ""
         code = "another status than 0" if check.exit_code is None else f"status {check.exit_code}"
-        out.append(f"{check.number}. Run{where}; it ended with {code}:\n\n{fenced(check.command, 'sh')}")
+        out.append(f"{check.number}. Ended with {code}:\n\n{fenced(check.command, 'sh')}")
+        if check.folder:
+            out.append(f"in the folder\n\n{fenced(check.folder)}")
         if check.line:
             out.append(f"and printed\n\n{fenced(check.line)}")
         if check.problem:
