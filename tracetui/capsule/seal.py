@@ -21,11 +21,12 @@ from tracetui.capsule import manifest as manifests
 from tracetui.capsule import words
 from tracetui.capsule.archive import pack, write_private
 from tracetui.capsule.checks import Check
-from tracetui.capsule.code import Code, read_code
+from tracetui.capsule.code import Code
 from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
+from tracetui.capsule.survey import read_code
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
 from tracetui.model import SessionRow, TracetuiError

@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _proposed(bucket: Bucket, episode: Episode, repo: str | None) -> list[Check]:
     from tracetui.capsule.checks import propose
-    from tracetui.capsule.code import read_code
     from tracetui.capsule.seal import Options
+    from tracetui.capsule.survey import read_code
 
     code = read_code(bucket, episode, Options(repo=repo))
     return propose(code.commands, code.root)

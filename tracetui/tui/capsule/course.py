@@ -148,8 +148,8 @@ def read_course(bucket: Bucket, session: SessionRow, capsule: Path | None, cance
         with Capsule(capsule) as opened:
             if session.id.startswith(opened.origin + "/"):
                 return _of_capsule(opened, steps)
-    from tracetui.capsule.code import read_code
     from tracetui.capsule.seal import Options
+    from tracetui.capsule.survey import read_code
 
     code = read_code(bucket, episode, Options())
     moments: dict[tuple[str | None, int], Moment] = {}
