@@ -156,3 +156,50 @@ def test_index_scans_when_asked(run: Any) -> None:
     done = run("index", "--scan", "--json")
     assert len(done.lines) == 1
     assert run("ls", "--json").lines[0]["findings"] == {"open": 3, "accepted": 0, "rejected": 0}
+
+
+def test_files_of_all_sorts(run: Any, place: Any, tmp_path: Path) -> None:
+    text = f"é 😀 {TOKEN}\r\n"
+    written = {
+        "utf16.txt": text.encode("utf-16"),
+        "broken.txt": b"\xff\xfa 5 " + TOKEN.encode(),
+        "nul.bin": bytes(range(32)) + TOKEN.encode() + b"\0",
+        "empty.txt": b"",
+        "mark.txt": b"\xef\xbb\xbf" + TOKEN.encode(),
+    }
+    starts = {"utf16.txt": 4, "broken.txt": 5, "nul.bin": 32, "mark.txt": 1}
+    for name, data in written.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        found = run("scan", str(path), "--json").lines
+        assert [(i["start"], i["end"], i["session"]) for i in found] == (
+            [(starts[name], starts[name] + len(TOKEN), None)] if name in starts else []
+        ), name
+
+
+def test_a_log_without_findings_is_read_as_a_log_and_its_broken_lines_too(run: Any, tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    head = {"type": "user", "uuid": "u1", "sessionId": SESSION, "timestamp": "2026-03-01T10:00:00.000Z"}
+    message = {"role": "user", "content": "nothing to see"}
+    record = {**head, "cwd": "/srv/x", "message": message, "requestId": "Zk3vQ8xT1nRw7LpY5cJd2HsG"}
+    path.write_text(json.dumps(record) + "\n")
+    assert run("scan", str(path), "--json").lines == []
+    with path.open("a") as file:
+        file.write('{"type":"user","message":{"content":"' + TOKEN)
+    (found,) = run("scan", str(path), "--json").lines
+    assert (found["session"], found["step"], found["field"], found["start"]) == (SESSION, None, "", 37)
+    assert found["source"] == {"path": str(path), "line": 2}
+
+
+def test_a_capsule_is_scanned_entry_by_entry_and_other_packed_files_are_refused(run: Any, tmp_path: Path) -> None:
+    assert run("redact", SESSION, "--accept-tier", "2").status == 0
+    capsule = tmp_path / "x.capsule.zip"
+    assert run("seal", SESSION, "-o", str(capsule)).status == 0
+    done = run("scan", str(capsule), "--json", "--check")
+    assert (done.status, done.lines) == (0, [])
+    assert run("redact", SESSION, "--undo").status == 0
+    for name, head in (("x.gz", b"\x1f\x8b\x08"), ("x.zip", b"PK\x03\x04")):
+        path = tmp_path / name
+        path.write_bytes(head + b"\0" * 90)
+        done = run("scan", str(path))
+        assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
