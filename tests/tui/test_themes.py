@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App
 
+from tests.tui.driving import driving
+from tests.tui.fakes import FakeBucket
 from tracetui.tui import themes
 from tracetui.tui.look import ROLES
 
@@ -168,3 +170,27 @@ async def test_no_color_sends_no_colour(monkeypatch: pytest.MonkeyPatch) -> None
             for segment in filtered:
                 assert segment.style is None or segment.style.color is None or segment.style.color.is_default
                 assert segment.style is None or segment.style.bgcolor is None or segment.style.bgcolor.is_default
+
+
+@pytest.mark.parametrize("name", COLOURED)
+async def test_what_stands_on_the_screen_can_be_read(name: str) -> None:
+    """As painted: letters of every colour, those of keys that cannot be used now too, on what they stand on."""
+    least = 7.0 if name == "high-contrast" else 4.5
+    async with driving(FakeBucket.filled(), config={"theme": name}) as driver:
+        for keys in ((), ("2", "j"), ("3",), ("2", "enter", "4"), ("question_mark",)):
+            await driver.press(*keys)
+            await driver.settle()
+            seen = 0
+            for strip in driver.app.screen._compositor.render_strips():
+                for text, style, _ in strip:
+                    if style is None or style.color is None or not any(map(str.isalnum, text)):
+                        continue
+                    fore, back = style.color.get_truecolor(), (style.bgcolor or style.color).get_truecolor()
+                    if style.bgcolor is None:
+                        continue
+                    if style.reverse:
+                        fore, back = back, fore
+                    assert not style.dim, text
+                    assert themes.contrast(fore.hex, back.hex) >= least, (keys, text, style)
+                    seen += 1
+            assert seen > 20

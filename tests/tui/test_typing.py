@@ -28,6 +28,20 @@ async def test_letters_behind_the_slash_reach_the_line(pane: str) -> None:
         assert driver.main.query_one(QueryLine).text == "limit jq"
 
 
+async def test_keys_behind_a_panes_number_belong_to_that_pane() -> None:
+    async with driving() as driver:
+        await burst(driver, "2/jq")
+        line = driver.main.query_one(QueryLine)
+        assert line.text == "jq"
+        assert driver.timeline in line.ancestors, "the line of the timeline, not that of the list"
+        assert driver.sessions.query_text == ""
+    async with driving() as driver:
+        await burst(driver, "2jj")
+        assert driver.timeline.rows.cursor == 2
+        await burst(driver, "1j2")
+        assert driver.timeline.rows.has_focus
+
+
 async def test_letters_behind_a_screens_key_reach_its_line() -> None:
     async with driving() as driver:
         await burst(driver, "Frate limit")

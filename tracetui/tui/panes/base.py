@@ -119,10 +119,10 @@ class Pane(Vertical, Actor, Background):
         return ()
 
     def focus_inside(self) -> None:
-        """Give the focus to the widget that has the pane's rows."""
+        """Give the focus to the widget that has the pane's rows, at once: a key typed right behind belongs to it."""
         for widget in self.walk_children(Widget):
             if widget.focusable:
-                widget.focus(scroll_visible=False)
+                self.screen.set_focus(widget, scroll_visible=False)
                 return
 
     def on_descendant_focus(self) -> None:

@@ -529,7 +529,7 @@ class StepPane(Pane, HunkKeys):
         return False
 
     def focus_inside(self) -> None:
-        self.text.focus(scroll_visible=False)
+        self.screen.set_focus(self.text, scroll_visible=False)
 
     # -- what leaves the app ------------------------------------------------------------------------------------------
 

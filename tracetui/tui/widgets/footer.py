@@ -98,7 +98,8 @@ class Footer(Widget):
         # While a line is being typed into, letters belong to it; then another key of the action is the one to show.
         key = next((key for key in keys if not (typing and len(key) == 1)), keys[0])
         if offer.reason is not None:
-            return [(f"{key} {offer.action.label}", look.style("line"))]
+            # Told from the others by its key, which has no colour: fainter text could not be read.
+            return [(f"{key} {offer.action.label}", look.style("muted"))]
         return [(key, look.style("accent")), (" " + offer.action.label, look.style("muted"))]
 
     def on_click(self, event: events.Click) -> None:
