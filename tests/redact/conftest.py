@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from logs import Log, leaking
 
+from tracetui.__main__ import main
 from tracetui.bucket import Bucket
 from tracetui.harness.roots import files_of
 
@@ -50,3 +53,28 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         yield held
     finally:
         bucket.close()
+
+
+@dataclass
+class Done:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def run(place: Any, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Any:
+    def call(*argv: str, stdin: str | None = None) -> Done:
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        capfdbinary.readouterr()
+        status = main(list(argv))
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(status, out.decode(), err.decode())
+
+    return call

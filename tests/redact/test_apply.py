@@ -284,3 +284,27 @@ def test_units_skip_ids_by_exact_path_only() -> None:
     found = {unit.field: unit.text for unit in units(value, "claude") if not unit.in_key}
     assert found == {"/message/content/0/input/id": "seen", "/message/content/0/input/uuid": "seen2", "/x~1y~0": "k"}
     assert {unit.text for unit in units(value, "claude") if unit.in_key} >= {"x/y~", "uuid", "input"}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [("foo", "foobar")],
+        [("foo", "bar"), ("bar", "foo")],
+        [("foo", "bar"), ("bar", "baz"), ("baz", None)],
+        [("foo", "a\nfoo")],
+        [("fo", ""), ("o", "fo")],
+    ],
+)
+def test_rules_applied_twice_change_nothing_more(rules: list[tuple[str, str | None]]) -> None:
+    plan = Plan(rules=[Rule("literal", old, new) for old, new in rules])
+    once = redact_text("foo foofoo xfoo bar baz", plan)[0]
+    assert redact_text(once, plan)[0] == once
+
+
+def test_a_literal_rule_reaches_escaped_and_broken_copies() -> None:
+    plan = Plan(rules=[Rule("literal", 'Project "Falcon"', "it")])
+    for form in ("json", "json-ascii-twice", "percent", "base64-1", "html", "ansi", "wrapped", "numbered"):
+        out = redact_text(FORMS[form]('Project "Falcon"'), plan)[0]
+        assert "it" in out, form
+        assert "alcon" not in out, form

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from logs import PASSWORD, SESSION, TOKEN
 
-from tracetui.__main__ import main
-
 KEYS = "id session agent step source field in_key start end kind rule tier view why copies decision".split()
-
-
-@dataclass
-class Done:
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-@pytest.fixture
-def run(place: Any, capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Any:
-    def call(*argv: str, stdin: str | None = None) -> Done:
-        if stdin is not None:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        capfdbinary.readouterr()
-        status = main(list(argv))
-        sys.stdout.flush()
-        out, err = capfdbinary.readouterr()
-        return Done(status, out.decode(), err.decode())
-
-    return call
 
 
 def test_scan_of_a_session_prints_the_contracts_keys_and_no_value(run: Any, place: Any) -> None:

@@ -54,3 +54,31 @@ def test_a_line_without_a_form_is_literal_and_bad_lines_are_named() -> None:
 def test_literals_survive(rules: list[Rule]) -> None:
     text = "\n".join(f"literal:{r.pattern}" + ("" if r.replacement is None else "==>r") for r in rules)
     assert parse_rules(text) == rules
+
+
+@given(st.lists(st.builds(Rule, st.sampled_from(["literal", "glob"]), st.text(st.sampled_from("ab=>\n\r#: *?\\.é"), min_size=1), st.none() | st.text(st.sampled_from("xy=> "), max_size=4)), max_size=4))  # fmt: skip  # noqa: E501
+def test_rules_that_do_not_fit_on_a_line_come_back_as_patterns_that_mean_the_same(rules: list[Rule]) -> None:
+    import tempfile
+
+    import re2
+
+    from tracetui.redact.decisions import pattern_of
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rules"
+        dump_rules(path, rules, force=True)
+        read = load_rules(path)
+    assert len(read) == len(rules)
+    for old, new in zip(rules, read):
+        assert (old.replacement or None) == (new.replacement or None)
+        if "\n" not in old.pattern and "\r" not in old.pattern and "==>" not in old.pattern:
+            assert new.form == old.form
+        for text in (old.pattern, f"x{old.pattern}y", "ab", "a\nb"):
+            found = [re2.search(pattern_of(rule), text) for rule in (old, new)]
+            assert len({match and match.span() for match in found}) == 1
+
+
+def test_what_is_no_text_is_no_file_of_rules(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"literal:a\0b\n")
+    with pytest.raises(TracetuiError, match="no text"):
+        load_rules(tmp_path / "x")

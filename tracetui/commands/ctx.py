@@ -174,8 +174,10 @@ def _export(
 ) -> int:
     """Write the export, and say what it is."""
     from tracetui.ctx.export import export
-    from tracetui.redact.gate import pass_text
+    from tracetui.redact.gate import excluded_segments, pass_text
 
+    if not args.unreviewed:
+        left |= excluded_segments(bucket, session, log, context.segments())
     now = int(time.time() * 1000)
     gate = None if args.unreviewed else lambda text: pass_text(bucket, [session], text)
     done = export(bucket, session, log, context, args.export, Path(args.output), left, now, gate)

@@ -16,6 +16,7 @@ from tracetui.text.width import cut
 if TYPE_CHECKING:
     import argparse
 
+    from tracetui.redact.proof import Leak
     from tracetui.redact.review import Review
 
 EXAMPLES: Final = (
@@ -108,6 +109,10 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
         from tracetui.redact.rulefile import dump_rules
 
         dump_rules(Path(args.export_rules), review.state.rules, force=args.force)
+    proof = review.prove() if args.prove else None
+    if proof is not None:
+        told = told + [_place(review, leak, "open") for leak in proof.leaks]
+        told += [_place(review, leak, "rejected") for leak in proof.exempt]
     for item in told:
         item.pop("_value", None)
     if args.json:
@@ -116,8 +121,7 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
             out.write(item)
     else:
         _print(review, told)
-    if args.prove:
-        proof = review.prove()
+    if proof is not None:
         if not proof.clean:
             leak = proof.leaks[0]
             raise TracetuiError(
@@ -187,6 +191,24 @@ def decisions_json(review: Review) -> list[dict[str, Any]]:
     return out
 
 
+def _place(review: Review, leak: Leak, decision: str) -> dict[str, Any]:
+    """A place that the proof found: one that stands against sharing, or one that stays because it was rejected."""
+    return {
+        "id": review.decisions.short("proof", leak.agent, leak.rid, leak.field, leak.start),
+        "kind": leak.kind,
+        "rule": leak.rule,
+        "tier": leak.tier,
+        "decision": decision,
+        "scope": "proof",
+        "placeholder": None,
+        "copies": 1,
+        "agent": leak.agent,
+        "record": leak.rid,
+        "field": leak.field,
+        "why": leak.why,
+    }
+
+
 def _rule(review: Review, rule: Any) -> dict[str, Any]:
     return {
         "id": review.decisions.short("rule", rule.form, rule.pattern),
@@ -203,7 +225,9 @@ def _rule(review: Review, rule: Any) -> dict[str, Any]:
 def _print(review: Review, told: list[dict[str, Any]]) -> None:
     paper = Paper()
     for item in told:
-        what = item["placeholder"] or item["scope"]
+        what = item["placeholder"] or (
+            f"{item['record'][:8]}{item['field']}" if item["scope"] == "proof" else item["scope"]
+        )
         tier = f"tier {item['tier']}" if item["tier"] else ""
         copies = fmt.plural(item["copies"], "copy", "copies")
         paper.line(

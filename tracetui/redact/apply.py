@@ -18,7 +18,7 @@ import orjson
 
 from tracetui.model import Record, TracetuiError
 from tracetui.redact.cores import is_boundary
-from tracetui.redact.decisions import Rule, State
+from tracetui.redact.decisions import Rule, State, pattern_of
 from tracetui.redact.findings import record_id
 from tracetui.redact.forms import EXCLUDED_TEXT, Matcher, lines_of
 from tracetui.redact.readings import BREAK
@@ -105,7 +105,8 @@ class Plan:
         own = [(text, kind) for text, kind, _ in self.values]
         self.done = {}
         self.done_size = 0
-        return Matcher([*own, *((text, EXCLUDED_TEXT) for text in self.excluded_texts)])
+        literal = [rule.pattern for rule in self.rules if rule.form == "literal"]
+        return Matcher([*own, *((text, EXCLUDED_TEXT) for text in (*self.excluded_texts, *literal))])
 
     done: dict[str, Result] = field(default_factory=dict, repr=False)
     """What became of texts that hold no placeholder and no spared place; valid for ``matcher``."""
@@ -113,11 +114,26 @@ class Plan:
 
     @cached_property
     def patterns(self) -> list[tuple[Any, Rule]]:
+        """The compiled rules. What one puts in is read by the others at once: applying twice changes nothing."""
         import re2
 
         options = re2.Options()
         options.log_errors = False
-        return [(re2.compile(_pattern(rule), options), rule) for rule in self.rules]
+        found = [(re2.compile(pattern_of(rule), options), rule) for rule in self.rules]
+        out = []
+        for pattern, rule in found:
+            put = rule.replacement
+            for _ in range(8 if put else 0):
+                before = put
+                for other, further in found:
+                    if further is not rule and further.replacement is not None:
+                        put = other.sub(lambda _, text=further.replacement: text, put)
+                if put == before:
+                    break
+            if put and any(other.search(put) for other, further in found if further.replacement is None):
+                put = None
+            out.append((pattern, Rule(rule.form, rule.pattern, put)))
+        return out
 
     def placeholder(self, key: str, kind: str) -> str:
         """The placeholder of a value; a new number where it has none yet."""
@@ -149,21 +165,6 @@ class Plan:
 
     def owns(self, name: str, number: int) -> bool:
         return number in self._numbers.get(name, ())
-
-
-def _pattern(rule: Rule) -> str:
-    if rule.form == "regex":
-        return rule.pattern
-    if rule.form == "literal":
-        import re2
-
-        return str(re2.escape(rule.pattern))
-    out = []
-    for part in re.split(r"([*?])", rule.pattern):
-        import re2
-
-        out.append({"*": r"[^\s\"']*", "?": r"[^\s\"']"}.get(part) or re2.escape(part))
-    return "".join(out)
 
 
 class _Span(NamedTuple):
@@ -208,15 +209,24 @@ def _replaced(
     spans: list[_Span] = []
     kept = [m.span() for m in PLACEHOLDER.finditer(text) if plan.owns(m[1], int(m[2]))] if "‹" in text else []
     count = len(plan.values)
+    literal = [item for item in plan.patterns if item[1].form == "literal"]
     for hit in plan.matcher.hits(text):
         if hit.value < count:
             value, kind, key = plan.values[hit.value]
             spans.append(_Span(hit.start, hit.end, key, hit.form, kind, value))
-        else:
+        elif hit.value < count + len(plan.excluded_texts):
             spans.append(_Span(hit.start, hit.end, "", hit.form, "excluded", put=EXCLUDED))
+        else:
+            pattern, rule = literal[hit.value - count - len(plan.excluded_texts)]
+            if text[hit.start : hit.end] != rule.pattern:  # escaped, encoded or broken; as it is, it is found below
+                key = f"rule {rule.form} {rule.pattern} {rule.pattern if rule.replacement is None else ''}"
+                spans.append(_Span(hit.start, hit.end, key, hit.form, "rule", rule.pattern, rule.replacement))
     for pattern, rule in plan.patterns:
+        put = rule.replacement
+        # A rule may put in what it looks for: foo ==> foobar.
+        own = [m.span() for m in re.finditer(re.escape(put), text)] if put and pattern.search(put) else []
         for match in pattern.finditer(text):
-            if match.end() > match.start():
+            if match.end() > match.start() and not any(a <= match.start() and match.end() <= b for a, b in own):
                 key = f"rule {rule.form} {rule.pattern} {match.group() if rule.replacement is None else ''}"
                 spans.append(_Span(match.start(), match.end(), key, "rule", "rule", match.group(), rule.replacement))
     if not spans:
@@ -277,7 +287,7 @@ def _chosen(spans: Sequence[_Span], free: Sequence[tuple[int, int]], kept: Seque
         if not any(a <= span.start and span.end <= b for a, b in free)
         and not any(a < span.end and span.start < b for a, b in kept)
     ]
-    usable.sort(key=lambda span: (span.start, -span.end, span.put is None))
+    usable.sort(key=lambda span: (span.start, -span.end, span.put is not None))
     out: list[_Span] = []
     longest = 0
     for span in usable:

@@ -7,6 +7,7 @@ number, so that they survive scanning anew and growth of the log. Undo and redo 
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ import orjson
 from tracetui.model import TracetuiError
 from tracetui.redact.private import open_private
 
-__all__ = ["SCOPES", "Accepted", "Decisions", "Rule", "State"]
+__all__ = ["SCOPES", "Accepted", "Decisions", "Rule", "State", "check_rule", "pattern_of"]
 
 SCOPES: Final = ("place", "path", "name", "kind", "all")
 """How far a rejection reaches: one place, one path of records, a name that gave the value away, a kind, the value."""
@@ -287,6 +288,20 @@ def check_rule(rule: Rule) -> None:
             raise TracetuiError(f"The pattern {rule.pattern} is not understood ({error})", status=2) from None
         if empty:
             raise TracetuiError(f"The pattern {rule.pattern} matches the empty text", status=2)
+
+
+def pattern_of(rule: Rule) -> str:
+    """What a rule looks for, in RE2's syntax: ``*`` and ``?`` of a glob stop at blanks and quotes."""
+    if rule.form == "regex":
+        return rule.pattern
+    import re2
+
+    if rule.form == "literal":
+        return str(re2.escape(rule.pattern))
+    return "".join(
+        {"*": r"[^\s\"']*", "?": r"[^\s\"']"}.get(part) or str(re2.escape(part))
+        for part in re.split(r"([*?])", rule.pattern)
+    )
 
 
 def _fold(state: State, what: str, item: dict[str, Any], decisions: Decisions) -> None:

@@ -23,6 +23,8 @@ EXCLUDED_TEXT: Final = "excluded-text"
 """Kind of a text that is looked for whole, wherever it stands: what an excluded step held."""
 _WHOLE_BELOW: Final = 12
 _SHINGLE: Final = 24
+_LONG: Final = 36
+"""Code points of an excluded text that count by themselves."""
 _SHINGLED: Final = 400_000
 _SHORT: Final = 24
 """Code points; in fewer letters and digits nothing but the text itself can stand."""
@@ -169,7 +171,7 @@ class Matcher:
             if kind == EXCLUDED_TEXT:
                 put(value, number, "plain")
                 for at in range(0, min(len(core), _SHINGLED) - _SHINGLE + 1, _SHINGLE):
-                    if len(core) >= 3 * _SHINGLE and len(set(core[at : at + _SHINGLE])) >= 8:
+                    if len(core) >= 2 * _SHINGLE and len(set(core[at : at + _SHINGLE])) >= 8:
                         put(core[at : at + _SHINGLE], number, "shingle", at)
                 continue
             parts = [value]
@@ -255,7 +257,7 @@ class Matcher:
             for number, form, at in what:
                 if form == "part" or form == "shingle":
                     a, b = self._grown(text, number, start, end, at)
-                    if b - a >= (2 * _SHINGLE - 1 if form == "shingle" else PIECE):
+                    if b - a >= (_LONG if form == "shingle" else PIECE):
                         yield Hit(a, b, number, "part")
                 elif form == "edge":
                     a, b = self._grown(text, number, start, end, at)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tracetui.model import SessionRow, TracetuiError
+from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.redact.findings import Place
 from tracetui.redact.proof import Leak, neutral
 from tracetui.redact.review import Review
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
+    from tracetui.redact.known import Known
 
-__all__ = ["Gate", "check", "check_text", "pass_text"]
+__all__ = ["Gate", "check", "check_text", "excluded_segments", "pass_text"]
+
+
+class Segment(Protocol):
+    """What of a context's segment is asked for."""
+
+    @property
+    def n(self) -> int: ...
+    @property
+    def category(self) -> str: ...
+    @property
+    def from_step(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +68,69 @@ def check(review: Review, *, proof: bool = False) -> Gate:
 
 
 def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
-    """A text made of what sessions hold, meant for others: with what was accepted there replaced. Raises TracetuiError
-    where something of tiers 1 and 2 is left that nobody decided about."""
-    from tracetui.redact.apply import Plan, redact_text
+    """A text made of what sessions hold, meant for others: with what was accepted there replaced, and what excluded
+    steps said. Raises TracetuiError where something of tiers 1 and 2 is left that nobody decided about."""
+    from tracetui.redact.apply import prepare, redact_text
     from tracetui.redact.decisions import Decisions
+    from tracetui.redact.known import Known, local_values, log_values
 
+    rows = [*sessions]
     rejected: set[tuple[str, str]] = set()
-    with Decisions(bucket.path) as decisions:
-        for row in sessions:
-            state = decisions.state(row.harness, row.id)
-            plan = Plan.of(state, decisions.placeholders(row.harness, row.id))
+    values = local_values()
+    for row in rows:
+        with Review(bucket, row) as review:
+            plan = review.plan()
+            if plan.excluded or plan.excluded_fields:
+                prepare([([*bucket.records(log)], log.harness, log.agent) for log in review.logs()], plan)
             text, _ = redact_text(text, plan)
-            rejected |= state.rejected
+            rejected |= review.state.rejected
+            for log in review.logs():
+                values += log_values(log.path, log.facts.cwd, row.cwd, remote=log.facts.repo)
+    with Decisions(bucket.path) as decisions:
         check_text(
             text,
             decided=lambda value, kind, why: bool(
                 {("all", decisions.hash(value)), ("kind", kind), ("name", why)} & rejected
             ),
+            known=Known(values) if rows else None,
         )
     return text
 
 
+def excluded_segments(bucket: Bucket, session: SessionRow, log: LogRow, segments: Iterable[Segment]) -> frozenset[int]:
+    """The numbers of the segments of a context that the user's exclusions leave out."""
+    from tracetui.redact.decisions import Decisions
+
+    with Decisions(bucket.path) as decisions:
+        excluded = decisions.state(session.harness, session.id).excluded
+    whats = {what for what, _ in excluded}
+    steps: set[int] = set()
+    if whats & {"step", "kind"}:
+        steps = {
+            number
+            for number, kind, key, _ in bucket.sources(log)
+            if ("step", key) in excluded or ("kind", kind) in excluded
+        }
+    gone = {name for what, name in (("results", "tool_result"), ("thinking", "thinking")) if what in whats}
+    return frozenset(part.n for part in segments if part.from_step in steps or part.category in gone)
+
+
 def check_text(
-    text: str, *, decided: Callable[[str, str, str], bool] = lambda *_: False, flag: str = "--unreviewed"
+    text: str,
+    *,
+    decided: Callable[[str, str, str], bool] = lambda *_: False,
+    known: Known | None = None,
+    flag: str = "--unreviewed",
 ) -> None:
-    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2, but those of
-    which ``decided(value, kind, why)`` says that they may stay."""
+    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2 or known values,
+    but those of which ``decided(value, kind, why)`` says that they may stay."""
     from tracetui.redact.apply import PLACEHOLDER
     from tracetui.redact.scanner import scan
 
     own = [match.span() for match in PLACEHOLDER.finditer(text)]
     found = [
         item
-        for item in scan(neutral(text, lambda *_: True))
+        for item in (*scan(neutral(text, lambda *_: True)), *(known.scan(text) if known is not None else ()))
         if item.tier <= 2
         and not any(a < item.end and item.start < b for a, b in own)
         and not decided(text[item.start : item.end], item.kind, item.why)

@@ -6,17 +6,19 @@ The file holds secrets: it is written with mode 0600, says so in its first line,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from tracetui.bucket.place import write_private
 from tracetui.model import TracetuiError
-from tracetui.redact.decisions import Rule, check_rule
+from tracetui.redact.decisions import Rule, check_rule, pattern_of
 
 __all__ = ["dump_rules", "load_rules", "parse_rules"]
 
 _FIRST: Final = "# This file holds secrets in plain text: keep it to yourself and out of every repository."
+_WRITTEN: Final = {"\n": r"\n", "\r": r"\r"}
 _FORMS: Final = ("literal", "regex", "glob")
 
 
@@ -24,7 +26,7 @@ def parse_rules(text: str) -> list[Rule]:
     """Read rules, one a line; blank lines and lines that begin with ``#`` are left out. Without ``==>`` a rule gets a
     placeholder. Raises TracetuiError (status 2) for a bad line, by its number."""
     out: list[Rule] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         left, arrow, right = line.partition("==>")
@@ -50,6 +52,8 @@ def load_rules(path: Path) -> list[Rule]:
         raise TracetuiError(f"Cannot read the rules {ascii(str(path))[1:-1]} ({error.strerror})") from None
     if len(data) > 16 << 20:
         raise TracetuiError(f"The rules {ascii(str(path))[1:-1]} are larger than 16 MB")
+    if b"\0" in data:
+        raise TracetuiError(f"The rules {ascii(str(path))[1:-1]} are no text")
     return parse_rules(data.decode("utf-8", "replace").removeprefix("\ufeff"))
 
 
@@ -63,7 +67,12 @@ def dump_rules(path: Path, rules: Iterable[Rule], *, force: bool = False) -> Non
         )
     lines = [_FIRST]
     for rule in rules:
-        if "\n" in rule.pattern or (rule.form != "regex" and "==>" in rule.pattern):
-            continue
-        lines.append(f"{rule.form}:{rule.pattern}" + ("" if rule.replacement is None else f"==>{rule.replacement}"))
+        if "\n" in (rule.replacement or ""):
+            raise TracetuiError("A replacement with a line break cannot be written into a file of rules")
+        form, pattern = rule.form, rule.pattern
+        if "\n" in pattern or "\r" in pattern or "==>" in pattern:
+            # As a pattern that means the same and fits on a line.
+            pattern = re.sub(r"(\\\\)|\\?([\n\r])", lambda m: m[1] or _WRITTEN[m[2]], pattern_of(rule))
+            form, pattern = "regex", pattern.replace("==>", r"=\x3d>")
+        lines.append(f"{form}:{pattern}" + ("" if rule.replacement is None else f"==>{rule.replacement}"))
     write_private(path, ("\n".join(lines) + "\n").encode())

@@ -419,7 +419,7 @@ class CtxScreen(Screen[int | None], Actor, Background):
 
         def work(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[bool, str]:
             from tracetui.ctx.export import export
-            from tracetui.redact.gate import pass_text
+            from tracetui.redact.gate import excluded_segments, pass_text
 
             refused = ""
 
@@ -431,9 +431,12 @@ class CtxScreen(Screen[int | None], Actor, Background):
                     refused = str(error)
                     raise
 
+            out = left
+            if reviewed:
+                out |= excluded_segments(bucket, loaded.session, loaded.log, loaded.context.segments())
             try:
                 done = export(
-                    *(bucket, loaded.session, loaded.log, loaded.context, name, Path(path), left, _now()),
+                    *(bucket, loaded.session, loaded.log, loaded.context, name, Path(path), out, _now()),
                     gate if reviewed else None,
                 )
             except TracetuiError:

@@ -1,0 +1,106 @@
+"""What stands against sharing, and what can be done about it; texts for others and exclusions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from logs import PASSWORD, SESSION, TOKEN
+
+from tracetui.model import TracetuiError
+from tracetui.redact import Review, gate
+
+SAID = "the merger with Quorble is off the table until autumn comes round again"
+
+
+def test_known_values_keep_a_text_back(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracetui.redact.known.socket.gethostname", lambda: "forge-19.lan")
+    row = place.capture()
+    assert gate.pass_text(place.bucket, [row], "all is well") == "all is well"
+    for text in ("asked by zorblax", "by Zorblax", "on forge-19 it runs", f"see {TOKEN}"):
+        with pytest.raises(TracetuiError, match="possible secret"):
+            gate.pass_text(place.bucket, [row], text)
+    with Review(place.bucket, row) as review:
+        review.scan()
+        review.reject(next(p for p in review.places() if p.kind == "user"), "all")
+    assert gate.pass_text(place.bucket, [row], "asked by zorblax") == "asked by zorblax"
+
+
+def test_what_an_excluded_step_said_is_in_no_text_for_others(place: Any) -> None:
+    place.log.prompt(SAID)
+    place.log.say(f"You said: {SAID}. Noted.")
+    place.log.put("user", {"role": "user", "content": f"Summary: {SAID[:60]}…"}, isCompactSummary=True)
+    row = place.capture()
+    with Review(place.bucket, row) as review:
+        log = review.logs()[0]
+        key = next(key for number, kind, key, _ in place.bucket.sources(log) if kind == "prompt" and number > 1)
+        review.exclude("step", key)
+        out = json.dumps([records for _, _, records in review.redacted()])
+        assert "Quorble" not in out
+        assert "You said: " in out
+    text = gate.pass_text(place.bucket, [row], json.dumps({"x": f"> {SAID}\n\nthen {SAID[:50]}…"}))
+    assert "Quorble" not in text
+    assert json.loads(text)["x"].startswith("> ‹excluded›")
+
+
+def test_what_the_proof_found_is_decided_about(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.redact.finding import Finding
+
+    def sees_more(self: Any, texts: list[str]) -> list[list[Finding]]:
+        return [
+            [Finding(at, at + 9, "file", "late", 2, why="late")] if (at := text.find("notes.txt")) >= 0 else []
+            for text in texts
+        ]
+
+    monkeypatch.setattr("tracetui.redact.findings.Findings.scan_texts", sees_more)
+    with Review(place.bucket, place.capture()) as review:
+        review.scan()
+        review.accept_tier(2)
+        shut = gate.check(review, proof=True)
+        assert not shut.passes
+        leak = shut.leaks[0]
+        assert (leak.text, leak.rule) == ("notes.txt", "late")
+        assert "notes" not in repr(leak)
+        review.reject_leak(leak)
+        assert gate.check(review, proof=True).passes
+        assert {leak.text for leak in review.prove().exempt} == {"notes.txt"}
+        review.undo()
+        review.accept_leak(leak)
+        assert gate.check(review, proof=True).passes
+        assert "notes.txt" not in json.dumps([records for _, _, records in review.redacted()])
+
+
+def test_the_proof_is_no_proof_before_its_end(place: Any) -> None:
+    from tracetui.redact.review import Cancelled
+
+    with Review(place.bucket, place.capture()) as review:
+        review.scan()
+        review.accept_tier(2)
+        told: list[tuple[int, int]] = []
+        review.prove(progress=lambda done, total: told.append((done, total)))
+        assert told
+        assert all(0 <= done < total for done, total in told)
+        calls = 0
+
+        def soon() -> bool:
+            nonlocal calls
+            calls += 1
+            return calls > 2
+
+        with pytest.raises(Cancelled):
+            review.prove(cancelled=soon)
+
+
+def test_ctx_export_leaves_excluded_steps_out(place: Any, run: Any, tmp_path: Any) -> None:
+    with Review(place.bucket, place.capture()) as review:
+        review.scan()
+        review.accept_tier(2)
+        review.exclude("results")
+    out = tmp_path / "x.md"
+    assert run("ctx", f"{SESSION}:3", "--export", "markdown", "-o", str(out)).status == 0
+    text = out.read_text()
+    assert "DB_PASSWORD" not in text
+    assert "‹github-token:1›" in text
+    assert run("ctx", f"{SESSION}:3", "--export", "markdown", "-o", str(out), "--unreviewed").status == 0
+    assert PASSWORD in out.read_text()
