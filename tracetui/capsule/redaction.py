@@ -131,15 +131,15 @@ class Redaction(Review):
     def accept_in(self, files: Sequence[bytes]) -> bool:
         """Accept what detectors find in texts that no review has seen, and look for accepted values that run over
         several lines; whether the files have to be redacted again."""
-        from tracetui.redact import scan
         from tracetui.redact.apply import PLACEHOLDER
+        from tracetui.redact.scanner import scan_many
 
         plan = self.plan()
         known = {key for _, _, key in plan.values}
         grew = False
-        for data in files:
-            text = data.decode("utf-8", "replace")
-            for found in scan(text):
+        texts = [data.decode("utf-8", "replace") for data in files]
+        for text, places in zip(texts, scan_many(texts)):
+            for found in places:
                 value = text[found.start : found.end]
                 if found.tier > 2 or found.rule == "unscanned" or not value.strip() or PLACEHOLDER.search(value):
                     continue
