@@ -48,7 +48,7 @@ class View:
     ``pieces`` are in order and do not overlap; what lies between is copied.
     """
 
-    __slots__ = ("_at", "_from", "_till", "_to", "joined", "name", "parent", "text")
+    __slots__ = ("_at", "_from", "_till", "_to", "further", "joined", "name", "parent", "text")
 
     def __init__(self, name: str, text: str, parent: View | None, pieces: Iterable[Piece] = ()) -> None:
         self.text = text
@@ -68,6 +68,8 @@ class View:
     def _set(self, name: str, parent: View | None) -> None:
         self.name, self.parent = name, parent
         self.joined = name.endswith("joined")
+        self.further: View | None = None
+        """A view of this one that decodes what this one's pieces gave: those are looked at there."""
         # Where the pieces begin and end, in this view and in the parent.
         self._at: list[int] = []
         self._till: list[int] = []
@@ -112,11 +114,17 @@ class View:
         """Merged spans of this view around its decoded places, cut where no word is cut."""
         text = self.text
         size = len(text)
-        if len(self._at) * _MARGIN // 2 > size:
+        places: Iterable[tuple[int, int]] = zip(self._at, self._till)
+        count = len(self._at)
+        if self.further is not None:
+            taken = set(self.further._from)
+            left = [(at, till) for at, till in places if at not in taken and at - 1 not in taken]
+            places, count = left, len(left)
+        if count * _MARGIN // 2 > size:
             yield 0, size  # so many that hardly anything lies between
             return
         low = high = -1
-        for at, till in zip(self._at, self._till):
+        for at, till in places:
             if high >= 0 and at - _MARGIN > high:
                 yield _whole(text, low, min(size, high))
                 high = -1
@@ -166,10 +174,9 @@ def _json(text: str) -> Split:
 # CSI, OSC up to its terminator, other two-byte escapes; also where the ESC was written as text; overstruck characters.
 _CODE: Final = "(?:\\[[0-?]{0,40}+[ -/]{0,4}+[@-~]|\\][^\x07\x1b]{0,400}+(?:\x07|\x1b\\\\)|[@-Z\\\\-_])"
 _REAL: Final = re.compile(f"(\x1b{_CODE})")
-_ANSI: Final = re.compile(
-    f"((?:\x1b|\\\\x1b|\\\\u001b|\\\\e(?=\\[)|\\\\033|\u241b){_CODE}|\u009b[0-?]{{0,40}}+[@-~]|[^\n\x08]\x08)"
-)
-_WRITTEN: Final = ("\\x1b", "\\u001b", "\\033", "\\e[")
+_ANSI: Final = re.compile(f"((?:\x1b|\\\\e(?=\\[)|\\\\033|\u241b){_CODE}|\u009b[0-?]{{0,40}}+[@-~]|[^\n\x08]\x08)")
+_WRITTEN: Final = ("\\033", "\\e[")
+"""How ESC is written; JSON's ways are undone before."""
 
 
 def _has_ansi(text: str) -> bool:
@@ -444,12 +451,16 @@ def views_of(text: str) -> list[View]:
         further = _decode("json", bases[-1])
         if further is None:
             break
+        if views and bases[-1] is views[-1]:
+            views[-1].further = further
         views.append(further)
         # What lies far from a decoded place was read in the base before.
         bases.append(_near(further))
     for base in bases:
         clean = _decode("ansi", base)
         if clean is not None:
+            if base is not plain and base in views:
+                views.remove(base)  # read without its colour codes instead
             views.append(clean)
         source = clean or base
         for name in ("joined", "percent", "html", "base64"):
