@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
+import time
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.capsule.story import SESSION, Machine, machine
+from tests.capsule.story import SESSION, Machine, git, machine
 from tests.tui.driving import Driver, driving
 from tracetui.bucket import Bucket
 from tracetui.capsule.verify import Capsule, verify
@@ -79,10 +83,9 @@ async def test_the_gate_says_what_is_open_and_leads_there(there: Machine, tmp_pa
         assert screen.refused is not None
         assert "github" in " ".join(texts(screen)).lower()
         assert there.secret not in driver.screen
+        await go_to(driver, screen, "open")
         await driver.press("enter")
-        assert "review" in (driver.said or "").lower()
         assert not target.exists()
-        await driver.press("r")
         assert isinstance(driver.app.screen, RedactScreen)
         assert driver.app.screen.session.id == SESSION
 
@@ -157,3 +160,89 @@ async def test_a_file_that_is_there_is_asked_about(there: Machine, tmp_path: Pat
         assert "Replace" in driver.screen
         await driver.press("enter")
         assert target.read_text() == "mine"
+
+
+async def answer(driver: Driver, key: str, text: str) -> None:
+    """Press a key that asks for a line, and give it."""
+    await driver.press(key)
+    driver.app.screen.query_one("Input").value = text  # type: ignore[attr-defined]
+    await driver.press("enter")
+
+
+async def test_what_commands_can_choose_can_be_chosen_here(there: Machine, tmp_path: Path) -> None:
+    """Name, maker, signature, remote and files; what cannot be done is said and changes nothing."""
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    git(there.repo, "remote", "set-url", "origin", "ssh://git@git.example.org/ann/chop.git")
+    async with on(there, tmp_path, decided=True) as driver:
+        target = tmp_path / "out.capsule.zip"
+        screen = await to_seal(driver, target)
+        idle = lambda: not screen._working  # noqa: E731
+        await answer(driver, "n", "The chop")
+        await until(driver, idle)
+        await answer(driver, "u", "Ann")
+        await until(driver, idle)
+        await answer(driver, "s", str(tmp_path / "no-key"))
+        assert "no key" in (driver.said or "")
+        await answer(driver, "s", str(key))
+        await until(driver, idle)
+        await answer(driver, "f", "no-such-file")
+        await until(driver, idle)
+        assert screen.choices.files == ()
+        assert screen.draft is not None
+        assert "no-such-file" in (driver.said or "")
+        assert not any("no-such-file" in text for text in texts(screen))
+        await answer(driver, "f", "chop.py")
+        await until(driver, idle)
+        assert "files/chop.py" in screen.draft.entries
+        assert screen.draft.facts["repository"]["remote"] is None
+        await driver.press("p")
+        await until(driver, idle)
+        assert "git.example.org" in screen.draft.facts["repository"]["remote"]
+        assert any(text.startswith("signed") and str(key) in text for text in texts(screen))
+        await driver.press("enter")
+        await until(driver, lambda: not isinstance(driver.app.screen, SealScreen))
+        assert "signed" in (driver.said or "")
+        report = verify(target)
+        assert (report.ok, report.signature) == (True, "valid")
+        with Capsule(target) as capsule:
+            assert (capsule.manifest.facts["name"], capsule.manifest.facts["author"]) == ("The chop", "Ann")
+
+
+async def test_a_choice_stops_the_draft_that_is_made(
+    there: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And leaving does: the work hears of it and ends."""
+    from tracetui.capsule import seal
+
+    began, ended = threading.Event(), []
+
+    def slow(*words: object, progress: Any, cancelled: Any) -> object:
+        progress("proof", 3, 7)
+        began.set()
+        while not cancelled():
+            time.sleep(0.01)
+        ended.append(True)
+        raise seal.Cancelled("Not sealed: cancelled")
+
+    async with on(there, tmp_path, decided=True) as driver:
+        monkeypatch.setattr(seal, "draft", slow)
+        await driver.pilot.press("s", "enter")
+
+        async def soon(done: Callable[[], bool]) -> None:
+            for _ in range(200):
+                await driver.pilot.pause(0.02)
+                if done():
+                    return
+            raise AssertionError(driver.screen)
+
+        await soon(began.is_set)
+        screen = driver.app.screen
+        assert isinstance(screen, SealScreen)
+        await soon(lambda: "3 of 7" in driver.screen)
+        assert "proving" in driver.screen
+        screen.make()
+        await soon(lambda: len(ended) == 1)
+        await driver.pilot.press("q")
+        await soon(lambda: len(ended) == 2)
+        assert not isinstance(driver.app.screen, SealScreen)

@@ -90,8 +90,9 @@ class Draft:
         """Every entry with its size in bytes, unpacked."""
         return [(name, len(data)) for name, data in sorted(self.entries.items())]
 
-    def write(self, target: Path, key: Path | None = None) -> int:
-        """Write the capsule (0600, whole or not at all), signed by an SSH key if one is named; its size in bytes."""
+    def write(self, target: Path, key: Path | None = None, signature: bytes | None = None) -> int:
+        """Write the capsule (0600, whole or not at all), signed by an SSH key if one is named, or with a signature that
+        was made; its size in bytes."""
         if target.is_dir():
             raise TracetuiError(f"{target} is a folder; name the file to write: -o NAME.capsule.zip")
         entries = dict(self.entries)
@@ -99,8 +100,14 @@ class Draft:
             from tracetui.capsule.signing import sign
 
             entries[manifests.SIGNATURE] = sign(self.digest, key)
+        elif signature is not None:
+            entries[manifests.SIGNATURE] = signature
         with write_private(target) as stream:
             return pack(entries, stream.write)
+
+    def packed(self) -> int:
+        """Bytes of the file, unsigned; as much work as writing it."""
+        return pack(self.entries, len)
 
 
 class Cancelled(TracetuiError):

@@ -52,10 +52,11 @@ def _run(words: list[str], given: bytes = b"") -> subprocess.CompletedProcess[by
     )
 
 
-def sign(digest: str, key: Path) -> bytes:
+def sign(digest: str, key: Path, *, ask: bool = True) -> bytes:
     """The signature of a digest by a private key (or, with a public key's file, by the SSH agent).
 
-    A passphrase is asked for by ``ssh-keygen`` on the terminal. Raises TracetuiError.
+    A passphrase is asked for by ``ssh-keygen`` on the terminal, unless ``ask`` is false: then there is no terminal for
+    it. Raises TracetuiError.
     """
     tool = _tool()
     if tool is None:
@@ -67,8 +68,17 @@ def sign(digest: str, key: Path) -> bytes:
         message.write_bytes(digest.encode())
         words = [tool, "-q", "-Y", "sign", "-f", str(key.absolute()), "-n", NAMESPACE, str(message)]
         try:
-            # Standard input stays the terminal's: ssh-keygen may ask for a passphrase.
-            done = subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, cwd="/")
+            # Standard input stays the terminal's where ssh-keygen may ask for a passphrase.
+            done = subprocess.run(
+                words,
+                stdin=None if ask else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                check=False,
+                cwd="/",
+                start_new_session=not ask,
+                env=None if ask else {**os.environ, "SSH_ASKPASS_REQUIRE": "never"},
+            )
         except OSError as error:
             raise TracetuiError(f"ssh-keygen could not be started ({error.strerror})") from None
         made = Path(f"{message}.sig")

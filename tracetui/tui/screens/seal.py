@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
+from textual.message import Message
 
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
-from tracetui.tui.capsule.rows import Page, Row, Rows, heading
+from tracetui.tui.capsule.choosing import Choosing
+from tracetui.tui.capsule.rows import Page, Rows
+from tracetui.tui.capsule.sealing import STAGES, Choices, check_page, choice_page, draft_rows, stage_lines, why_not
 from tracetui.tui.panes.base import PaneTitle, Rest
-from tracetui.tui.redaction.model import Target
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.text_view import Document, DocumentMaker, TextView
@@ -36,7 +37,18 @@ __all__ = ["SealScreen", "file_name"]
 
 _SHOWN: Final = 2 * 1024 * 1024
 """Bytes of one entry that are shown."""
-_LEAKS: Final = 20
+_TELL: Final = 0.1
+"""Seconds between two words about how far it is."""
+
+
+class _Reached(Message):
+    """How far the draft is."""
+
+    bubble = False
+
+    def __init__(self, what: str, done: int, total: int) -> None:
+        super().__init__()
+        self.what, self.done, self.total = what, done, total
 
 
 def file_name(session: SessionRow) -> str:
@@ -45,7 +57,7 @@ def file_name(session: SessionRow) -> str:
     return f"{session.harness}-{plain}.capsule.zip"
 
 
-class SealScreen(Screen[str | None], Actor, Background):
+class SealScreen(Choosing, Actor, Background):
     """Gives the line that says what was sealed, or None. ``steps`` is the range, None for the whole session; nothing
     is written before the user says so on this screen."""
 
@@ -53,7 +65,7 @@ class SealScreen(Screen[str | None], Actor, Background):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("seal", "screen", priority=("seal.write",))]
     AUTO_FOCUS = None
     DEFAULT_CSS = """
-    SealScreen #seal-left { width: 42%; min-width: 30; height: 1fr; }
+    SealScreen #seal-left { width: 42%; min-width: 36; height: 1fr; }
     SealScreen #seal-right { width: 1fr; height: 1fr; border-left: solid $line; }
     SealScreen PaneTitle.-top { dock: top; }
     """
@@ -67,17 +79,17 @@ class SealScreen(Screen[str | None], Actor, Background):
         self.rows = Page(id="seal-rows")
         self.text = TextView(id="seal-text")
         self.draft: Draft | None = None
+        self.packed: int | None = None
         self.refused: Refused | None = None
         self.error: str | None = None
-        self.capsule_name: str | None = None
-        self.author: str | None = None
-        self.include_before = False
+        self.choices = Choices()
         self.checks: list[tuple[Check, bool]] | None = None
         """The checks to choose from and whether each is taken; None before they were proposed."""
         self.writing = False
+        self._good: tuple[Choices, list[tuple[Check, bool]] | None] = (self.choices, None)
+        """What the draft that is shown was made of."""
         self._working = False
         self._again = False
-        self._began = 0.0
         self._entry: str | None = None
         self._rest = Rest(self, self._show_entry)
 
@@ -95,8 +107,7 @@ class SealScreen(Screen[str | None], Actor, Background):
     def on_mount(self) -> None:
         self.title_line.activate(True)
         self.rows.focus()
-        self.set_interval(0.5, self._tick)
-        self._make()
+        self.make()
 
     # -- the draft ----------------------------------------------------------------------------------------------------
 
@@ -108,61 +119,87 @@ class SealScreen(Screen[str | None], Actor, Background):
         first, last = self.steps
         return f"step {first:,}" if first == last else f"steps {first:,} to {last:,}"
 
-    def _tick(self) -> None:
-        if self._working:
-            waited = f"{monotonic() - self._began:.0f} s"
-            self.title_line.show(self.range_words, f"{'writing' if self.writing else 'making the entries'} {waited}")
+    def chose(self) -> None:
+        self._list()
+        self.make()
 
-    def _make(self) -> None:
-        """Make the entries anew, one draft at a time: what was asked meanwhile comes after."""
+    def make(self) -> None:
+        """Make the entries anew, one draft at a time: what was asked meanwhile stops it and comes after."""
         if self._working:
             self._again = True
             return
         self._working, self._again = True, False
-        self._began = monotonic()
-        self.rows.empty = ("Passing the gate and making the entries.", "Nothing is written yet; q stops it.")
-        self.rows.refresh()
-        self._tick()
+        self._tell("findings", 0, 0)
         self.app.refresh_offers()
         session, steps = self.session, self.steps
-        chosen = self._chosen()
-        name, author, before = self.capsule_name, self.author, self.include_before
+        choices, checks = self.choices, self.checks
+        options = choices.options(self._taken())
+        told = 0.0
 
-        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> Draft | Refused | TracetuiError:
+        def progress(what: str, done: int, total: int) -> None:
+            nonlocal told
+            if not done or done == total or monotonic() - told > _TELL:
+                told = monotonic()
+                self.post_message(_Reached(what, done, total))
+
+        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[Draft, int | None] | TracetuiError:
             from tracetui.capsule.episode import choose
-            from tracetui.capsule.seal import Options, Refused, draft
+            from tracetui.capsule.seal import LARGE, draft
+
+            def stopped() -> bool:
+                return self._again or cancelled()
 
             try:
                 first, last = steps or (None, None)
                 episode = choose(bucket, session, first, last)
-                return draft(bucket, episode, Options(checks=chosen, name=name, author=author, include_before=before))
-            except (Refused, TracetuiError) as error:
+                made = draft(bucket, episode, options, progress=progress, cancelled=stopped)
+                large = sum(size for _, size in made.sizes()) > LARGE
+                return made, made.packed() if large else None
+            except TracetuiError as error:
                 return error
 
-        self.ask("draft", work, self._made)
+        self.ask("draft", work, lambda result: self._made(result, choices, checks))
 
-    def _chosen(self) -> list[Check] | None:
+    def on__reached(self, message: _Reached) -> None:
+        if self._working and not self.writing:
+            self._tell(message.what, message.done, message.total)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        """How far it is: the parts of it where nothing is shown yet, else the one at work in the title."""
+        look = self.rows.look
+        count = f"{done:,} of {total:,}" if total > 1 else ""
+        self.rows.empty = stage_lines(what, count, (look.sign("tick"), look.sign("folded")))
+        self.rows.refresh()
+        self.title_line.show(self.range_words, " ".join(filter(None, (STAGES.get(what, what), count))))
+
+    def _taken(self) -> list[Check] | None:
         if self.checks is None:
             return None
         taken = [check for check, on in self.checks if on]
         return [replace(check, number=nth) for nth, check in enumerate(taken, 1)]
 
-    def _made(self, result: Any) -> None:
-        from tracetui.capsule.seal import Draft, Refused
+    def _made(self, result: Any, choices: Choices, checks: list[tuple[Check, bool]] | None) -> None:
+        from tracetui.capsule.seal import Refused
 
         self._working = False
         if self._again:
-            self._make()
+            self.make()
             return
-        self.draft = self.refused = self.error = None
-        if isinstance(result, Draft):
-            self.draft = result
-            if self.checks is None:
-                self.checks = [(check, True) for check in result.checks]
-        elif isinstance(result, Refused):
-            self.refused = result
+        if isinstance(result, TracetuiError) and not isinstance(result, Refused) and self.draft is not None:
+            # What was chosen cannot be done; what is shown stays, and what it was made of.
+            self.choices, self.checks = self._good
+            self.app.say(one_line(str(result), 300), role="bad")
         else:
-            self.error = str(result)
+            self.draft = self.refused = self.error = None
+            if isinstance(result, tuple):
+                self.draft, self.packed = result
+                if checks is None:
+                    self.checks = [(check, True) for check in self.draft.checks]
+                self._good = choices, self.checks
+            elif isinstance(result, Refused):
+                self.refused = result
+            else:
+                self.error = str(result)
         self._list()
         self._entry = None
         self._show_entry()
@@ -171,97 +208,23 @@ class SealScreen(Screen[str | None], Actor, Background):
     # -- the list -----------------------------------------------------------------------------------------------------
 
     def _list(self) -> None:
-        rows = self._rows() if self.draft is not None else self._why_not()
+        made = self.draft
+        if made is None:
+            rows = why_not(self.refused, self.error or "")
+        else:
+            ranged = self.steps is not None
+            rows = draft_rows(made, self.target, self.choices, self.checks or (), ranged=ranged, packed=self.packed)
         self.rows.reload(Rows(rows))
-        size = "" if self.draft is None else fmt.size(self.unpacked)
-        steps = "" if self.draft is None else fmt.plural(self.draft.facts["session"]["steps"], "step")
+        size = "" if made is None else fmt.size(sum(size for _, size in made.sizes()))
+        steps = "" if made is None else fmt.plural(made.facts["session"]["steps"], "step")
         dot = self.rows.look.sign("dot")
         self.title_line.show(
             f"{self.range_words} {dot} {self.target.name}", f" {dot} ".join(part for part in (steps, size) if part)
         )
 
-    @property
-    def unpacked(self) -> int:
-        """Bytes of all entries."""
-        return 0 if self.draft is None else sum(size for _, size in self.draft.sizes())
-
-    def _why_not(self) -> list[Row]:
-        refused = self.refused
-        if refused is None:
-            return [Row(self.error or "", sign="failed", place="error")]
-        gate = refused.gate
-        rows = [Row("Not sealed: the review is not done", sign="finding", style="warn", place="gate")]
-        kinds: dict[tuple[str, int], set[str]] = {}
-        for place in gate.open:
-            kinds.setdefault((place.kind, place.tier), set()).add(place.value)
-        if kinds:
-            rows.append(heading("Nobody decided about", f"{sum(map(len, kinds.values())):,}"))
-            for (kind, tier), values in sorted(kinds.items(), key=lambda item: (item[0][1], item[0][0])):
-                first = next(place for place in gate.open if (place.kind, place.tier) == (kind, tier))
-                fact = f"{fmt.plural(len(values), 'value')}, tier {tier}"
-                rows.append(Row(kind, fact, "finding", place=("open", Target(first.id))))
-        if gate.unscanned:
-            rows.append(heading("Not scanned", f"{len(gate.unscanned):,}"))
-            rows += [
-                Row(f"line {place.source.line}: {place.field}", place.why, place=("open", Target(place.id)))
-                for place in gate.unscanned[:_LEAKS]
-            ]
-        if gate.leaks:
-            rows.append(heading("Left in the result", f"{len(gate.leaks):,}"))
-            for leak in gate.leaks[:_LEAKS]:
-                spot = Target("", leak.agent, leak.rid, leak.field, leak.in_key, leak.start, leak.end)
-                rows.append(Row(leak.kind, leak.why, "finding", place=("open", spot)))
-        rows += [heading("enter or r goes to it in the redaction editor; then the seal goes on here")]
-        return rows
-
-    def _rows(self) -> list[Row]:
-        from tracetui.capsule.seal import LARGE
-
-        draft = self.draft
-        assert draft is not None
-        rows = [
-            heading("To be written"),
-            Row(str(self.target), "exists" if self.target.exists() else "", place="target", path=True),
-            Row(f"name: {self.capsule_name or 'none'}", place="name"),
-            Row(f"author: {self.author or 'not told'}", place="author"),
-        ]
-        if self.unpacked > LARGE:
-            large = f"{fmt.size(self.unpacked)} unpacked: issue trackers take 25 MB; seal a range"
-            rows.append(Row(large, sign="finding", style="warn", place="large"))
-        if self.steps is not None:
-            kept = "kept" if self.include_before else "left out"
-            rows.append(Row(f"text from before the range: {kept}", place="before"))
-        if draft.exposed:
-            rows.append(heading("Secrets that this session showed: rotate what is live", f"{len(draft.exposed):,}"))
-            rows += [Row(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
-        rows.append(heading("Checks", f"{sum(on for _, on in self.checks or ()):,} of {len(self.checks or ()):,}"))
-        for nth, (check, on) in enumerate(self.checks or ()):
-            status = "not 0" if check.exit_code is None else str(check.exit_code)
-            sign = "tick" if on else "lost"
-            rows.append(Row(check.command, f"status {status}", sign, "" if on else "muted", place=("check", nth)))
-        if not self.checks:
-            rows.append(Row("none: the episode holds no failing command", style="muted", place="no-check"))
-        rows.append(heading("Entries", fmt.size(self.unpacked)))
-        rows += [Row(name, fmt.size(size), place=("entry", name), path=True) for name, size in draft.sizes()]
-        redactions = draft.facts["redactions"]
-        rows.append(heading("Taken out", f"{sum(redactions.values()):,}"))
-        rows += [Row(kind, f"{count:,}", place=("kind", kind)) for kind, count in sorted(redactions.items())]
-        if not redactions:
-            rows.append(Row("nothing", style="muted", place="no-kind"))
-        if draft.notes:
-            rows.append(heading("What the reader is told"))
-            rows += [Row(note, place=("note", nth)) for nth, note in enumerate(draft.notes)]
-        return rows
-
-    @property
-    def _place(self) -> Any:
-        source = self.rows.source
-        at = self.rows.cursor
-        return source.rows[at].place if isinstance(source, Rows) and 0 <= at < len(source.rows) else None
-
-    def _named(self, kind: str) -> Any:
-        """The second part of the place under the cursor, where it is of this kind."""
-        place = self._place
+    def named(self, kind: str) -> Any:
+        source, at = self.rows.source, self.rows.cursor
+        place = source.rows[at].place if isinstance(source, Rows) and 0 <= at < len(source.rows) else None
         return place[1] if isinstance(place, tuple) and place[0] == kind else None
 
     def on_line_list_moved(self, message: LineList.Moved) -> None:
@@ -271,7 +234,7 @@ class SealScreen(Screen[str | None], Actor, Background):
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         message.stop()
-        if self._named("open") is not None:
+        if self.named("open") is not None:
             self.do_review()
         else:
             self.text.focus()
@@ -279,28 +242,23 @@ class SealScreen(Screen[str | None], Actor, Background):
     # -- what the reader sees -----------------------------------------------------------------------------------------
 
     def _show_entry(self) -> None:
-        """The entry, check or note under the cursor; else the transcript."""
+        """The entry, check, choice or note under the cursor; else the transcript."""
         draft = self.draft
         if draft is None:
             if self.refused is not None:
-                self._entry = None
-                self.text_title.show("")
-                self.text.show(DocumentMaker().add(f"Not sealed: {self.refused.gate.say()}.").make())
+                self._page("", DocumentMaker().add(f"Not sealed: {self.refused.gate.say()}.").make())
             return
-        source = self.rows.source
-        nth = self._named("check")
-        note = self._named("note")
+        nth, note, choice = self.named("check"), self.named("note"), self.named("choice")
         if nth is not None and self.checks is not None:
-            self._entry = None
-            self.text_title.show("a check")
-            self.text.show(_check_page(self.checks[nth][0]))
+            self._page("a check", check_page(self.checks[nth][0]))
             return
-        if note is not None and isinstance(source, Rows):
-            self._entry = None
-            self.text_title.show("a note")
-            self.text.show(DocumentMaker().add(draft.notes[note]).make())
+        if note is not None:
+            self._page("a note", DocumentMaker().add(draft.notes[note]).make())
             return
-        name = self._named("entry") or "transcript.md"
+        if choice is not None:
+            self._page("a choice", choice_page(choice))
+            return
+        name = self.named("entry") or "transcript.md"
         if name == self._entry:
             return
         self._entry = name
@@ -309,119 +267,18 @@ class SealScreen(Screen[str | None], Actor, Background):
 
         def work(cancelled: Callable[[], bool]) -> Document:
             maker = DocumentMaker()
-            maker.add(data[:_SHOWN].decode("utf-8", "replace"))
+            maker.add(data[:_SHOWN].decode("utf-8", "replace"), "diff" if name.endswith(".patch") else "")
             if len(data) > _SHOWN:
                 maker.add(f"{fmt.size(len(data) - _SHOWN)} more stand in the entry.", style="muted")
             return maker.make()
 
         self.background("entry", work, self.text.show)
 
-    # -- choosing -----------------------------------------------------------------------------------------------------
-
-    @property
-    def _busy(self) -> str | None:
-        if self.writing:
-            return "It is being written."
-        return None if self.draft is not None else "There is nothing to seal yet."
-
-    def why_toggle(self) -> str | None:
-        return self._busy or (None if self._named("check") is not None else "The cursor is on no check.")
-
-    def do_toggle(self) -> None:
-        nth = self._named("check")
-        assert self.checks is not None
-        check, on = self.checks[nth]
-        self.checks[nth] = (check, not on)
-        self._list()
-        self._make()
-
-    why_edit = why_toggle
-
-    def do_edit(self) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        nth = self._named("check")
-        assert self.checks is not None
-        check = self.checks[nth][0]
-
-        def command(text: str | None) -> None:
-            if text is None or not text.strip():
-                return
-            changed = replace(check, command=text)
-            status = "" if check.exit_code is None else str(check.exit_code)
-            hint = "The exit status that shows the problem; nothing for any but 0."
-            self.app.push_screen(AskScreen("Exit status", status, hint=hint), lambda code: exit_code(changed, code))
-
-        def exit_code(changed: Check, code: str | None) -> None:
-            if code is None:
-                return
-            if code.strip() and not re.fullmatch(r"[0-9]{1,3}", code.strip()):
-                self.app.say("An exit status is a number from 0 to 255.")
-                return
-            other = replace(changed, exit_code=int(code) if code.strip() else None)
-            hint = "A line of the output that shows the problem; nothing for none."
-            self.app.push_screen(AskScreen("Line", check.line or "", hint=hint), lambda line: done(other, line))
-
-        def done(other: Check, line: str | None) -> None:
-            if line is None:
-                return
-            assert self.checks is not None
-            self.checks[nth] = (replace(other, line=line.strip() or None), True)
-            self._list()
-            self._make()
-
-        hint = "{root} is the repository's folder."
-        self.app.push_screen(AskScreen("Command of the check", check.command, hint=hint), command)
-
-    def why_add(self) -> str | None:
-        return self._busy
-
-    def do_add(self) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        def named(text: str | None) -> None:
-            from tracetui.capsule.checks import from_command
-
-            if text is None or not text.strip():
-                return
-            check = from_command(0, text, None, None)
-            if check is None:
-                self.app.say("A check is too long, or holds a NUL.")
-                return
-            self.checks = [*(self.checks or []), (check, True)]
-            self._list()
-            self._make()
-
-        hint = "A command that fails while the problem is there; {root} is the repository's folder."
-        self.app.push_screen(AskScreen("Another check", hint=hint), named)
-
-    def why_name(self) -> str | None:
-        return self._busy
-
-    why_author = why_name
-
-    def do_name(self) -> None:
-        self._ask_text("What the capsule is called", self.capsule_name, "capsule_name")
-
-    def do_author(self) -> None:
-        self._ask_text("Your name, if the reader should know it", self.author, "author")
-
-    def _ask_text(self, title: str, text: str | None, into: str) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        def told(answer: str | None) -> None:
-            if answer is not None:
-                setattr(self, into, one_line(answer.strip(), 200) or None)
-                self._make()
-
-        self.app.push_screen(AskScreen(title, text or "", hint="It stands in the capsule; nothing for none."), told)
-
-    def why_before(self) -> str | None:
-        return self._busy or ("The whole session is sealed; there is nothing before it." if not self.steps else None)
-
-    def do_before(self) -> None:
-        self.include_before = not self.include_before
-        self._make()
+    def _page(self, title: str, page: Document) -> None:
+        self._entry = None
+        self.drop("entry")
+        self.text_title.show(title)
+        self.text.show(page)
 
     def why_review(self) -> str | None:
         return "It is being written." if self.writing else None
@@ -432,11 +289,11 @@ class SealScreen(Screen[str | None], Actor, Background):
 
         self.drop("draft")
         self._working = False
-        screen = RedactScreen(self.session, self.steps, target=self._named("open"))
+        screen = RedactScreen(self.session, self.steps, target=self.named("open"))
 
         def back(_: None) -> None:
             # The decisions are all there when the review is let go.
-            self.background("closed", lambda _: screen.desk.closed.wait(10), lambda _: self._make())
+            self.background("closed", lambda _: screen.desk.closed.wait(10), lambda _: self.make())
 
         self.app.push_screen(screen, back)
 
@@ -459,37 +316,69 @@ class SealScreen(Screen[str | None], Actor, Background):
             self.do_review()
             return
         if not self.target.exists():
-            self._write()
+            self._sign()
             return
         from tracetui.tui.screens.choose import ConfirmScreen
 
         text = f"{self.target} is there already; it will be replaced."
         self.app.push_screen(
-            ConfirmScreen("Replace the file?", text, yes="Replace it"), lambda yes: self._write() if yes == 1 else None
+            ConfirmScreen("Replace the file?", text, yes="Replace it"), lambda yes: self._sign() if yes == 1 else None
         )
 
-    def _write(self) -> None:
-        made, target = self.draft, self.target
+    def _sign(self) -> None:
+        """Sign first where a key was named: without a terminal for it, then with this one, for a passphrase."""
+        made, key = self.draft, self.choices.key
         if made is None or self.writing:
             return
         self.writing = self._working = True
-        self._began = monotonic()
-        self._tick()
+        self.title_line.show(self.range_words, "signing" if key else "writing")
         self.app.refresh_offers()
+        if key is None:
+            self._write(None)
+            return
+        digest = made.digest
+
+        def work(cancelled: Callable[[], bool]) -> bytes:
+            from tracetui.capsule.signing import sign
+
+            return sign(digest, key, ask=False)
+
+        self.background("sign", work, self._write, lambda _: self._sign_here(digest, key))
+
+    def _sign_here(self, digest: str, key: Path) -> None:
+        from textual.app import SuspendNotSupported
+
+        from tracetui.capsule.signing import sign
+
+        try:
+            with self.app.suspend():
+                signature = sign(digest, key)
+        except SuspendNotSupported:
+            self._not_written(TracetuiError(f"{key} does not sign without a terminal to ask on"))
+        except TracetuiError as error:
+            self._not_written(error)
+        else:
+            self._write(signature)
+
+    def _write(self, signature: bytes | None) -> None:
+        made, target = self.draft, self.target
+        assert made is not None
+        self.title_line.show(self.range_words, "writing")
 
         def work(cancelled: Callable[[], bool]) -> str:
             from tracetui.capsule.seal import LARGE
             from tracetui.capsule.verify import verify
 
             try:
-                size = made.write(target)
+                size = made.write(target, signature=signature)
             except OSError as error:
                 raise TracetuiError(f"Cannot write {target}: {error.strerror}") from None
             report = verify(target)
             if not report.ok or report.digest != made.digest:
                 raise TracetuiError(f"{target} is not as it was sealed; write it again")
             large = "; more than issue trackers take (25 MB)" if size > LARGE else ""
-            return f"Sealed: {target} ({fmt.size(size)}{large}), digest {made.digest[:16]}"
+            signed = ", signed" if signature is not None else ""
+            return f"Sealed: {target} ({fmt.size(size)}{signed}{large}), digest {made.digest[:16]}"
 
         self.background("write", work, self._written, self._not_written)
 
@@ -510,16 +399,3 @@ class SealScreen(Screen[str | None], Actor, Background):
             return
         self.drop("draft")
         self.dismiss(None)
-
-
-def _check_page(check: Check) -> Document:
-    maker = DocumentMaker()
-    maker.heading("command").add(check.command, "shell")
-    maker.heading("folder").add(check.folder or "the repository's")
-    maker.heading("exit status").add("any but 0" if check.exit_code is None else str(check.exit_code))
-    maker.heading("line of the output").add(check.line or "none")
-    if check.step is not None:
-        maker.heading("seen at").add(f"step {check.step}" + (f" of subagent {check.agent}" if check.agent else ""))
-    if check.problem:
-        maker.heading("problem").add(f"{check.problem}\nIts verdict will be inconclusive.")
-    return maker.make()

@@ -1,0 +1,193 @@
+"""What the last screen before a seal lists: the choices, the checks, every entry, and why it may not be sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tracetui.text import format as fmt
+from tracetui.tui.capsule.rows import Row, heading
+from tracetui.tui.redaction.model import Target
+from tracetui.tui.widgets.text_view import Document, DocumentMaker
+
+if TYPE_CHECKING:
+    from tracetui.capsule.checks import Check
+    from tracetui.capsule.seal import Draft, Options, Refused
+
+__all__ = ["STAGES", "Choices", "Taken", "check_page", "choice_page", "draft_rows", "stage_lines", "why_not"]
+
+Taken = Sequence[tuple["Check", bool]]
+"""Checks, and whether each is taken."""
+
+STAGES: Final = {
+    "findings": "looking for secrets",
+    "code": "reading the repository",
+    "context": "working out what the model saw",
+    "proof": "proving that nothing is left",
+    "entries": "making the entries",
+}
+"""What ``draft`` does, in order, in words."""
+_LEAKS: Final = 20
+_HINTS: Final = {
+    "name": "Any words; they stand at the top of what the reader sees. Key: n",
+    "author": "Your name stands in the capsule only if you say so here. Key: u",
+    "key": "An SSH key signs the digest: readers who trust the key know who sealed it. Key: s",
+    "files": "Files of the repository that a check needs and that no commit holds. Key: f",
+    "remote": "Where the repository can be fetched. One that may be private is told only if you say so. Key: p",
+    "before": "Compaction summaries, whole-file originals and titles hold text from before the range. Key: b",
+}
+
+
+@dataclass(slots=True)
+class Choices:
+    """What the user chose beside the checks."""
+
+    name: str | None = None
+    author: str | None = None
+    key: Path | None = None
+    files: tuple[str, ...] = ()
+    before: bool = False
+    remote: bool = False
+
+    def options(self, checks: Sequence[Check] | None) -> Options:
+        """As ``draft`` takes them."""
+        from tracetui.capsule.seal import Options
+
+        return Options(
+            checks=checks,
+            name=self.name,
+            author=self.author,
+            include_before=self.before,
+            private_remote=self.remote,
+            files=self.files,
+        )
+
+
+def stage_lines(at: str, count: str, signs: tuple[str, str]) -> list[str]:
+    """The parts of the work, one line each; those that are done have the first sign, the one at work the second."""
+    out = ["Nothing is written yet; q stops it.", ""]
+    names = list(STAGES)
+    here = names.index(at) if at in names else -1
+    for nth, name in enumerate(names):
+        sign = signs[0] if nth < here else signs[1] if nth == here else " "
+        out.append(f"{sign} {STAGES[name]}{'   ' + count if nth == here and count else ''}")
+    return out
+
+
+def why_not(refused: Refused | None, error: str) -> list[Row]:
+    """What stands against the seal; each row leads to it."""
+    if refused is None:
+        return [Row(error, sign="failed", place="error")]
+    gate = refused.gate
+    rows = [Row("Not sealed: the review is not done", sign="finding", style="warn", place="gate")]
+    kinds: dict[tuple[str, int], set[str]] = {}
+    for place in gate.open:
+        kinds.setdefault((place.kind, place.tier), set()).add(place.value)
+    if kinds:
+        rows.append(heading("Nobody decided about", f"{sum(map(len, kinds.values())):,}"))
+        for (kind, tier), values in sorted(kinds.items(), key=lambda item: (item[0][1], item[0][0])):
+            first = next(place for place in gate.open if (place.kind, place.tier) == (kind, tier))
+            fact = f"{fmt.plural(len(values), 'value')}, tier {tier}"
+            rows.append(Row(kind, fact, "finding", place=("open", Target(first.id))))
+    if gate.unscanned:
+        rows.append(heading("Not scanned", f"{len(gate.unscanned):,}"))
+        rows += [
+            Row(f"line {place.source.line}: {place.field}", place.why, place=("open", Target(place.id)))
+            for place in gate.unscanned[:_LEAKS]
+        ]
+    if gate.leaks:
+        rows.append(heading("Left in the result", f"{len(gate.leaks):,}"))
+        for leak in gate.leaks[:_LEAKS]:
+            spot = Target("", leak.agent, leak.rid, leak.field, leak.in_key, leak.start, leak.end, leak)
+            rows.append(Row(leak.kind, leak.why, "finding", place=("open", spot)))
+    rows += [heading("enter or r goes to it in the redaction editor; then the seal goes on here")]
+    return rows
+
+
+def draft_rows(
+    draft: Draft, target: Path, choices: Choices, checks: Taken, *, ranged: bool, packed: int | None
+) -> list[Row]:
+    """All of a draft. ``packed``: bytes of the file, where it is large enough to be worth working that out."""
+    unpacked = sum(size for _, size in draft.sizes())
+    rows = [heading("To be written"), Row(str(target), "is replaced" if target.exists() else "", place="t", path=True)]
+    rows += _warnings(draft, packed)
+    rows += _choices(draft, choices, ranged=ranged)
+    rows.append(heading("Checks", f"{sum(on for _, on in checks):,} of {len(checks):,}"))
+    for nth, (check, on) in enumerate(checks):
+        status = "not 0" if check.exit_code is None else str(check.exit_code)
+        fact = "will be inconclusive" if check.problem else f"status {status}"
+        sign = "finding" if check.problem and on else "tick" if on else "lost"
+        rows.append(Row(check.command, fact, sign, "" if on else "muted", place=("check", nth)))
+    if not checks:
+        rows.append(Row("none: the episode holds no failing command; a adds one", style="muted", place="no-check"))
+    rows.append(heading("Entries", f"{fmt.size(unpacked)} unpacked"))
+    rows += [Row(name, fmt.size(size), place=("entry", name), path=True) for name, size in draft.sizes()]
+    redactions = draft.facts["redactions"]
+    rows.append(heading("Taken out", f"{sum(redactions.values()):,}"))
+    rows += [Row(kind, f"{count:,}", place=("kind", kind)) for kind, count in sorted(redactions.items())]
+    if not redactions:
+        rows.append(Row("nothing", style="muted", place="no-kind"))
+    if draft.notes:
+        rows.append(heading("What the reader is told"))
+        rows += [Row(note, place=("note", nth)) for nth, note in enumerate(draft.notes)]
+    return rows
+
+
+def _warnings(draft: Draft, packed: int | None) -> list[Row]:
+    from tracetui.capsule.seal import LARGE
+
+    rows: list[Row] = []
+    if packed is not None and packed > LARGE:
+        large = f"{fmt.size(packed)}: issue trackers take 25 MB; seal a range"
+        rows.append(Row(large, sign="finding", style="warn", place="large"))
+    if draft.exposed:
+        rows.append(heading("Secrets that this session showed: rotate what is live", f"{len(draft.exposed):,}"))
+        rows += [Row(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
+    return rows
+
+
+def _choices(draft: Draft, choices: Choices, *, ranged: bool) -> list[Row]:
+    """Each choice with its key at the right end."""
+    repository = draft.facts["repository"] or {}
+    if repository.get("remote"):
+        remote = repository["remote"]
+    elif not repository.get("remote_left_out"):
+        remote = "none"
+    else:
+        remote = "none that others can reach" if choices.remote else "left out, it may be private"
+    told = [
+        ("name", "name", choices.name or "none", "n"),
+        ("author", "author", choices.author or "not told", "u"),
+        ("key", "signed", str(choices.key) if choices.key else "no", "s"),
+        ("files", "files", ", ".join(choices.files) or "none of yours carried along", "f"),
+        ("remote", "remote", remote, "p"),
+    ]
+    if ranged:
+        told.append(
+            ("before", "before", "text from before the range is " + ("kept" if choices.before else "left out"), "b")
+        )
+    return [
+        heading("Choices", "key"),
+        *(Row(f"{word:8}{text}", key, place=("choice", at)) for at, word, text, key in told),
+    ]
+
+
+def choice_page(choice: str) -> Document:
+    """What a choice means."""
+    return DocumentMaker().add(_HINTS[choice]).make()
+
+
+def check_page(check: Check) -> Document:
+    """All of a check."""
+    maker = DocumentMaker()
+    maker.heading("command").add(check.command, "shell")
+    maker.heading("folder").add(check.folder or "the repository's")
+    maker.heading("exit status").add("any but 0" if check.exit_code is None else str(check.exit_code))
+    maker.heading("line of the output").add(check.line or "none")
+    if check.step is not None:
+        maker.heading("seen at").add(f"step {check.step}" + (f" of subagent {check.agent}" if check.agent else ""))
+    if check.problem:
+        maker.heading("problem").add(f"{check.problem}\nIts verdict will be inconclusive.")
+    return maker.make()
