@@ -74,3 +74,48 @@ def test_entries_of_rules_hold_nothing_of_the_session(held: Decisions, tmp_path:
     held.undo(*A)
     held.close()
     assert all(A[1].encode() not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_what_another_process_decided_is_seen_and_undone_by_it_alone(held: Decisions, tmp_path: Path) -> None:
+    before = held.version()
+    with Decisions(tmp_path) as other:
+        _accept(other, A, "theirs")
+        assert held.version() != before
+        _accept(held, A, "ours")
+        assert other.undo(*A) == "accept"
+    assert [item.value for item in held.state(*A).accepted.values()] == ["theirs"]
+
+
+def test_no_two_values_share_a_placeholder(held: Decisions, tmp_path: Path) -> None:
+    with Decisions(tmp_path) as other:
+        held.keep_placeholders(*A, {"x": ("secret", 1), "y": ("secret", 2)})
+        other.keep_placeholders(*A, {"z": ("secret", 1), "y": ("secret", 3), "w": ("secret", 4)})
+    assert held.placeholders(*A) == {"x": ("secret", 1), "y": ("secret", 2), "w": ("secret", 4)}
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from tracetui.redact.decisions import Decisions, Rule
+with Decisions(Path(sys.argv[1])) as held:
+    for n in range(100_000):
+        held.add("claude", "aaaa1111", "accept", {"value": f"value {n}", "kind": "secret"})
+        held.change_rules("claude", "aaaa1111", add=[Rule("literal", f"rule {n}")])
+        print(n, flush=True)
+"""
+
+
+def test_a_kill_in_the_middle_loses_nothing_that_was_said(tmp_path: Path) -> None:
+    import signal
+    import subprocess
+    import sys
+
+    with subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        last = [child.stdout.readline() for _ in range(25)][-1]
+        child.send_signal(signal.SIGKILL)
+    with Decisions(tmp_path) as held:
+        state = held.state(*A)
+        assert len(state.accepted) > int(last)
+        assert len(state.accepted) - len(state.rules) in (0, 1)
+        assert held.undo(*A) in ("accept", "rule")

@@ -266,11 +266,28 @@ class Decisions:
         }
 
     def keep_placeholders(self, harness: str, session: str, given: Mapping[str, tuple[str, int]]) -> None:
-        """Keep them, so that the next time the same value gets the same placeholder."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO placeholder VALUES(?,?,?,?,?)",
-            [(harness, session, value, kind, number) for value, (kind, number) in given.items()],
-        )
+        """Keep them, so that the next time the same value gets the same placeholder. One that another process gave to
+        another value meanwhile is not kept: no two values ever share one."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            held = self.placeholders(harness, session)
+            taken = {*held.values()}
+            self._db.executemany(
+                "INSERT OR IGNORE INTO placeholder VALUES(?,?,?,?,?)",
+                [
+                    (harness, session, value, kind, number)
+                    for value, (kind, number) in given.items()
+                    if value not in held and (kind, number) not in taken
+                ],
+            )
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def version(self) -> int:
+        """Changes when another process or connection decided something."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
 
 def check_rule(rule: Rule) -> None:

@@ -68,6 +68,7 @@ class Review:
             raise
         self._places: list[Place] | None = None
         self._state: State | None = None
+        self._version = 0
         self._lines: dict[str, dict[int, list[tuple[int, str, str]]]] = {}
         self._told = True
 
@@ -116,7 +117,9 @@ class Review:
 
     @property
     def state(self) -> State:
-        if self._state is None:
+        version = self.decisions.version()
+        if self._state is None or version != self._version:
+            self._version = version
             self._state = self.decisions.state(self.session.harness, self.session.id)
         return self._state
 
