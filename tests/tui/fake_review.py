@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tracetui.model import TracetuiError
 from tracetui.tui.redaction.model import (
@@ -161,6 +162,10 @@ class FakeReview:
         self.gaps = [one for one in self.gaps if one != gap]
         self.calls.append(("leave", gap.why))
         return Outcome("left")
+
+    def leave_leak(self, leak: Any) -> Outcome:
+        self.calls.append(("leave", leak.text))
+        return Outcome("left in the result")
 
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
         text = next(unit.text for _, unit in self._units() if unit.at == at)[start:end]

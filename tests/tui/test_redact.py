@@ -13,6 +13,7 @@ from tests.tui.driving import Driver, driving
 from tests.tui.fake_review import KEY, PASSWORD, FakeReview, Value, leaked
 from tests.tui.fakes import FakeBucket, make_session, make_steps
 from tracetui.model import TracetuiError
+from tracetui.redact.proof import Leak
 from tracetui.text.safe import is_display_safe
 from tracetui.tui.app import TracetuiApp
 from tracetui.tui.redaction.model import Field, Progress, Rule, Target, Unscanned
@@ -388,6 +389,25 @@ async def test_a_seal_that_was_refused_leads_to_the_very_place() -> None:
     async with reviewing(target=Target("gone")) as driver:
         assert driver.editor.group.value == KEY
         assert "no longer there" in driver.said
+
+
+async def test_what_the_proof_found_can_be_replaced_or_left() -> None:
+    leak = Leak(None, 3, "4", "/content/0/text", False, 4, 11, "name", "rule", 2, "a name", text="session")
+    spot = Target("", None, "4", "/content/0/text", False, 4, 11, leak)
+    async with reviewing(target=spot) as driver:
+        assert "left in the result · a name" in driver.screen
+        await driver.press("r")
+        assert "Leave it in the result" in driver.screen
+        await driver.press("j", "enter")
+        assert driver.review.calls == [("leave", "session")]
+        assert driver.text.selection is None
+        assert "left in the result ·" not in driver.screen
+    async with reviewing(target=spot) as driver:
+        await driver.press("enter", "enter")
+        assert driver.review.calls == [("mark", "hand0", "session", "name")]
+    async with reviewing(target=spot) as driver:
+        await driver.press("escape", "v", "r")
+        assert driver.said == "Text is selected: enter marks it, esc drops it."
 
 
 async def test_names_made_of_keys_hide_what_is_secret() -> None:

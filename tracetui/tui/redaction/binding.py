@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.redact.apply import Plan
     from tracetui.redact.findings import Place
+    from tracetui.redact.proof import Leak
     from tracetui.redact.review import Review
 
 __all__ = ["CoreReview", "open_review"]
@@ -292,6 +293,11 @@ class CoreReview(Staying, Seeking):
                 self._changed()
                 return Outcome("It passes unscanned, as you say.")
         raise TracetuiError("This text was decided about already")
+
+    def leave_leak(self, leak: Leak) -> Outcome:
+        self._review.reject_leak(leak)
+        self._changed()
+        return Outcome("It stays as it is, wherever it stands in the result.")
 
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
         record = self._records.get(at[:3])

@@ -14,21 +14,24 @@ __all__ = ["ByHand"]
 class ByHand(Parts):
     """Mixin of the editor's screen."""
 
-    def _selected(self) -> tuple[int, str] | None:
+    def _say_selected(self) -> None:
         chosen = self.editor.selection
         if chosen is None:
-            return None
+            self.info.selecting(None)
+            return
         found = self.editor.page.source_range(*chosen, self.editor.pin)
-        if found is None:
-            return 0, ""
-        unit = self.editor.page.units[self.editor.page.unit_of(found[0])]
-        return found[2] - found[1], unit.label
+        count, label = 0, ""
+        if found is not None:
+            count = found[2] - found[1]
+            label = self.editor.page.units[self.editor.page.unit_of(found[0])].label
+        self.info.selecting((count, label, self._leak.why if self._leak is not None else ""))
 
     def _kind_here(self, start: int, end: int) -> str:
         """What a selection is called until the user says otherwise: as what was found in it, else as the last one."""
         spans = self.editor.page.spans_between(start, end)
         kinds = {group.id: group.kind for group in self.snapshot.groups}
-        return next((kinds[span.group] for span in spans if span.group in kinds), self._kind)
+        known = self._leak.kind if self._leak is not None else self._kind
+        return next((kinds[span.group] for span in spans if span.group in kinds), known)
 
     def on_span_editor_marked(self, message: SpanEditor.Marked) -> None:
         message.stop()
@@ -75,7 +78,9 @@ class ByHand(Parts):
 
     def on_span_editor_selected(self, message: SpanEditor.Selected) -> None:
         message.stop()
-        self.info.selecting(self._selected())
+        if self.editor.pin is None:
+            self._leak = None
+        self._say_selected()
 
     # -- leaving out, rules -------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -10,6 +11,9 @@ from tracetui.tui.redaction.desk import Opened
 from tracetui.tui.redaction.model import SCOPES, Group, Outcome, Unscanned
 from tracetui.tui.redaction.parts import LOADING, Parts, Result
 from tracetui.tui.redaction.veil import shown_names
+
+if TYPE_CHECKING:
+    from tracetui.redact.proof import Leak
 
 __all__ = ["Deciding"]
 
@@ -49,7 +53,9 @@ class Deciding(Parts):
         return None if self.group is not None else "No value is chosen; the list on the left has them: 1"
 
     def _no_value(self) -> str | None:
-        return self._no_group() or (_SELECTING if self.editor.pin is not None else None)
+        if self._ready and self.editor.pin is not None:
+            return _SELECTING
+        return self._no_group()
 
     def why_accept(self) -> str | None:
         if self._no_value():
@@ -89,7 +95,7 @@ class Deciding(Parts):
     # -- reject -------------------------------------------------------------------------------------------------------
 
     def why_reject(self) -> str | None:
-        if self._ready and self.gap is not None:
+        if self._ready and (self.gap is not None or self._leak is not None):
             return None
         if self._no_value():
             return self._no_value()
@@ -108,9 +114,23 @@ class Deciding(Parts):
         text = f"Nobody looked through this text ({one_line(gap.why, 200)}). x leaves the step out instead."
         self.app.push_screen(ConfirmScreen("Let it pass unscanned", text, yes="I read it, let it pass"), chosen)
 
+    def _leave_leak(self, leak: Leak) -> None:
+        from tracetui.tui.screens.choose import ConfirmScreen
+
+        def chosen(index: int | None) -> None:
+            if index == 1:
+                self.editor.drop_selection()
+                self._decide(lambda room: room.review.leave_leak(leak))
+
+        text = f"The result still holds this ({one_line(leak.why, 200)}). Its reader will see it wherever it stands."
+        self.app.push_screen(ConfirmScreen("Leave it in the result", text, yes="Leave it"), chosen)
+
     def do_reject(self) -> None:
         from tracetui.tui.screens.menu import Choice, MenuScreen
 
+        if self._leak is not None:
+            self._leave_leak(self._leak)
+            return
         if self.gap is not None:
             self._leave(self.gap)
             return

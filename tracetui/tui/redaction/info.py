@@ -30,7 +30,7 @@ class FindingLine(Widget):
         self._copy = 0
         self._all_done: tuple[str, Sequence[tuple[str, str]]] | None = None
         self._note = ""
-        self._selected: tuple[int, str] | None = None
+        self._selected: tuple[int, str, str] | None = None
         self._gap: Unscanned | None = None
 
     def show(self, group: Group | None, copy: int = 0, note: str = "") -> None:
@@ -51,8 +51,9 @@ class FindingLine(Widget):
             self._gap = gap
             self.refresh()
 
-    def selecting(self, selected: tuple[int, str] | None) -> None:
-        """How many characters of which field are selected: what can be done with them is said instead."""
+    def selecting(self, selected: tuple[int, str, str] | None) -> None:
+        """How many characters of which field are selected, and why the proof named them if it did: what can be done
+        with them is said instead."""
         if selected != self._selected:
             self._selected = selected
             self.refresh()
@@ -67,8 +68,15 @@ class FindingLine(Widget):
         muted = look.style("muted")
         lines: list[list[Span]] = []
         if self._selected is not None:
-            count, label = self._selected
+            count, label, leak = self._selected
             said = f"{fmt.plural(count, 'character')} selected" if count else "no text of the session is selected"
+            if leak:
+                ways = (("enter", "replace everywhere"), ("r", "leave it"), ("> <", "its end"))
+                named = [
+                    ("left in the result", look.style("", "b")),
+                    (f" {look.sign('dot')} {one_line(leak, 120)}", muted),
+                ]
+                return [[(look.sign("finding") + " ", look.style("bad")), *named], self._keys(look, ways)]
             keys = (("enter", "mark"), ("> <", "its end"), ("{ }", "its start"), ("esc", "drop"))
             return [
                 [("  " + said, look.style("", "b")), (f" in {one_line(label, 60)}" if count else "", muted)],

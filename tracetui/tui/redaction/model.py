@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from tracetui.redact.proof import Leak
     from tracetui.tui.redaction.page import PageStep
 
 __all__ = [
@@ -162,6 +163,8 @@ class Target(NamedTuple):
     in_key: bool = False
     start: int = 0
     end: int = 0
+    leak: Leak | None = None
+    """What the proof found there, where it is that."""
 
 
 SCOPES: Final[Mapping[str, tuple[str, str]]] = {
@@ -230,6 +233,9 @@ class Reviewing(Protocol):
 
     def leave(self, gap: Unscanned) -> Outcome:
         """Let a text pass that no detector could look at: the user did."""
+
+    def leave_leak(self, leak: Leak) -> Outcome:
+        """Let what the proof found in the result stay there."""
 
     def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome: ...
 

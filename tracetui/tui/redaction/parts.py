@@ -19,6 +19,7 @@ from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.span_editor import SpanEditor
 
 if TYPE_CHECKING:
+    from tracetui.redact.proof import Leak
     from tracetui.tui.app import TracetuiApp
 
 __all__ = ["LARGE", "LOADING", "Parts", "Result"]
@@ -70,6 +71,8 @@ class Parts(DOMNode):
     _reached: dict[str, str]
     _kind: str
     _query: str
+    _leak: Leak | None
+    """What the proof found, as long as it is selected."""
     _apart: bool
     """Whether a place of no value is shown on purpose: then the list does not lead back to the one in its cursor."""
     _listing: bool
@@ -123,9 +126,8 @@ class Parts(DOMNode):
             """Show a place, whether it is one of a value or not; False where there is nothing to show."""
             ...
 
-        def _selected(self) -> tuple[int, str] | None:
-            """How many characters of what are selected; None when nothing is."""
-            ...
+        def _say_selected(self) -> None:
+            """Say what is selected, and what can be done with it."""
 
         def _go_to_step(self, step: int | None, agent: str | None) -> None:
             """Show a step."""

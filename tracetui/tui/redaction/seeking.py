@@ -90,6 +90,9 @@ class Seeking:
                 self._records[at[:3]] = record
                 marks = [mark for mark in self.marks(at, text) if mark.state == "accepted"]
                 start, end = (_before(marks, offset) for offset in (target.start, target.end))
+                held = target.leak.text if target.leak is not None else ""
+                if held and (there := text.find(held, max(0, start - len(held)))) >= 0:
+                    start, end = there, there + len(held)
                 return Copy("", at, start, min(max(start + 1, end), len(text)), step, "open")
         return None
 

@@ -180,10 +180,9 @@ class Walking(Parts):
     def on_span_editor_moved(self, message: SpanEditor.Moved) -> None:
         """The cursor of the text came onto another value: it is the one under decision now."""
         message.stop()
+        self._say_selected()
         if self.editor.pin is not None:
-            self.info.selecting(self._selected())
             return
-        self.info.selecting(None)
         span = self.editor.page.span_at(message.offset)
         if span is None:
             return

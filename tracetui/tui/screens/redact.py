@@ -38,6 +38,7 @@ from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.span_editor import SpanEditor
 
 if TYPE_CHECKING:
+    from tracetui.redact.proof import Leak
     from tracetui.tui.app import TracetuiApp
 
 __all__ = ["RedactScreen", "headline"]
@@ -108,6 +109,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self._ready = False
         self._stale = False
         self._apart = self._listing = False
+        self._leak: Leak | None = None
         self._steps: Sequence[PageStep] = ()
         self._marks: Mapping[Field, Sequence[Mark]] = {}
         self._rest = Rest(self, self._load_copy)
@@ -201,6 +203,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self._ready = self.info.ready = True
         self.editor.empty = ("There is no text here.",)
         self._took(result)
+        self._leak = self._target.leak if self._target is not None and copy is not None else None
         if copy is None or not self._go_to_copy(copy):
             # On with what comes after the last decision; what was passed over comes at the end again.
             ordered = self._in_order()
@@ -341,7 +344,7 @@ class RedactScreen(Screen[None], Walking, Deciding, Viewing, ByHand, Actor):
         self.text_title.show(where, facts)
         self.info.show(group, self.copy, self._reached.get(group.id, "") if group is not None else "")
         self.info.show_gap(self.gap)
-        self.info.selecting(self._selected())
+        self._say_selected()
         if self._ready and not progress.open and not progress.unscanned:
             said = f"{fmt.count(progress.accepted)} accepted, {fmt.count(progress.rejected)} rejected"
             said = f"Nothing is open {dot} {said}" if self.snapshot.groups else "Nothing was found"
