@@ -96,3 +96,44 @@ def test_an_open_finding_refuses_before_anything_is_made(there: Machine, cli: Cl
         draft(bucket, choose(bucket, bucket.session(SESSION)), progress=lambda what, done, total: told.append(what))
     assert caught.value.gate.open
     assert set(told) == {"findings"}
+
+
+@pytest.mark.parametrize("user", ["node", "said", "files", "capsule"])
+def test_a_user_who_is_called_like_a_word_of_ours(cli: Cli, tmp_path: Path, user: str) -> None:
+    """The name is taken out of what the log says; our own words stay, and are no reason to refuse."""
+    import zipfile
+
+    from tests.capsule.story import machine
+
+    there = machine(tmp_path / "there", user)
+    assert cli("index", there.log, home=there.home).status == 0
+    assert cli("redact", SESSION, "--accept-tier", "2", home=there.home).status == 0
+    done = cli("seal", f"{SESSION}:2-8", "-o", tmp_path / "x.zip", "--author", f"{user} of here", home=there.home)
+    assert done.status == 0, done.err
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    assert json.loads(found["manifest.json"])["author"] == f"{user} of here"
+    if json.loads(found["manifest.json"])["redactions"].get("user"):  # some names are no person's
+        assert all(f"home/{user}".encode() not in data for data in found.values())
+    for name in ("steps.jsonl", "manifest.json", "checks.json", "trail.jsonl"):
+        for line in found[name].splitlines() if name.endswith("l") else [found[name]]:
+            json.loads(line)
+
+
+def test_a_name_that_slipped_through_is_found(there: Machine, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last search knows personal values in what the log says, also in entries that hold words of ours."""
+    from tracetui.capsule import seal as sealing
+    from tracetui.model import TracetuiError
+
+    made = sealing._Maker._facts
+
+    def leaky(self: sealing._Maker, *words: object) -> dict[str, object]:
+        facts = made(self, *words)  # type: ignore[arg-type]
+        facts["session"]["folder"] = "/home/annabella/src"
+        return facts
+
+    with drafted(there, cli) as bucket:
+        draft(bucket, choose(bucket, bucket.session(SESSION)))
+        monkeypatch.setattr(sealing._Maker, "_facts", leaky)
+        with pytest.raises(TracetuiError, match=r"manifest\.json"):
+            draft(bucket, choose(bucket, bucket.session(SESSION)))

@@ -22,6 +22,11 @@ _PLAIN: Final = 12
 _DERIVED: Final = ("records/", "steps.jsonl", "ctx.jsonl", "transcript.md")
 """Entries that are made of redacted records alone, which the proof has searched in every form."""
 _REMOTE: Final = "remote"
+_OURS: Final = frozenset(
+    "name author format harness program ecosystem how kind category sha256 commit commits start survival_at landing "
+    "killer state reason flag session tool notes problem problems missing entries redactions versions".split()
+)
+"""Keys of JSON entries whose values are words of ours, what the user gave, or texts that were redacted one by one."""
 
 
 class Redaction(Review):
@@ -179,7 +184,6 @@ class Redaction(Review):
     def search(self, entries: Mapping[str, bytes]) -> None:
         """Search the entries for every accepted value: in every form where they hold more than records, as it is
         elsewhere. Raises TracetuiError. Places that the user rejected stay; the proof of the records knows them."""
-        from tracetui.redact.apply import PLACEHOLDER
         from tracetui.redact.forms import PERSONAL_KINDS
 
         plan = self.plan()
@@ -192,17 +196,31 @@ class Redaction(Review):
                 left = next((kind for value, kind in plain if value in data), None)
             else:
                 text = f"{name}\n{data.decode('utf-8', 'replace')}"
-                own = [match.span() for match in PLACEHOLDER.finditer(text)]
-                left = next(
-                    (
-                        plan.values[hit.value][1]
-                        for hit in plan.matcher.hits(text)
-                        if hit.value < len(plan.values) and not any(a < hit.end and hit.start < b for a, b in own)
-                    ),
-                    None,
-                )
+                # A user may be called like a word of ours (files, steps): in entries that we word, only what the log
+                # said counts for such values.
+                said = _said(name, data)
+                if said is None:
+                    left = self._hit(text)
+                else:
+                    left = self._hit(text, personal=False) or self._hit(said, personal=True)
             if left is not None:
                 raise TracetuiError(f"Not sealed: a {left} that was accepted is left in {name!a}; please report it")
+
+    def _hit(self, text: str, *, personal: bool | None = None) -> str | None:
+        """The kind of an accepted value that stands in a text, None where none does. ``personal``: of personal values
+        alone, or of the others alone."""
+        from tracetui.redact.apply import PLACEHOLDER
+        from tracetui.redact.forms import PERSONAL_KINDS
+
+        values = self.plan().values
+        own = [match.span() for match in PLACEHOLDER.finditer(text)]
+        for hit in self.plan().matcher.hits(text):
+            if hit.value >= len(values) or any(a < hit.end and hit.start < b for a, b in own):
+                continue
+            kind = values[hit.value][1]
+            if personal is None or (kind in PERSONAL_KINDS) is personal:
+                return kind
+        return None
 
     def exposed(self) -> list[tuple[str, str]]:
         """Live secrets that the episode shows: accepted values that are no personal data, by placeholder."""
@@ -215,3 +233,30 @@ class Redaction(Review):
             if held is not None and kind not in PERSONAL_KINDS and kind != _REMOTE:
                 found.add((f"‹{held[0]}:{held[1]}›", kind))
         return sorted(found)
+
+
+def _said(name: str, data: bytes) -> str | None:
+    """What the log said in an entry that we word, None for an entry that is the log's altogether. The page for people
+    says nothing that does not stand in the manifest or the checks."""
+    if name == "README.md":
+        return ""
+    if name not in ("manifest.json", "checks.json", "trail.jsonl"):
+        return None
+    import orjson
+
+    found: list[str] = []
+
+    def gather(value: Any) -> None:
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            for inner, item in value.items():
+                if inner not in _OURS or isinstance(item, dict):
+                    gather(item)
+        elif isinstance(value, list):
+            for item in value:
+                gather(item)
+
+    for line in data.splitlines() if name.endswith(".jsonl") else [data]:
+        gather(orjson.loads(line))
+    return "\n".join(found)
