@@ -23,7 +23,7 @@ class Codex(Agent):
         git = {
             "commit_hash": str(world.head),
             "branch": "main",
-            "repository_url": "https://git.example.org/ada/pace.git",
+            "repository_url": "https://github.com/example/pace.git",
         }
         payload = {
             "id": self.session,

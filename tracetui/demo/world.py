@@ -65,7 +65,7 @@ class World:
         if self._git is None:
             self.repo.mkdir(parents=True, exist_ok=True)
             self._git = pygit2.init_repository(str(self.repo), initial_head="main")
-            self._git.remotes.create("origin", "https://git.example.org/ada/pace.git")
+            self._git.remotes.create("origin", "https://github.com/example/pace.git")
         return self._git
 
     @property

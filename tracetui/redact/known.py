@@ -69,6 +69,8 @@ def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str,
     for path in paths:
         if path:
             names |= dict.fromkeys((*_HOME.findall(path), *_SPACED_HOME.findall(path), *_DASHED.findall(path)))
+    # A home that is itself called home holds .codex and the like.
+    names = {name: None for name in names if not name.startswith((".", "-"))}
     # A name stands with dashes in the names of project folders.
     names |= dict.fromkeys(re.sub(r"[^A-Za-z0-9]", "-", name) for name in [*names])
     return [*((name, "user") for name in names if _user(name)), *(_remote(remote) if remote else ())]
