@@ -115,21 +115,22 @@ def plain_value(raw: str, view: str) -> str:
     return text or raw
 
 
-def _first(needles: Iterable[str], *, case: bool = True) -> Any:
-    """A pattern that says many times faster than the automaton that none of the needles is in a text (as bytes)."""
+def _first(needles: Iterable[str], low: Iterable[str]) -> Any:
+    """A pattern that says many times faster than the automaton that none of the needles, and none of ``low`` in any
+    case, is in a text (as bytes)."""
     import re2
 
-    heads = {needle.encode("utf-8", "surrogatepass")[: 8 if case else 80] for needle in needles}
+    heads = {re2.escape(needle.encode("utf-8", "surrogatepass")[:6]) for needle in needles}
+    loose = [b"(?i:" + re2.escape(value.encode("utf-8", "surrogatepass")) + b")" for value in low]
     if not heads or sum(map(len, heads)) > _FIRST_LIMIT:
         return None
     options = re2.Options()
     options.log_errors = False
     options.never_capture = True
     options.max_mem = 256 << 20
-    options.case_sensitive = case
     options.encoding = re2.Options.Encoding.LATIN1
     try:
-        return re2.compile(b"|".join(map(re2.escape, heads)), options)
+        return re2.compile(b"|".join([*heads, *loose]), options)
     except re2.error:
         return None
 
@@ -191,14 +192,13 @@ class Matcher:
             if self._personal[number] and len(value) >= 4 and len(value.lower()) == len(value):
                 low.setdefault(value.lower(), []).append(number)
         self._low = low
-        self._case = _first(low, case=False)
         self._automaton: Any = ahocorasick.Automaton()
         for text, what in needles.items():
             self._automaton.add_word(text, (len(text), tuple(what)))
         self._any = bool(needles)
         if self._any:
             self._automaton.make_automaton()
-        self._first = _first(needles)
+        self._first = _first(needles, low)
         self._reach = min(max(map(len, needles), default=0), 4000) + 16
 
     def _pieces(self, number: int, core: str, put: Any) -> None:
@@ -243,11 +243,9 @@ class Matcher:
 
     def _found(self, text: str, raw: bytes) -> bool:
         """Whether one of the needles is in a text, given as bytes too."""
-        if self._case is not None and self._case.search(raw) is not None:
-            return True
         if self._first is not None:
             return self._first.search(raw) is not None
-        return next(self._automaton.iter(text), None) is not None
+        return bool(self._low) or next(self._automaton.iter(text), None) is not None
 
     def _raw(self, text: str) -> Iterator[Hit]:
         if self._low:

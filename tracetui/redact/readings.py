@@ -27,11 +27,11 @@ _DEPTH: Final = 5
 
 
 class Decoder(NamedTuple):
-    """``wanted`` tells cheaply, of a text and its bytes, whether the pattern can be in it; ``put`` is what a match
-    stands for, or ``find`` finds the pieces by itself."""
+    """``wanted`` (RE2) is in every text that holds the pattern; ``put`` is what a match stands for, or ``find`` finds
+    the pieces by itself."""
 
     name: str
-    wanted: Callable[[str, bytes], bool]
+    wanted: str
     pattern: re.Pattern[str]
     put: Callable[[Match], str] | str
     find: Callable[[str], list[Piece]] | None = None
@@ -204,65 +204,54 @@ _PAIRS: Final = re.compile(r"(?:(?:0[xX])?[0-9a-fA-F]{2}(?:, ?|[: -])){7,4000}(?
 _ENTITY: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31});")
 
 
-def _has(*marks: str) -> Callable[[str, bytes], bool]:
-    if len(marks) == 1:
-        only = marks[0]
-        return lambda text, _: only in text
-    return lambda text, _: any(mark in text for mark in marks)
-
-
-def _unclean(text: str, _: bytes) -> bool:
-    return any(mark in text for mark in "\x1b\x08\0") or (
-        not text.isascii() and any(mark in text for mark in "\x9b\u00ad\u200b\u200c\u200d\u2060\ufeff")
-    )
-
-
-def _search(pattern: str, *marks: str) -> Callable[[str, bytes], bool]:
-    """Whether one of the marks, and then the pattern (RE2), is in a text."""
-
-    @lru_cache(1)
-    def compiled() -> Any:
-        import re2
-
-        return re2.compile(pattern.encode())
-
-    return lambda text, raw: any(mark in text for mark in marks) and compiled().search(raw) is not None
-
-
 _BETWEEN: Final = (
     r"[ \t]{0,4}(?:[+.][ \t]{0,4}|\\?\r?\n[ \t]{0,80}|[+.][ \t]{0,4}\r?\n[ \t]{0,80}"
     r"|\r?\n[ \t]{0,80}[+.][ \t]{0,4})[rbfu]?"
 )
 _STRINGS: Final = f"\"{_BETWEEN}\"|'{_BETWEEN}'"
-_COLUMNS: Final = Decoder("columns", _search(_ROWS, "\n"), _DUMP, "", _columns)
+_COLUMNS: Final = Decoder("columns", _ROWS, _DUMP, "", _columns)
+_BREAKS: Final = Decoder("breaks", r"\n", re.compile(r"[\r\n]+"), "")
 _DECODERS: Final = (
-    Decoder("escaped", _has("\\", "'\"'\"'"), _ESCAPE, _unescape),
-    Decoder("percent", _has("%"), re.compile("%[0-7][0-9a-fA-F]|(?:%[89a-fA-F][0-9a-fA-F])+"), _percent),
+    Decoder("escaped", r"""\\|'"'"'""", _ESCAPE, _unescape),
     Decoder(
-        "html", _search("&(?:#[0-9]|#[xX][0-9a-fA-F]|[a-zA-Z]{2,31};)", "&"), _ENTITY,
-        lambda match: html.unescape(match[0]),
+        "percent", "%[0-9a-fA-F]{2}", re.compile("%[0-7][0-9a-fA-F]|(?:%[89a-fA-F][0-9a-fA-F])+"), _percent
     ),
     Decoder(
-        "printable", _search("=3D|[^=\\s;,(]=\r?\n[^\\s]", "=3D", "=\n", "=\r"),
-        re.compile(r"=[0-7][0-9A-F]|(?:=[89A-F][0-9A-F])+|=\r?\n"), _printable,
+        "html", "&(?:#[0-9]|#[xX][0-9a-fA-F]|[a-zA-Z]{2,31};)", _ENTITY, lambda match: html.unescape(match[0])
     ),
-    Decoder("clean", _unclean, re.compile(f"{_COLOUR}|{_HIDDEN}"), ""),
-    Decoder("base64", _search("[A-Za-z0-9+/_-]{24}", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ"), _RUN, "", _base64),
-    Decoder("hex", _search("[0-9a-f]{24}|[0-9A-F]{24}", *"234567"), _HEX, "", _hexed),
-    Decoder("pairs", _search(_PAIRED, ":", ", ", " ", "-"), _PAIRS, "", _spaced),
-    Decoder("dump", _search(_ROWS, "\n"), _BESIDE, ""),
+    Decoder(
+        "printable", r"=3D|[^=\s;,(]=\r?\n[^\s]", re.compile(r"=[0-7][0-9A-F]|(?:=[89A-F][0-9A-F])+|=\r?\n"), _printable
+    ),
+    Decoder(
+        "clean", r"[\x00\x08\x1b\x{9b}\x{ad}\x{200b}-\x{200d}\x{2060}\x{feff}]", re.compile(f"{_COLOUR}|{_HIDDEN}"), ""
+    ),
+    Decoder("base64", "[A-Za-z0-9+/_-]{24}", _RUN, "", _base64),
+    Decoder("hex", "[0-9a-f]{24}|[0-9A-F]{24}", _HEX, "", _hexed),
+    Decoder("pairs", _PAIRED, _PAIRS, "", _spaced),
+    Decoder("dump", _ROWS, _BESIDE, ""),
     _COLUMNS,
 )  # fmt: skip
 """These may follow each other in any order."""
-_LINES: Final = Decoder("lines", _has("\n"), re.compile(rf"\r?\n{_MARK}"), "")
-_BREAKS: Final = Decoder("breaks", _has("\n"), re.compile(r"[\r\n]+"), "")
 _JOINS: Final = (
-    _LINES,
+    Decoder("lines", r"\n", re.compile(rf"\r?\n{_MARK}"), ""),
     _BREAKS,
-    Decoder("box", _has("│", "┃"), re.compile(r"[ \t]{0,80}[│┃][ \t]{0,80}\r?\n[ \t]{0,80}[│┃][ \t]?"), ""),
-    Decoder("strings", _search(_STRINGS, '"', "'"), re.compile(_STRINGS), ""),
+    Decoder("box", "[│┃]", re.compile(r"[ \t]{0,80}[│┃][ \t]{0,80}\r?\n[ \t]{0,80}[│┃][ \t]?"), ""),
+    Decoder("strings", _STRINGS, re.compile(_STRINGS), ""),
 )
 """These come last: they put together what was broken apart."""
+_EVERY: Final = (*_DECODERS, *_JOINS)
+
+
+@lru_cache(1)
+def _wanted() -> Any:
+    """All that tells of a decoder, as one set of patterns: one pass says which of them may be of use."""
+    import re2
+
+    out = re2.Set.SearchSet()
+    for decoder in _EVERY:
+        out.Add(decoder.wanted.encode())
+    out.Compile()
+    return out
 
 
 def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], str, bytes]]:
@@ -275,10 +264,9 @@ def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], s
     for _ in range(_DEPTH):
         further: list[tuple[tuple[Step, ...], str, bytes]] = []
         for chain, source, raw in level:
-            for decoder in (*_DECODERS, *_JOINS):
-                if not decoder.wanted(source, raw):
-                    continue
-                joins = decoder in _JOINS
+            for number in sorted(_wanted().Match(raw) or ()):
+                decoder = _EVERY[number]
+                joins = number >= len(_DECODERS)
                 pieces = None
                 if decoder is _BREAKS:
                     out = source.replace("\r", "").replace("\n", "")
