@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -21,17 +22,52 @@ EXAMPLES: Final = (("tracetui demo", "look around without any logs of your own")
 _FOREIGN: Final = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "PI_CODING_AGENT_DIR", "PI_CODING_AGENT_SESSION_DIR")
 
 
+def sealing(demo: Demo) -> list[list[str]]:
+    """The commands that make the demo's capsule, in order, as a user would call them."""
+    seal = ["seal", demo.flaky, "-o", str(demo.capsule), "--name", _NAME]
+    return [["--bucket", str(demo.bucket), *words] for words in (["redact", demo.flaky, "--accept-tier", "2"], seal)]
+
+
+class _Sealing(threading.Thread):
+    """Makes the demo's capsule in children beside the app, so that nobody waits for it."""
+
+    def __init__(self, demo: Demo) -> None:
+        super().__init__(daemon=True)
+        self.demo = demo
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._over = False
+
+    def run(self) -> None:
+        quiet = subprocess.DEVNULL
+        for words in sealing(self.demo):
+            with self._lock:
+                if self._over:
+                    return
+                self._child = subprocess.Popen(
+                    [sys.executable, "-m", "tracetui", *words],
+                    stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True,
+                )  # fmt: skip
+            if self._child.wait():
+                return
+
+    def stop(self) -> None:
+        """End it, wherever it is."""
+        with self._lock:
+            self._over = True
+            if self._child is not None:
+                self._child.kill()
+        self.join(5)
+
+
 @contextlib.contextmanager
-def _sealing(demo: Demo) -> Iterator[None]:
-    """Seal the demo's capsule in a child beside the app, so that nobody waits for it."""
-    words = [sys.executable, "-m", "tracetui", "--bucket", str(demo.bucket), "seal", demo.flaky]
-    words += ["-o", str(demo.capsule), "--name", _NAME]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True) as child:
-        try:
-            yield
-        finally:
-            child.kill()
+def _sealed(demo: Demo) -> Iterator[None]:
+    thread = _Sealing(demo)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             write_consent(bucket)
             bucket.capture([found for found in files_of(demo.logs) if isinstance(found, LogFile)], workers=1)
-            with _sealing(demo):
+            with _sealed(demo):
                 return run_app(bucket, banner="demo: nothing here is real", config=settings.app())
         finally:
             bucket.close()

@@ -59,7 +59,8 @@ class Known:
 
 
 def _user(name: str) -> bool:
-    return len(name) >= 3 and name.lower() not in COMMON_USERS
+    # Below a folder that is called home by chance, as in a container, stand dot folders.
+    return len(name) >= 3 and not name.startswith((".", "-")) and name.lower() not in COMMON_USERS
 
 
 def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str, str]]:
