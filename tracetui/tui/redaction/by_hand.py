@@ -135,4 +135,4 @@ class ByHand(Parts):
             if changed:
                 self._decide(lambda room: None)
 
-        self.app.push_screen(RulesScreen(self.desk), back)
+        self.app.push_screen(RulesScreen(self.desk, hidden=self.veiled), back)

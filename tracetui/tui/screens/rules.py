@@ -19,6 +19,7 @@ from tracetui.tui.look import Look
 from tracetui.tui.panes.base import PaneTitle
 from tracetui.tui.redaction.desk import Desk, Opened
 from tracetui.tui.redaction.model import Outcome, Rule
+from tracetui.tui.redaction.veil import bullets
 from tracetui.tui.rows import cells, clip, paint
 from tracetui.tui.screens.menu import Choice, MenuScreen
 from tracetui.tui.widgets.footer import Footer
@@ -40,8 +41,9 @@ _FILE = "redact-rules.txt"
 class _Rules:
     uniform = True
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], *, hidden: bool = False) -> None:
         self.rules = rules
+        self.hidden = hidden
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -60,7 +62,7 @@ class _Rules:
         put = "a placeholder" if rule.replacement is None else one_line(rule.replacement, 60) or "nothing"
         tail = f"==> {put}"
         room = max(8, width - 10 - cells(tail) - 2)
-        pattern = clip(one_line(rule.pattern, 400), room, look.sign("ellipsis"))
+        pattern = bullets(look) if self.hidden else clip(one_line(rule.pattern, 400), room, look.sign("ellipsis"))
         how = rule.how.ljust(9)
         return [
             paint([(how, look.style("muted")), (pattern, look.style())], width, right=[(tail, look.style("muted"))])
@@ -68,7 +70,8 @@ class _Rules:
 
 
 class RulesScreen(Screen[bool], Actor):
-    """Gives whether something changed. What is done is done on the desk of the editor."""
+    """Gives whether something changed. What is done is done on the desk of the editor; with ``hidden`` patterns are not
+    spelled out."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("rules", "screen")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("rules", "screen")]
@@ -76,9 +79,10 @@ class RulesScreen(Screen[bool], Actor):
 
     app: TracetuiApp
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, hidden: bool = False) -> None:
         super().__init__()
         self._desk = desk
+        self._hidden = hidden
         self.title_line = PaneTitle("", "Rules that stay")
         self.rows = LineList(id="rules-rows")
         self._changed = False
@@ -114,7 +118,7 @@ class RulesScreen(Screen[bool], Actor):
             done, rules = found
             if not self.is_attached:
                 return
-            self.rows.reload(_Rules(rules))
+            self.rows.reload(_Rules(rules, hidden=self._hidden))
             self.title_line.show("for every session", fmt.plural(len(rules), "rule"))
             self.app.refresh_offers()
             if isinstance(done, TracetuiError):
