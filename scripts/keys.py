@@ -21,6 +21,7 @@ PLACES = {
     "sessions": "Sessions",
     "timeline": "Timeline",
     "step": "Step",
+    "tree": "A JSON tree",
     "search": "Search",
     "commit": "A commit",
     "blame": "Blame",

@@ -217,8 +217,9 @@ class FakeBucket:
                             step.summary, (0, 1), 1.0,
                         )  # fmt: skip
 
-    def stats(self) -> dict[str, Any]:
-        return {"sessions": len(self.rows), "bytes_logs": 3_100_000_000, "bytes_bucket": 402_000_000, "at_risk": 0}
+    def stats(self, retention_days: float = 30.0) -> dict[str, Any]:
+        risk = sum(row.path.startswith("/tmp") for row in self.rows)
+        return {"sessions": len(self.rows), "bytes_logs": 3_100_000_000, "bytes_bucket": 402_000_000, "at_risk": risk}
 
     def _replace(self, session: SessionRow | str, **values: Any) -> None:
         name = session if isinstance(session, str) else session.id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -228,3 +229,32 @@ async def test_nothing_found_offers_the_demo(home: Path) -> None:
         await driver.press("enter")
         assert driver.app.wants_demo
         assert bucket.settings["consent"] is None
+
+
+async def test_what_is_soon_deleted_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDE_CONFIG_DIR", str(tmp_path))
+    folder = tmp_path / "projects" / "p"
+    folder.mkdir(parents=True)
+    rows = []
+    for nth, days in enumerate((25, 1, 29)):
+        log = folder / f"{nth}.jsonl"
+        log.write_text("{}\n")
+        then = time.time() - days * 86_400
+        os.utime(log, (then, then))
+        rows.append(make_session(nth, harness="claude", path=str(log), title=f"session number {nth}"))
+    bucket = FakeBucket(rows, {row.log: make_steps(3, row.log or 0) for row in rows})
+    async with driving(bucket) as driver:
+        assert "2 soon deleted" in driver.lines[0]
+        await driver.press("D")
+        picks = driver.app.screen.picks  # type: ignore[attr-defined]
+        assert [(pick.label[-1], pick.key.partition(" ")[2]) for pick in picks] == [("2", "in 1 day"), ("0", "in 5 days")]
+        assert "in 5 days" in driver.screen
+        await driver.press("enter")
+        await driver.settle()
+        assert driver.timeline.session is not None
+        assert driver.timeline.session.title == "session number 2"
+    (tmp_path / "settings.json").write_text('{"cleanupPeriodDays": 1e300}')
+    async with driving(bucket) as driver:
+        assert "soon deleted" not in driver.lines[0]
+        await driver.press("D")
+        assert driver.said == "No log is about to be deleted by its harness."

@@ -114,7 +114,7 @@ def stats(db: sqlite3.Connection, folder: Path, retention_days: float) -> dict[s
     risk = db.execute(
         "SELECT count(DISTINCT session) FROM log WHERE harness='claude' AND current AND NOT gone AND agent IS NULL "
         "AND mtime_ns < ?",
-        (time.time_ns() - round((retention_days - _WARN_DAYS) * _DAY_NS),),
+        (time.time_ns() - round((min(retention_days, 20_000.0) - _WARN_DAYS) * _DAY_NS),),
     ).fetchone()[0]
     return {
         "sessions": sessions,

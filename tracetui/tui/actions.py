@@ -74,6 +74,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.narrower", "less_than_sign", "narrower", "Make the pane narrower.", "Panes"),
     _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
+    _A("main.due", "D", "soon deleted", "List the sessions whose logs their harness is about to delete.", "Sessions"),
     _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
     _A(
         "main.stop",
@@ -181,6 +182,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     # Step.
     _A("step.find", "slash", "find", "Find text in this step.", "Find", 2),
     _A("step.view", "v", "view", "Show the step to be read, as JSON, or as the raw records.", "Step", 5),
+    _A("step.fold", "z", "fold", "Show the JSON or the records as a tree whose branches fold.", "Step", 13),
     _A("step.next-tab", "right_square_bracket", "next tab", "Go to the next tab of the step.", "Step", 7),
     _A("step.previous-tab", "left_square_bracket", "previous tab", "Go to the previous tab of the step.", "Step"),
     _A("step.side", "s", "side by side", "Show old and new side by side, or one below the other.", "Trail", 6),
@@ -280,6 +282,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("rules.export", "x", "export", "Write the rules to a private text file.", "Rules", 5),
     _A("rules.undo", "u", "undo", "Take the last decision back, whether it was about a rule or not.", "Rules", 6),
     _A("rules.redo", "U,ctrl+r", "redo", "Bring back what was undone.", "Rules"),
+    # A JSON value as a tree.
+    _A("tree.fold", "space", "fold", "Fold or unfold the branch, or the one around the value.", "Tree", 1),
+    _A("tree.out", "h,left", "fold up", "Fold the branch around, and go to it.", "Tree", 2),
+    _A("tree.all", "z", "all", "Unfold every branch, and back.", "Tree", 3),
+    _A("tree.copy", "y", "copy", "Copy the value under the cursor.", "Tree", 4),
     # The last screen before a seal.
     _A("seal.write", "enter", "write", "Write the capsule as it is shown.", "Capsule", 1),
     _A("seal.toggle", "space", "take or leave", "Take the check into the capsule, or leave it out.", "Capsule", 2),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from tracetui.bucket import Bucket
+    from tracetui.bucket.doctor import Risk
     from tracetui.tui.app import TracetuiApp
     from tracetui.tui.panes.sessions import SessionsPane
     from tracetui.tui.panes.timeline import TimelinePane
@@ -46,10 +48,12 @@ class CaptureDeeds(Background):
     status: StatusLine
     indexer: Indexer
     scanner: Scanner
+    open_session: Callable[[SessionRow], None]
     trails_running: Callable[[], bool]
     stop_trails: Callable[[], bool]
 
     _new = 0
+    _due: Sequence[Risk] = ()
     _listed = 0
     _listed_at = 0.0
     _scanned_at = 0.0
@@ -183,20 +187,42 @@ class CaptureDeeds(Background):
 
     def _count(self) -> None:
         """Read the totals for the top line in a worker."""
-        self.ask("count", lambda bucket, cancelled: bucket.stats(), self._counted)
+        self.ask("count", _totals, self._counted)
 
-    def _counted(self, stats: Mapping[str, Any]) -> None:
+    def _counted(self, found: tuple[Mapping[str, Any], list[Risk]]) -> None:
+        stats, self._due = found
         facts = [fmt.plural(stats.get("sessions") or 0, "session")]
         logs, kept = stats.get("bytes_logs") or 0, stats.get("bytes_bucket") or 0
         if logs:
             facts.append(f"{fmt.size(logs)} kept in {fmt.size(kept)}")
         if self._new:
             facts.append(f"{fmt.count(self._new)} new")
-        at_risk = stats.get("at_risk")
-        number = len(at_risk) if isinstance(at_risk, list) else at_risk or 0
-        if number:
-            facts.append(f"{fmt.count(number)} soon deleted by their harness")
+        if self._due:
+            facts.append(f"{fmt.count(len(self._due))} soon deleted by their harness")
         self.status.facts(*facts)
+        self._tracetui.refresh_offers()
+
+    def why_due(self) -> str | None:
+        return None if self._due else "No log is about to be deleted by its harness."
+
+    def do_due(self) -> None:
+        """Their copies stay; this is for whoever wants to resume one, or to tell the harness to keep them longer."""
+        from tracetui.tui.panes.session_rows import project_of, title_of
+        from tracetui.tui.screens.pick import Pick, PickScreen
+
+        due = list(self._due)
+        picks = [
+            Pick(title_of(risk.session), project_of(risk.session), f"{risk.session.id[:8]} {_when(risk.due)}")
+            for risk in due
+        ]
+
+        def go(index: int | None) -> None:
+            if index is not None:
+                self.sessions_pane.select(due[index].session)
+                self.open_session(due[index].session)
+
+        title = f"{fmt.plural(len(due), 'log')} soon deleted; the copies stay (cleanupPeriodDays)"
+        self._tracetui.push_screen(PickScreen(title, picks, placeholder="letters of a title or project"), go)
 
     # -- following ----------------------------------------------------------------------------------------------------
 
@@ -229,6 +255,23 @@ class CaptureDeeds(Background):
             self.look_soon(self.COLD_EVERY)
 
         self.ask("look", lambda bucket, cancelled: _look(bucket, session), seen, failed)
+
+
+def _totals(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[Mapping[str, Any], list[Risk]]:
+    """The totals, and the logs about to be deleted: looked for one by one only where some are old enough."""
+    from tracetui.harness.side import retention
+
+    stats = bucket.stats(retention(os.environ, Path.home()))
+    if not stats.get("at_risk") or cancelled():
+        return stats, []
+    from tracetui.bucket.doctor import at_risk
+
+    return stats, at_risk(bucket, os.environ, Path.home())
+
+
+def _when(due: int) -> str:
+    days = (due / 1000 - time()) / 86_400
+    return "at its next start" if days <= 0 else f"in {fmt.plural(round(days), 'day')}" if days >= 1 else "within a day"
 
 
 class _Grown(NamedTuple):

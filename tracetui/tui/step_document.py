@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracetui.trail.lines import Change
     from tracetui.tui.tabs import TabAsk
 
-__all__ = ["VIEWS", "LoadedStep", "diff_lines", "document_of", "fetch", "parts", "step_tab"]
+__all__ = ["VIEWS", "LoadedStep", "diff_lines", "document_of", "fetch", "json_value", "parts", "raw_values", "step_tab"]
 
 VIEWS: Final = ("read", "JSON", "raw")
 _SPILL_LIMIT: Final = 16 * 1024 * 1024
@@ -370,10 +370,10 @@ def _tokens(tokens: Tokens | None) -> dict[str, int] | None:
     return {name: getattr(tokens, name) for name in ("input", "output", "cache_read", "cache_write")}
 
 
-def _json_view(loaded: LoadedStep) -> Document:
-    """The step as ``tracetui show --json`` prints it, on several lines."""
+def json_value(loaded: LoadedStep) -> dict[str, Any]:
+    """The step as ``tracetui show --json`` prints it."""
     step, tool = loaded.step, loaded.step.tool
-    value = {
+    return {
         "session": loaded.session.id if loaded.session else None,
         "agent": loaded.log.agent if loaded.log else None,
         "step": step.number,
@@ -397,7 +397,21 @@ def _json_view(loaded: LoadedStep) -> Document:
             "line": step.sources[0].line if step.sources else None,
         },
     }
-    return DocumentMaker().add(_pretty(value), "json", name="text").make()
+
+
+def raw_values(loaded: LoadedStep) -> dict[str, Any]:
+    """The records that made the step, by their line in the log."""
+    from tracetui.harness.lines import parse_line
+
+    found: dict[str, Any] = {}
+    for source, line in loaded.raw:
+        values, _ = parse_line(line)
+        found[f"line {source.line:,}"] = values[0] if len(values) == 1 else values or line.decode("utf-8", "replace")
+    return found
+
+
+def _json_view(loaded: LoadedStep) -> Document:
+    return DocumentMaker().add(_pretty(json_value(loaded)), "json", name="text").make()
 
 
 def _raw_view(loaded: LoadedStep) -> Document:

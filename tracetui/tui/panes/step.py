@@ -23,7 +23,7 @@ from tracetui.tui.hunk_keys import HunkKeys
 from tracetui.tui.look import Look
 from tracetui.tui.panes.base import Pane
 from tracetui.tui.rows import Span, cells, clip_middle, paint
-from tracetui.tui.step_document import VIEWS, LoadedStep, fetch
+from tracetui.tui.step_document import VIEWS, LoadedStep, fetch, json_value, raw_values
 from tracetui.tui.tabs import TABS, Tab, TabAsk
 from tracetui.tui.trailing import TrailAnswer, TrailProgress
 from tracetui.tui.widgets.query_line import QueryLine
@@ -443,6 +443,19 @@ class StepPane(Pane, HunkKeys):
     def do_view(self) -> None:
         self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
         self._show_tab()
+
+    def why_fold(self) -> str | None:
+        if self.tab.id == "step" and self.view == VIEWS[0]:
+            return "Only JSON and records fold; v shows them."
+        return self.why_view()
+
+    def do_fold(self) -> None:
+        from tracetui.tui.screens.json_tree import JsonScreen
+
+        loaded = self.loaded
+        assert loaded is not None
+        value = json_value(loaded) if self.view == "JSON" else raw_values(loaded)
+        self.app.push_screen(JsonScreen(f"Step {loaded.step.number} {self.view}", value))
 
     def do_next_tab(self) -> None:
         self._go_to_tab(self.tab_at + 1)
