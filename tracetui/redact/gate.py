@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.redact.findings import Place
 from tracetui.redact.proof import Leak, neutral
-from tracetui.redact.review import Review
+from tracetui.redact.review import Cancelled, Review
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -55,16 +55,23 @@ class Gate:
         return "; ".join(parts)
 
 
-def check(review: Review, *, proof: bool = False) -> Gate:
-    """Whether an episode may be shared. ``proof`` also applies the decisions and searches the result."""
-    if not review.findings.done(review.session):
-        review.scan()
+def check(
+    review: Review,
+    *,
+    proof: bool = False,
+    cancelled: Callable[[], bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Gate:
+    """Whether an episode may be shared. ``proof`` also applies the decisions and searches the result; ``progress`` and
+    ``cancelled`` as in ``Review.prove``."""
+    if not review.findings.done(review.session) and not review.scan(cancelled=cancelled):
+        raise Cancelled("Cancelled; the session is not scanned")
     state = review.state
     waiting = tuple(p for p in review.places() if p.tier <= 2 and p.rule != "unscanned" and state.of(p) == "open")
     unscanned = tuple(review.unscanned())
     if waiting or unscanned or not proof:
         return Gate(waiting, unscanned)
-    return Gate((), (), review.prove().leaks)
+    return Gate((), (), review.prove(cancelled=cancelled, progress=progress).leaks)
 
 
 def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
