@@ -239,7 +239,7 @@ async def test_what_is_soon_deleted_is_listed(tmp_path: Path, monkeypatch: pytes
     for nth, days in enumerate((25, 1, 29)):
         log = folder / f"{nth}.jsonl"
         log.write_text("{}\n")
-        then = time.time() - days * 86_400
+        then = time.time() - days * 86_400 + 60
         os.utime(log, (then, then))
         rows.append(make_session(nth, harness="claude", path=str(log), title=f"session number {nth}"))
     bucket = FakeBucket(rows, {row.log: make_steps(3, row.log or 0) for row in rows})

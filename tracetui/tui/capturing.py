@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracetui.model import SessionRow, TracetuiError
@@ -144,7 +144,7 @@ class CaptureDeeds(Background):
 
     def on_indexing_progress(self, message: IndexingProgress) -> None:
         self.status.progress(message.done, message.total)
-        now = monotonic()
+        now = time.monotonic()
         if message.sessions != self._listed and now - self._listed_at >= self.LIST_EVERY:
             self._listed, self._listed_at = message.sessions, now
             self.sessions_pane.load()
@@ -165,9 +165,9 @@ class CaptureDeeds(Background):
             self.sessions_pane.load()
             self._reload_timeline()
         # What is followed grows every few seconds; its secrets can wait for a minute.
-        due = not report.paths or monotonic() - self._scanned_at > _SCAN_EVERY
+        due = not report.paths or time.monotonic() - self._scanned_at > _SCAN_EVERY
         if due and not (report.error or report.stopped or self._tracetui.read_only):
-            self._scanned_at = monotonic()
+            self._scanned_at = time.monotonic()
             self.scanner.start()
         self._new += new if isinstance(new, int) else 0
         self._count()
@@ -244,7 +244,7 @@ class CaptureDeeds(Background):
             return
 
         def seen(grown: _Grown) -> None:
-            hot = grown.newest > time() - _HOT
+            hot = grown.newest > time.time() - _HOT
             following = self.timeline_pane.following
             self.look_soon(self.FOLLOW_EVERY if following else self.HOT_EVERY if hot else self.COLD_EVERY)
             if grown.paths and grown.state != self._looked and not self.indexer.running:
@@ -270,7 +270,7 @@ def _totals(bucket: Bucket, cancelled: Callable[[], bool]) -> tuple[Mapping[str,
 
 
 def _when(due: int) -> str:
-    days = (due / 1000 - time()) / 86_400
+    days = (due / 1000 - time.time()) / 86_400
     return "at its next start" if days <= 0 else f"in {fmt.plural(round(days), 'day')}" if days >= 1 else "within a day"
 
 
