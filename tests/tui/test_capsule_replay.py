@@ -197,6 +197,64 @@ async def test_consent_comes_before_the_verdict(
         assert screen.verdict == "fixed"
 
 
+async def test_a_repository_can_be_named_where_none_is_around(there: Machine, sealed: Path, tmp_path: Path) -> None:
+    async with opened(sealed, tmp_path) as driver:
+        screen = await play(driver)
+        assert screen.course is not None
+        assert screen.course.base is None
+        await driver.press("g", "7", "enter")
+        await driver.press("r")
+        driver.app.screen.query_one("Input").value = str(tmp_path / "none")  # type: ignore[attr-defined]
+        await driver.press("enter")
+        assert "no folder" in (driver.said or "")
+        await driver.press("r")
+        driver.app.screen.query_one("Input").value = str(there.repo)  # type: ignore[attr-defined]
+        await driver.press("enter")
+        await until(driver, lambda: screen.course is not None and screen.course.base == there.base)
+        assert screen.at == 6
+        assert "the edits so far" in screen.diff.document.shown
+        await driver.press("v")
+        verdict = driver.app.screen
+        assert isinstance(verdict, VerdictScreen)
+        assert verdict.repo == there.repo
+
+
+@needs_sandbox
+async def test_checks_revision_and_tools_are_chosen_and_agreed_to_anew(
+    there: Machine, sealed: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "two.capsule.zip"
+    place = ["--bucket", str(tmp_path / "bucket")]
+    assert run([*place, "seal", SESSION, "-o", str(target), "--check", "exit 3", "--check", "echo no; exit 4"]) == 0
+    tools = tmp_path / "tools"
+    (tools / "bin").mkdir(parents=True)
+    async with opened(target, tmp_path) as driver:
+        screen = VerdictScreen(target, there.repo)
+        driver.app.push_screen(screen)
+        await until(driver, lambda: screen.why_run() is None)
+        source = screen.rows.source
+        assert isinstance(source, Rows)
+        screen.rows.cursor = next(nth for nth, row in enumerate(source.rows) if row.place == ("check", 1, 0))
+        await driver.press("space")
+        assert screen.request.checks == [2]
+        await driver.press("t")
+        driver.app.screen.query_one("Input").value = str(tools)  # type: ignore[attr-defined]
+        await driver.press("enter")
+        await until(driver, lambda: screen.why_run() is None)
+        assert f"may read {tools}" in driver.screen
+        await driver.press("w")
+        driver.app.screen.query_one("Input").value = "six"  # type: ignore[attr-defined]
+        await driver.press("enter")
+        assert "NAME==VERSION" in (driver.said or "")
+        assert screen.other is None
+        assert "Nothing has run" in driver.screen
+        await driver.press("enter")
+        await until(driver, lambda: screen.verdict is not None)
+        assert [result.check.number for result in screen.results] == [2]
+        assert screen.verdict == "reproduces"
+        assert "on the base" in driver.screen
+
+
 async def test_all_of_a_long_command_is_shown_before_consent(sealed: Path, tmp_path: Path) -> None:
     target = tmp_path / "long.capsule.zip"
     command = "true " + "x" * 900 + " ; touch last-word"

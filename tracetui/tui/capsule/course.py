@@ -134,8 +134,11 @@ class Course:
         return count
 
 
-def read_course(bucket: Bucket, session: SessionRow, capsule: Path | None, cancelled: Cancelled) -> Course | None:
-    """The course of a session of the bucket; of one out of ``capsule``, with its patches. None when nobody waits."""
+def read_course(
+    bucket: Bucket, session: SessionRow, capsule: Path | None, cancelled: Cancelled, repo: Path | None = None
+) -> Course | None:
+    """The course of a session of the bucket; of one out of ``capsule``, with its patches, on the base of ``repo`` or of
+    the repository around this folder. None when nobody waits."""
     from tracetui.capsule.episode import choose
 
     episode = choose(bucket, session)
@@ -147,7 +150,7 @@ def read_course(bucket: Bucket, session: SessionRow, capsule: Path | None, cance
 
         with Capsule(capsule) as opened:
             if session.id.startswith(opened.origin + "/"):
-                return _of_capsule(opened, steps)
+                return _of_capsule(opened, steps, repo)
     from tracetui.capsule.seal import Options
     from tracetui.capsule.survey import read_code
 
@@ -181,8 +184,8 @@ def _in_order(bucket: Bucket, logs: list[LogRow]) -> list[tuple[LogRow, StepRow]
     return [(log, step) for _, _, log, step in timed]
 
 
-def _of_capsule(capsule: Capsule, steps: list[tuple[LogRow, StepRow]]) -> Course:
-    """The course by the capsule's own patches, on its base where the repository around this folder has it."""
+def _of_capsule(capsule: Capsule, steps: list[tuple[LogRow, StepRow]], repo: Path | None) -> Course:
+    """The course by the capsule's own patches, on its base where the repository has it."""
     from tracetui.trail.store import MissingError, Store, find_git
 
     facts = capsule.manifest.section("repository")
@@ -190,7 +193,7 @@ def _of_capsule(capsule: Capsule, steps: list[tuple[LogRow, StepRow]]) -> Course
     start = base.get("start") if isinstance(base, dict) else None
     start = start if isinstance(start, str) else None
     files = {name[6:]: capsule.read(name) for name in capsule.names("files/")}
-    git = find_git(Path.cwd()) if start is not None else None
+    git = find_git(repo or Path.cwd()) if start is not None else None
     store = Store(*git) if git is not None else None
     try:
         if store is not None and (start is None or store.resolve(start) is None):
@@ -227,7 +230,7 @@ def _of_capsule(capsule: Capsule, steps: list[tuple[LogRow, StepRow]]) -> Course
             store.close()
     note = ""
     if start is not None and git is None:
-        note = f"The base {start[:9]} is not at hand; open the capsule from within its repository to have it."
+        note = f"The base {start[:9]} is not at hand; r names the repository that has it."
     return Course(steps, moments, first, start if git else None, git, note, files)
 
 

@@ -102,7 +102,6 @@ def why_not(refused: Refused | None, error: str) -> list[Row]:
         for leak in gate.leaks[:_LEAKS]:
             spot = Target("", leak.agent, leak.rid, leak.field, leak.in_key, leak.start, leak.end, leak)
             rows.append(Row(leak.kind, leak.why, "finding", place=("open", spot)))
-    rows += [heading("enter or r goes to it in the redaction editor; then the seal goes on here")]
     return rows
 
 
@@ -170,7 +169,7 @@ def _choices(draft: Draft, choices: Choices, *, ranged: bool) -> list[Row]:
         )
     return [
         heading("Choices", "key"),
-        *(Row(f"{word:8}{text}", key, place=("choice", at)) for at, word, text, key in told),
+        *(Row(f"{word}: {text}", key, place=("choice", at)) for at, word, text, key in told),
     ]
 
 

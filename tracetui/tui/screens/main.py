@@ -125,6 +125,8 @@ class MainScreen(
             return
         self.sessions_pane.select(session)
         self.open_session(session)
+        if self.app.capsule is not None:
+            self.app.say("A capsule, read only. A plays it step by step; v there runs its checks, after asking.")
 
     # -- layout -------------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.strip import Strip
 from textual.timer import Timer
-from textual.widget import Widget
 
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
@@ -20,10 +18,9 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
 from tracetui.tui.capsule.course import Became, Course, read_course
+from tracetui.tui.capsule.player_strip import PlayerStrip
 from tracetui.tui.capsule.rows import Row, Rows
-from tracetui.tui.look import Look
 from tracetui.tui.panes.base import PaneTitle, Rest
-from tracetui.tui.rows import Span, paint
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
 from tracetui.tui.widgets.text_view import Document, DocumentMaker, TextView
@@ -32,42 +29,13 @@ if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.tui.app import TracetuiApp
 
-__all__ = ["PlayerStrip", "ReplayScreen"]
+__all__ = ["ReplayScreen"]
 
 SPEEDS: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _LONGEST: Final = 3.0
 """Seconds that a step stands at most at single speed: nobody watches an agent wait."""
 _SHORTEST: Final = 0.4
 _DIFF: Final = 1024 * 1024
-
-
-class PlayerStrip(Widget):
-    """One line: playing or not, how far, which step of how many, how fast."""
-
-    DEFAULT_CSS = "PlayerStrip { height: 1; }"
-
-    def __init__(self) -> None:
-        super().__init__(id="player-strip")
-        self.at, self.count, self.speed, self.playing, self.clock = 0, 0, 1.0, False, ""
-
-    def show(self, at: int, count: int, speed: float, *, playing: bool, clock: str) -> None:
-        """``at`` counts from 0; ``clock`` is how long after the first step."""
-        self.at, self.count, self.speed, self.playing, self.clock = at, count, speed, playing, clock
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        look, width = Look.of_widget(self), self.size.width
-        state = "playing" if self.playing else "paused "
-        left: list[Span] = [(f" {state} ", look.style("accent" if self.playing else "muted", "b"))]
-        dot = f" {look.sign('dot')} "
-        facts = [f"step {self.at + 1:,} of {self.count:,}" if self.count else "no step", f"{self.speed:g}x"]
-        facts += [self.clock] if self.clock else []
-        tail = dot.join(facts) + " "
-        room = max(4, width - len(state) - len(tail) - 5)
-        full = 0 if not self.count else max(1, round(room * (self.at + 1) / self.count))
-        left.append((look.sign("bar") * full, look.sign_style("bar")))
-        left.append((look.sign("rest") * (room - full), look.sign_style("rest")))
-        return paint(left, width, right=[(tail, look.style())]).apply_style(self.rich_style)
 
 
 class ReplayScreen(Screen[None], Actor, Background):
@@ -85,7 +53,7 @@ class ReplayScreen(Screen[None], Actor, Background):
     DEFAULT_CSS = """
     ReplayScreen #player-left { width: 1fr; height: 1fr; }
     ReplayScreen #player-right { width: 1fr; height: 1fr; border-left: solid $line; }
-    ReplayScreen #player-files { height: 30%; min-height: 4; }
+    ReplayScreen #player-files { height: auto; min-height: 2; max-height: 30%; }
     ReplayScreen PaneTitle.-top { dock: top; }
     """
     app: TracetuiApp
@@ -95,6 +63,7 @@ class ReplayScreen(Screen[None], Actor, Background):
         super().__init__()
         self.session, self.capsule = session, capsule
         self._begin = step
+        self.repo: Path | None = None
         self.course: Course | None = None
         self.at = 0
         self.speed = 1.0
@@ -130,10 +99,13 @@ class ReplayScreen(Screen[None], Actor, Background):
         self.title_line.show(self.session.title or self.session.id)
         self.rows.empty = ("Putting the episode together.",)
         self.step_text.focus()
-        session, capsule = self.session, self.capsule
+        self._load()
+
+    def _load(self) -> None:
+        session, capsule, repo = self.session, self.capsule, self.repo
 
         def work(bucket: Bucket, cancelled: Callable[[], bool]) -> Course | None:
-            return read_course(bucket, session, capsule, cancelled)
+            return read_course(bucket, session, capsule, cancelled, repo)
 
         self.ask("course", work, self._loaded, self._failed_to_load)
 
@@ -152,6 +124,7 @@ class ReplayScreen(Screen[None], Actor, Background):
         if self._begin is not None:
             found = (nth for nth, (log, row) in enumerate(course.steps) if (log.id, row.number) == self._begin)
             self.at = next(found, 0)
+            self._begin = None
         self._show()
         self.app.refresh_offers()
 
@@ -386,7 +359,28 @@ class ReplayScreen(Screen[None], Actor, Background):
 
         assert self.capsule is not None
         self._set_playing(False)
-        self.app.push_screen(VerdictScreen(self.capsule))
+        self.app.push_screen(VerdictScreen(self.capsule, self.repo))
+
+    def why_repository(self) -> str | None:
+        if self.capsule is None or not self.session.foreign:
+            return "Only a capsule asks for a repository; a session of yours has its own: R on the main screen."
+        return None
+
+    def do_repository(self) -> None:
+        from tracetui.tui.screens.ask import AskScreen
+
+        def named(text: str | None) -> None:
+            if text is None:
+                return
+            folder = Path(text.strip()).expanduser() if text.strip() else None
+            if folder is not None and not folder.is_dir():
+                self.app.say(f"There is no folder {folder}.")
+                return
+            self.repo = folder
+            self._load()
+
+        hint = "The folder of the repository that holds the base; nothing for the one around this folder."
+        self.app.push_screen(AskScreen("Repository", str(self.repo or ""), hint=hint), named)
 
     def do_back(self) -> None:
         self.dismiss(None)

@@ -246,7 +246,10 @@ class SealScreen(Choosing, Actor, Background):
         draft = self.draft
         if draft is None:
             if self.refused is not None:
-                self._page("", DocumentMaker().add(f"Not sealed: {self.refused.gate.say()}.").make())
+                page = DocumentMaker().add(f"Not sealed: {self.refused.gate.say()}.")
+                page.add("Enter goes to the one under the cursor, in the redaction editor.", style="muted")
+                page.add("When you come back from there the seal goes on, and this is shown anew.", style="muted")
+                self._page("", page.make())
             return
         nth, note, choice = self.named("check"), self.named("note"), self.named("choice")
         if nth is not None and self.checks is not None:

@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
-from textual.strip import Strip
-from textual.widget import Widget
 
 from tracetui.model import TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import Actor, bindings
 from tracetui.tui.background import Background
-from tracetui.tui.capsule.letters import large
-from tracetui.tui.capsule.rows import Page, Row, Rows, heading
-from tracetui.tui.look import Look
+from tracetui.tui.capsule.asking import Asking
+from tracetui.tui.capsule.consent import ROLES, Asked, consent_rows, expected_page, meaning, observed_page, result_rows
+from tracetui.tui.capsule.large import Large
+from tracetui.tui.capsule.rows import Page, Rows
 from tracetui.tui.panes.base import PaneTitle
-from tracetui.tui.rows import paint
 from tracetui.tui.widgets.footer import Footer
 from tracetui.tui.widgets.line_list import LineList
-from tracetui.tui.widgets.text_view import DocumentMaker, TextView
+from tracetui.tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
-    from tracetui.capsule.checks import Check
-    from tracetui.capsule.replay import Replay, Result
+    from tracetui.capsule.replay import Replay, Request, Result
+    from tracetui.capsule.tools import Tools
     from tracetui.tui.app import TracetuiApp
 
 __all__ = ["VerdictScreen"]
-
-SIGNS: Final = {"fixed": "alive", "reproduces": "transformed", "differs": "finding", "inconclusive": "unknown"}
-_ROLES: Final = {"fixed": "good", "reproduces": "change", "differs": "warn", "inconclusive": "muted"}
-_TAIL: Final = 20_000
-
-
-class Large(Widget):
-    """A verdict in large letters, or a line of what goes on."""
-
-    DEFAULT_CSS = "Large { height: 5; } Large.-plain { height: 1; }"
-
-    def __init__(self) -> None:
-        super().__init__(id="verdict-large")
-        self.word, self.role = "", ""
-
-    def show(self, word: str, role: str, *, plain: bool = False) -> None:
-        self.word, self.role = word, role
-        self.set_class(plain, "-plain")
-        self.refresh()
-
-    def render_line(self, y: int) -> Strip:
-        look, width = Look.of_widget(self), self.size.width
-        plain = self.has_class("-plain")
-        lines = [self.word] if plain else large(self.word, width - 4, ascii_only=getattr(self.app, "ascii_only", False))
-        top = 0 if plain or len(lines) > 4 else 1
-        text = lines[y - top] if 0 <= y - top < len(lines) else ""
-        return paint([("  " + text, look.style(self.role, "b"))], width).apply_style(self.rich_style)
 
 
 class _Told(Message):
@@ -83,17 +53,20 @@ class _One(Message):
         self.run, self.result = run, result
 
 
-class VerdictScreen(Screen[None], Actor, Background):
+class VerdictScreen(Asking, Actor, Background):
     """Poses the checks of a capsule. Nothing runs before the user agreed to the commands and files that are shown; what
-    was agreed to holds for that digest, repository and revision, and is asked for again when one of them changes."""
+    was agreed to holds for that digest, repository, revision and dependency, and is asked for again when one of them
+    changes."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("verdict", "screen")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("verdict", "screen", priority=("verdict.run",))]
     AUTO_FOCUS = None
     DEFAULT_CSS = """
-    VerdictScreen #verdict-rows { height: 40%; min-height: 4; }
+    VerdictScreen #verdict-rows { height: auto; max-height: 30%; }
     VerdictScreen #verdict-both { height: 1fr; }
     VerdictScreen #verdict-both Vertical { width: 1fr; }
+    VerdictScreen.-asking #verdict-rows { height: 1fr; max-height: 100%; }
+    VerdictScreen.-asking #verdict-both { display: none; }
     VerdictScreen PaneTitle.-top { dock: top; }
     """
     app: TracetuiApp
@@ -101,16 +74,15 @@ class VerdictScreen(Screen[None], Actor, Background):
     def __init__(self, capsule: Path, repo: Path | None = None, at: str | None = None) -> None:
         super().__init__()
         self.path, self.repo, self.revision = capsule, repo, at
-        self.digest: str | None = None
+        self.other: str | None = None
+        self.tool: Path | None = None
         self.replay: Replay | None = None
         self.results: list[Result] = []
         self.verdict: str | None = None
         self.error = ""
         self.running = False
-        self._checks: Sequence[Check] = ()
-        self._words = ""
-        self._files: Sequence[str] = ()
-        self._start: str | None = None
+        self.asked: Asked | None = None
+        self._tools: Tools | None = None
         self._run = 0
         self._stop = False
         self.title_line = PaneTitle("", "Verdict")
@@ -136,13 +108,14 @@ class VerdictScreen(Screen[None], Actor, Background):
         yield Footer()
 
     def on_mount(self) -> None:
+        self.add_class("-asking")
         self.title_line.activate(True)
         self.title_line.show(self.path.name)
         self.rows.focus()
         self.large.show("Checking the capsule.", "muted", plain=True)
         path = self.path
 
-        def work(cancelled: Callable[[], bool]) -> tuple[Replay, list[Check], str, list[str], str | None]:
+        def work(cancelled: Callable[[], bool]) -> tuple[Replay, Asked]:
             from tracetui.capsule.replay import Replay, Request
             from tracetui.capsule.signing import allowed_signers
             from tracetui.capsule.verify import Capsule, report_of
@@ -155,13 +128,18 @@ class VerdictScreen(Screen[None], Actor, Background):
                 replay = Replay(capsule, Request())
                 base = capsule.manifest.section("repository").get("base")
                 start = base.get("start") if isinstance(base, dict) else None
-                files = replay.runs_on()
-                return replay, replay.checks, report.words, files, start if isinstance(start, str) else None
+                start = start if isinstance(start, str) else None
+                return replay, Asked(report.words, capsule.digest, replay.checks, start, replay.runs_on())
             except BaseException:
                 capsule.close()
                 raise
 
         self.background("open", work, self._opened, self._not_opened)
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the capsule, once it was checked."""
+        return None if self.asked is None else self.asked.digest
 
     def _not_opened(self, error: Exception) -> None:
         if not isinstance(error, TracetuiError):
@@ -170,10 +148,9 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.large.show(self.error, "bad", plain=True)
         self.app.refresh_offers()
 
-    def _opened(self, found: tuple[Replay, list[Check], str, list[str], str | None]) -> None:
-        self.replay, self._checks, self._words, self._files, self._start = found
-        self.digest = self.replay.capsule.digest
-        self._ask_consent()
+    def _opened(self, found: tuple[Replay, Asked]) -> None:
+        self.replay, self.asked = found
+        self.changed()
 
     def on_unmount(self) -> None:
         self._stop = True
@@ -182,100 +159,82 @@ class VerdictScreen(Screen[None], Actor, Background):
 
     # -- consent ------------------------------------------------------------------------------------------------------
 
+    @property
+    def request(self) -> Request:
+        """What is asked for."""
+        from tracetui.capsule.replay import Request
+
+        chosen = None if self.asked is None or self.asked.chosen is None else sorted(self.asked.chosen)
+        return Request(repo=self.repo, at=self.revision, other=self.other, checks=chosen)
+
+    def changed(self) -> None:
+        """Something else is asked for: look which tools that needs, and ask anew."""
+        from tracetui.capsule.replay import Replay
+
+        assert self.replay is not None
+        replay = self.replay = Replay(self.replay.capsule, self.request)
+        self._tools = None
+        self._ask_consent()
+        folder = self.tool
+
+        def work(cancelled: Callable[[], bool]) -> Tools:
+            from tracetui.capsule.tools import named
+
+            return replay.tools(named([folder] if folder is not None else []))
+
+        self.background("tools", work, self._equipped, self._unequipped)
+
+    def _equipped(self, tools: Tools) -> None:
+        assert self.asked is not None
+        self._tools, self.asked.tools = tools, tools.told
+        self._ask_consent()
+
+    def _unequipped(self, error: Exception) -> None:
+        if not isinstance(error, TracetuiError):
+            raise error
+        self.app.say(one_line(str(error), 300), role="bad")
+        if self.tool is not None:
+            self.tool = None
+            self.changed()
+
     def _ask_consent(self) -> None:
         """Show what would run, and on what."""
-        replay = self.replay
-        assert replay is not None
+        asked = self.asked
+        assert asked is not None
         self.results, self.verdict = [], None
-        checks = self._checks
-        asked = "Nothing has run. Enter agrees to this and runs it."
-        self.large.show(asked if checks else "The capsule holds no check.", "warn" if checks else "muted", plain=True)
-        rows = [heading("The capsule"), Row(self._words, place="words"), Row(f"digest {self.digest}", place="digest")]
-        rows.append(heading("It would run, in a sandbox without network and home"))
-        for check in checks:
-            # Whole: what is agreed to must not end where the screen does.
-            for nth, line in enumerate(_whole(check.command, self.size.width - 8)):
-                rows.append(Row(line, place=("check", check.number, nth)))
-            if check.folder:
-                rows.append(Row(f"in {check.folder}", style="muted", place=("check", check.number, "folder")))
-        rows.append(heading("On these files"))
-        rows.append(Row(f"of commit {self._start}" if self._start else "those that it carries", place="base"))
-        if self.repo is not None:
-            rows.append(Row(f"from the repository {self.repo}", place="repo", path=True))
+        self.add_class("-asking")
+        if not asked.checks:
+            self.large.show("The capsule holds no check.", "muted", plain=True)
         else:
-            rows.append(Row("from the repository around this folder, if it has them; r names another", place="repo"))
-        if self.revision:
-            rows.append(Row(f"and of {self.revision}", place="at"))
-        if self._files:
-            rows.append(heading("Changed by the capsule", f"{len(self._files):,}"))
-            rows += [Row(name, place=("file", name), path=True) for name in self._files]
-        self.rows.reload(Rows(rows), keep=False)
-        self._show()
+            self.large.show("Nothing has run. Enter agrees to this and runs it.", "warn", plain=True)
+        self.rows.reload(Rows(consent_rows(asked, self.request, self.size.width)))
         self.app.refresh_offers()
 
     def on_resize(self) -> None:
-        if self.replay is not None and not self.running and self.verdict is None:
+        if self.asked is not None and not self.running and self.verdict is None:
             self._ask_consent()
 
-    def _changed(self) -> None:
-        from tracetui.capsule.replay import Replay, Request
-
-        assert self.replay is not None
-        self.replay = Replay(self.replay.capsule, Request(repo=self.repo, at=self.revision))
-        self._ask_consent()
-
     @property
-    def _busy(self) -> str | None:
+    def busy(self) -> str | None:
         if self.error:
             return self.error
         if self.replay is None:
             return "The capsule is being checked."
         return "The checks are running." if self.running else None
 
-    def why_repository(self) -> str | None:
-        return self._busy
-
-    why_revision = why_repository
-
-    def do_repository(self) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        def named(text: str | None) -> None:
-            if text is None:
-                return
-            folder = Path(text.strip()).expanduser() if text.strip() else None
-            if folder is not None and not folder.is_dir():
-                self.app.say(f"There is no folder {folder}.")
-                return
-            self.repo = folder
-            self._changed()
-
-        hint = "The folder of the repository that holds the base; nothing for the one around this folder."
-        self.app.push_screen(AskScreen("Repository", str(self.repo or ""), hint=hint), named)
-
-    def do_revision(self) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        def named(text: str | None) -> None:
-            if text is not None:
-                self.revision = text.strip() or None
-                self._changed()
-
-        hint = "A branch, tag or commit; nothing for the base alone."
-        self.app.push_screen(AskScreen("Run the checks at", self.revision or "", hint=hint), named)
-
     # -- running ------------------------------------------------------------------------------------------------------
 
     def why_run(self) -> str | None:
-        if self._busy:
-            return self._busy
-        assert self.replay is not None
+        if self.busy or self.asked is None:
+            return self.busy
         if self.verdict is not None:
-            return "It has run. Choose another repository (r) or revision (a), or go back and come again."
-        return None if self._checks else "The capsule holds no check."
+            return "It has run. Choose another revision (a) or repository (r), or go back and come again."
+        if not self.asked.checks:
+            return "The capsule holds no check."
+        return None if self._tools is not None else "The tools that the commands name are being looked for."
 
     def do_run(self) -> None:
-        replay = self.replay
+        replay, tools = self.replay, self._tools
         assert replay is not None
         self.running, self._stop = True, False
         self.results = []
@@ -298,7 +257,7 @@ class VerdictScreen(Screen[None], Actor, Background):
             try:
                 replay.progress = told
                 replay.cancelled = stopped
-                for result in replay.run(sandboxes.choose(tools=replay.tools(), scratch=scratch)):
+                for result in replay.run(sandboxes.choose(tools=tools, scratch=scratch)):
                     self.post_message(_One(run, result))
                     if stopped():
                         break
@@ -332,18 +291,12 @@ class VerdictScreen(Screen[None], Actor, Background):
             self.large.show("Stopped. Enter runs it again.", "warn", plain=True)
             return
         self.verdict = worst([result.verdict for result in self.results])
-        self.large.show(self.verdict, _ROLES[self.verdict])
-        rows = [
-            Row(
-                f"{result.check.number}. {result.check.command}",
-                f"{result.verdict}, {result.seconds:.1f} s",
-                SIGNS[result.verdict],
-                place=("result", nth),
-            )
-            for nth, result in enumerate(self.results)
-        ]
-        self.rows.reload(Rows(rows), keep=False)
+        self.remove_class("-asking")
+        told = meaning(self.verdict, self.results, self.request)
+        self.large.show(self.verdict, ROLES[self.verdict], told=told)
+        self.rows.reload(Rows(result_rows(self.results)), keep=False)
         self._show()
+        self.app.say("y copies this as a comment for the issue; a runs it at another revision.", role="muted")
         self.app.refresh_offers()
 
     def why_stop(self) -> str | None:
@@ -358,49 +311,29 @@ class VerdictScreen(Screen[None], Actor, Background):
     def on_line_list_moved(self, message: LineList.Moved) -> None:
         message.stop()
         self._show()
+        self.app.refresh_offers()
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         message.stop()
-        self.expected.focus()
+        if self.verdict is not None:
+            self.expected.focus()
 
     def _show(self) -> None:
         """What was expected and seen of the check under the cursor."""
         at = self.rows.cursor
-        left, right = DocumentMaker(), DocumentMaker()
         result = self.results[at] if self.verdict is not None and 0 <= at < len(self.results) else None
-        source = self.rows.source
-        place = source.rows[at].place if isinstance(source, Rows) and 0 <= at < len(source.rows) else None
-        number = place[1] if isinstance(place, tuple) and place[0] == "check" else 1
-        check = result.check if result else next((item for item in self._checks if item.number == number), None)
-        if check is not None:
-            left.heading("exit status").add("any but 0" if check.exit_code is None else str(check.exit_code))
-            left.heading("line").add(check.line or "none")
-            left.heading("command").add(check.command, "shell")
-            left.heading("folder").add(check.folder or "the repository's")
-        if result is None:
-            right.add("It has not run.", style="muted")
-        else:
-            seen = result.seen
-            right.heading("exit status").add("none" if seen.code is None else str(seen.code))
-            right.heading("line").add(seen.line or "none")
-            right.heading(result.verdict).add(result.why)
-            if result.at:
-                right.heading("at").add(result.at)
-            if seen is not result.base:
-                base = "none" if result.base.code is None else str(result.base.code)
-                right.heading("on the base").add(f"{result.base.kind}, exit status {base}\n{result.base.line or ''}")
-            if seen.ran is not None and seen.ran.output:
-                right.heading("output").add(seen.ran.output[-_TAIL:])
-        self.expected.show(left.make())
-        self.observed.show(right.make())
+        self.expected.show(expected_page(None if result is None else result.check))
+        self.observed.show(observed_page(result))
+
+    def why_switch(self) -> str | None:
+        return None if self.verdict is not None else "There is no verdict yet."
 
     def do_switch(self) -> None:
         order = [self.rows, self.expected, self.observed]
         here = next((nth for nth, widget in enumerate(order) if widget.has_focus), -1)
         order[(here + 1) % 3].focus()
 
-    def why_copy(self) -> str | None:
-        return None if self.verdict is not None else "There is no verdict yet."
+    why_copy = why_switch
 
     def do_copy(self) -> None:
         from tracetui.capsule.replay import comment
@@ -413,13 +346,3 @@ class VerdictScreen(Screen[None], Actor, Background):
             self.do_stop()
             self.app.say(f"Stopped; {fmt.plural(len(self.results), 'check')} had a verdict.", role="muted")
         self.dismiss(None)
-
-
-def _whole(command: str, width: int) -> list[str]:
-    """A command in pieces that fit into ``width`` cells, nothing of it left out."""
-    width = max(16, width)
-    out: list[str] = []
-    for line in command.splitlines() or [""]:
-        room = width if line.isascii() else width // 2
-        out += [line[at : at + room] for at in range(0, len(line), room)] or [""]
-    return out
