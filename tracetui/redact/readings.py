@@ -22,7 +22,7 @@ Match = re.Match[str]
 Piece = tuple[int, int, str]
 _READINGS: Final = 48
 """At most so many readings of one text, and so many code points in all for each of the text's own."""
-_GROWTH: Final = 24
+_GROWTH: Final = 12
 _DEPTH: Final = 5
 
 
@@ -260,7 +260,7 @@ def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], s
     out, since it was read before."""
     seen = {text}
     level: list[tuple[tuple[Step, ...], str, bytes]] = [((), text, text.encode("utf-8", "surrogatepass"))]
-    left = len(text) * _GROWTH + 10_000
+    left = len(text) * _GROWTH + 400_000
     for _ in range(_DEPTH):
         further: list[tuple[tuple[Step, ...], str, bytes]] = []
         for chain, source, raw in level:
@@ -281,7 +281,7 @@ def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], s
                 if len(out) < 4 or (out in seen and decoder is not _COLUMNS):
                     continue
                 seen.add(out)
-                left -= len(out)
+                left -= len(source)
                 data = out.encode("utf-8", "surrogatepass")
                 path = (*chain, Step(decoder, pieces))
                 yield path, out, data
