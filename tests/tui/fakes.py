@@ -162,6 +162,7 @@ class FakeBucket:
             array("B", [row.failed for row in rows]),
             array("L", [row.tokens.prompt if row.tokens else 0 for row in rows]),
             array("L", [row.number for row in rows]),
+            array("B", [row.sidechain for row in rows]),
         )
 
     def step(self, log: int, number: int) -> Step:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +57,29 @@ def test_runs_are_three_or_more_reads_or_searches_none_failed(view: LogView, eve
             assert length >= 3
             assert {KINDS[code] for code in view.kinds[first : first + length]} <= {"read", "search"}
             assert not any(view.failed[first : first + length])
+
+
+@given(views(most=30), st.data())
+def test_steps_of_a_subagent_in_the_log_are_one_row(view: LogView, data: st.DataObject) -> None:
+    side = bytes(data.draw(st.lists(st.sampled_from([0, 0, 1, 1]), min_size=len(view), max_size=len(view))))
+    mixed = dataclasses.replace(view, side=side)
+    runs = [(m.start(), m.end()) for m in re.finditer(b"\1\1+", side)]
+    outline = Outline(mixed, Fold(events=True))
+    places = {outline.number(row) - 1: outline.run_length(row) for row in range(len(outline))}
+    for begin, end in runs:
+        assert places[begin] == end - begin
+        assert outline.is_side(outline.row_of(end))
+        assert outline.failures(outline.row_of(end)) == sum(view.failed[begin:end])
+    assert steps_of(outline) == [Place(1, step) for step in range(1, len(view) + 1)]
+    for row in range(len(outline)):
+        first, length = outline.number(row) - 1, outline.run_length(row)
+        assert len(set(side[first : first + length])) == 1, "what the parent did is no part of it"
+    unfolded = Outline(mixed, Fold(events=True, open_runs=frozenset(Place(1, begin + 1) for begin, _ in runs)))
+    assert steps_of(unfolded) == steps_of(outline)
+    assert all(
+        unfolded.run_length(unfolded.row_of(begin + 1)) != end - begin or end - begin >= 3 for begin, end in runs
+    )
+    assert len(Outline(mixed, Fold(events=True, runs=False))) == len(view)
 
 
 @given(views(), FOLDS)

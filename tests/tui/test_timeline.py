@@ -263,6 +263,28 @@ async def test_following_reads_the_grown_log_and_stays_at_the_end(tmp_path: Path
         assert "following" not in driver.lines[0]
 
 
+async def test_a_subagent_within_the_log_folds() -> None:
+    bucket = one(12)
+    bucket.steps_of[1] = [
+        dataclasses.replace(
+            row, sidechain=row.number in (4, 5, 6, 7), failed=row.number == 6, summary=f"do {row.number}"
+        )
+        for row in make_steps(12)
+    ]
+    async with driving(bucket) as driver:
+        await driver.press("2")
+        folded = numbers(driver)
+        assert folded[:5] == [1, 2, 3, 4, 8]
+        assert "4 steps" in driver.screen
+        assert "subagent: do 4" in driver.screen
+        await driver.press("j", "j", "j", "space")
+        assert numbers(driver)[:8] == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert at(driver) == 4
+        await driver.press("j", "j", "space")
+        assert numbers(driver) == folded
+        assert at(driver) == 4
+
+
 async def test_the_log_on_screen_is_read_on_without_a_key(tmp_path: Path, starts) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(b"{}\n")

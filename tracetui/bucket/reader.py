@@ -6,7 +6,7 @@ import sqlite3
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,12 +33,14 @@ _STEP: Final = (
 @dataclass(frozen=True, slots=True)
 class Overview:
     """All steps of a log at a glance, in order: ``kinds`` are places in ``model.KINDS``, ``failed`` is 0 or 1,
-    ``prompt_tokens`` the size of the prompt where the step begins a response (else 0), ``numbers`` the steps."""
+    ``prompt_tokens`` the size of the prompt where the step begins a response (else 0), ``numbers`` the steps, ``side``
+    1 for those of a subagent that its parent's log holds (empty where there are none)."""
 
     kinds: array[int]
     failed: array[int]
     prompt_tokens: array[int]
     numbers: array[int]
+    side: array[int] = field(default_factory=lambda: array("B"))
 
 
 def _step_row(row: tuple[Any, ...]) -> StepRow:
@@ -148,17 +150,17 @@ class LogReader:
 
     def overview(self, log: int) -> Overview:
         """Everything that the strip shows."""
-        kinds, failed, tokens, numbers = array("B"), array("B"), array("L"), array("L")
+        kinds, failed, tokens, numbers, side = array("B"), array("B"), array("L"), array("L"), array("B")
         for kind, flags, size, number in self._db.execute(
-            "SELECT kind, flags & 1, coalesce(t_input + t_read + t_write, 0), number FROM step "
-            "WHERE log=? ORDER BY number",
+            "SELECT kind, flags, coalesce(t_input + t_read + t_write, 0), number FROM step WHERE log=? ORDER BY number",
             (log,),
         ):
             kinds.append(kind)
-            failed.append(flags)
+            failed.append(flags & 1)
+            side.append(flags >> 1 & 1)
             tokens.append(max(size, 0))
             numbers.append(number)
-        return Overview(kinds, failed, tokens, numbers)
+        return Overview(kinds, failed, tokens, numbers, side if any(side) else array("B"))
 
     def raw(self, log: int, source: Source) -> bytes:
         """The bytes of one line, without its end."""

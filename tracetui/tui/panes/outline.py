@@ -25,7 +25,8 @@ _RUN_LENGTH: Final = 3
 @dataclass(frozen=True, slots=True)
 class LogView:
     """The steps of one log: a code of `KINDS` and 1 for failed per step; step n is at n - 1. Those before ``first`` are
-    not there (`HOLE`)."""
+    not there (`HOLE`). ``side`` is 1 for the steps of subagents inside the log of a session, empty where there are
+    none."""
 
     log: int
     kinds: bytes
@@ -33,6 +34,7 @@ class LogView:
     tokens: Sequence[int] = ()
     agent: str | None = None
     first: int = 1
+    side: bytes = b""
 
     def __len__(self) -> int:
         """The number of the last step."""
@@ -43,7 +45,7 @@ class LogView:
 class Fold:
     """What the user folded. ``turns`` shows prompts only, but for those in ``open_turns``; ``open_runs`` are runs
     shown step by step (by their first step); ``threads`` are unfolded subagents (by the step that started them). The
-    places are (log, step)."""
+    places are (log, step). A subagent's steps within the log are a run, too."""
 
     thinking: bool = True
     events: bool = False
@@ -100,10 +102,26 @@ class Outline:
     def _steps(self, index: int, start: int, end: int) -> None:
         """Append the rows of the steps start + 1 to end."""
         view, fold = self.views[index], self.fold
-        kinds = view.kinds
         if fold.turns and index == 0:
             self._turns(view, start, end)
             return
+        side = view.side if fold.runs else b""
+        at = start
+        while (begin := side.find(b"\1", at, end)) >= 0:
+            self._own_steps(index, at, begin)
+            after = side.find(b"\0", begin, end)
+            at = end if after < 0 else after
+            if at - begin > 1 and Place(view.log, begin + 1) not in fold.open_runs:
+                self._numbers.append(-(begin + 1))
+                self._views.append(index)
+                self._lengths[view.log, begin + 1] = at - begin
+            else:
+                self._own_steps(index, begin, at)
+        self._own_steps(index, at, end)
+
+    def _own_steps(self, index: int, start: int, end: int) -> None:
+        view, fold = self.views[index], self.fold
+        kinds = view.kinds
         skip = self._skipped(kinds, start, end)
         if not fold.runs:
             if not skip:
@@ -210,6 +228,16 @@ class Outline:
                     break
                 found = row
         return found
+
+    def is_side(self, row: int) -> bool:
+        """Whether the row is of a subagent whose steps stand in the log of its session."""
+        side = self.view_of(row).side
+        return bool(side) and side[self.number(row) - 1] == 1
+
+    def failures(self, row: int) -> int:
+        """How many of the steps that the row stands for failed."""
+        at = self.number(row) - 1
+        return self.view_of(row).failed.count(b"\1", at, at + self.run_length(row))
 
     def shows(self, step: int, log: int | None = None) -> bool:
         """Whether the step has a row of its own or is part of a run that has one."""

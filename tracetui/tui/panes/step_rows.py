@@ -119,6 +119,10 @@ class StepRows:
             return [paint([*lead, (look.sign("ellipsis"), muted)], width)]
         length = outline.run_length(row)
         if length > 1:
+            if any(Place(place.log, place.step + n) in self.matches for n in range(length)):
+                lead = [(lead[0][0], look.style("match", "bu")), *lead[1:]]
+            if outline.is_side(row):
+                return [self._side_run(lead, step, length, outline.failures(row), look, width)]
             return [self._run(lead, step, place, length, look, width)]
         return [self._step(lead, step, place, look, width)]
 
@@ -130,13 +134,24 @@ class StepRows:
         parts = [fmt.plural(reads, "read")] if reads else []
         if searches:
             parts.append(fmt.plural(searches, "search", "searches"))
-        if any(Place(place.log, place.step + n) in self.matches for n in range(length)):
-            lead = [(lead[0][0], look.style("match", "bu")), *lead[1:]]
         names = f" {look.sign('dot')} ".join(_name(one.summary) for one in steps[:6] if one is not None)
         head = f"{look.sign('folded')} {', '.join(parts)}"
         return paint(
             [*lead, (f"{head:<{_KIND_WIDTH}} ", muted), (one_line(names, width), muted)],
             width,
+            mark=look.sign("ellipsis"),
+        )
+
+    @staticmethod
+    def _side_run(lead: list[Span], step: StepRow, length: int, failures: int, look: Look, width: int) -> Strip:
+        """The steps of a subagent (or of several, side by side): what it was asked, and how many of them failed."""
+        muted = look.style("muted")
+        failed = f" {failures} {look.sign('failed')}" if failures else ""
+        head = f"{look.sign('folded')} {fmt.plural(length, 'step')}"
+        return paint(
+            [*lead, (f"{head:<{_KIND_WIDTH}} ", muted), (f"subagent: {one_line(step.summary, width)}", muted)],
+            width,
+            right=[(failed, look.sign_style("failed"))] if failed else (),
             mark=look.sign("ellipsis"),
         )
 

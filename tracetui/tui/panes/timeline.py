@@ -45,6 +45,8 @@ def view_of(bucket: Bucket, log: int, agent: str | None = None) -> LogView:
     overview = bucket.overview(log)
     kinds, failed, tokens = bytes(overview.kinds), bytes(overview.failed), overview.prompt_tokens
     numbers = overview.numbers
+    # All of a subagent's own log is of a subagent; only within its session's log is that worth folding.
+    side = bytes(overview.side) if agent is None and 0 in overview.side else b""
     if len(numbers) and numbers[-1] != len(numbers):
         # A range out of a capsule, or an index with holes (it is being written): step n must stand at n - 1.
         first, last = bucket.first_step(log), numbers[-1]
@@ -52,8 +54,11 @@ def view_of(bucket: Bucket, log: int, agent: str | None = None) -> LogView:
         full[: first - 1] = bytes([HOLE]) * (first - 1)
         for number, kind, fails, count in zip(numbers, kinds, failed, tokens):
             full[number - 1], wrong[number - 1], size[number - 1] = kind, fails, count
-        return LogView(log, bytes(full), bytes(wrong), size, agent, first)
-    return LogView(log, kinds, failed, tokens, agent)
+        places = bytearray(last if side else 0)
+        for number, here in zip(numbers, side):
+            places[number - 1] = here
+        return LogView(log, bytes(full), bytes(wrong), size, agent, first, bytes(places))
+    return LogView(log, kinds, failed, tokens, agent, side=side)
 
 
 class TimelinePane(Pane, HunkKeys, Exposed):
@@ -475,9 +480,13 @@ class TimelinePane(Pane, HunkKeys, Exposed):
         outline = self.outline
         if outline is None or place.log != outline.view.log:
             return None
-        kinds = outline.view.kinds
+        kinds, side = outline.view.kinds, outline.view.side
         both = (CODES["read"], CODES["search"])
         at = place.step - 1
+        if side and side[at]:
+            first = Place(place.log, side.rfind(b"\0", 0, at) + 2)
+            if first in self.fold.open_runs:
+                return first
         while at >= 0 and kinds[at] in both:
             if Place(place.log, at + 1) in self.fold.open_runs:
                 return Place(place.log, at + 1)
