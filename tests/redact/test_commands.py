@@ -173,3 +173,21 @@ def test_a_capsule_is_scanned_entry_by_entry_and_other_packed_files_are_refused(
         path.write_bytes(head + b"\0" * 90)
         done = run("scan", str(path))
         assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
+
+
+def test_the_proof_lists_what_stands_against_sharing_and_what_stays(run: Any, place: Any) -> None:
+    done = run("redact", SESSION, "--prove", "--json")
+    assert done.status == 1
+    assert {item["decision"] for item in done.lines} == {"open"}
+    assert TOKEN[4:] not in done.out
+    assert run("redact", SESSION, "--accept-tier", "1").status == 0
+    from tracetui.redact import Review
+
+    with Review(place.bucket, place.capture()) as review:
+        review.reject(next(p for p in review.places() if p.kind == "password"), "all")
+    done = run("redact", SESSION, "--prove", "--json")
+    assert done.status == 0
+    assert {(item["decision"], item["kind"], item["field"]) for item in done.lines} == {
+        ("rejected", "password", "/message/content/0/content"),
+        ("rejected", "password", "/toolUseResult/stdout"),
+    }

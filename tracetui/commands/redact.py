@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
     from tracetui.redact.review import Review
 
+_SHOWN: Final = 20
+"""Places of the proof that are printed for people."""
 EXAMPLES: Final = (
     ("tracetui redact 019c3f2a", "open the editor"),
     ("tracetui redact 019c3f2a --accept-tier 1", "accept what is certain, and print it"),
@@ -224,7 +226,11 @@ def _rule(review: Review, rule: Any) -> dict[str, Any]:
 
 def _print(review: Review, told: list[dict[str, Any]]) -> None:
     paper = Paper()
+    proved = [item for item in told if item["scope"] == "proof"]
+    hidden = {id(item) for item in proved[_SHOWN:]}
     for item in told:
+        if id(item) in hidden:
+            continue
         what = item["placeholder"] or (
             f"{item['record'][:8]}{item['field']}" if item["scope"] == "proof" else item["scope"]
         )
@@ -233,6 +239,8 @@ def _print(review: Review, told: list[dict[str, Any]]) -> None:
         paper.line(
             cut(display_safe(f"{item['decision']:<9} {what:<28} {item['rule']:<22} {tier:<7} {copies}"), paper.width)
         )
+    if hidden:
+        paper.line(f"… and {fmt.plural(len(hidden), 'further place')} of the proof; all of them with --json")
     counts = review.progress()
     paper.line(
         f"{fmt.plural(counts['open'], 'value')} open · {fmt.plural(counts['copies'], 'copy', 'copies')} · "
