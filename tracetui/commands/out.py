@@ -12,13 +12,14 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from tracetui.model import SessionRow, Tokens
+from tracetui.harness.spell import tokens_json
+from tracetui.model import SessionRow
 from tracetui.model import to_iso as iso
 from tracetui.text.format import middle_cut
 from tracetui.text.safe import SafeText, one_line
 from tracetui.text.width import cell_len, cut, pad
 
-__all__ = ["Column", "JsonLines", "Paper", "dumps", "note", "session_json", "tokens_json"]
+__all__ = ["Column", "JsonLines", "Paper", "dumps", "note", "session_json"]
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # Legal in JSON as they are, yet a terminal that shows the line would obey them: DEL, C1, bidi and line separators.
@@ -75,16 +76,6 @@ class JsonLines:
     def flush(self) -> None:
         """Send what was written on its way now."""
         (self._raw or sys.stdout).flush()
-
-
-def tokens_json(tokens: Tokens) -> dict[str, int]:
-    """Tokens as the contract spells them."""
-    return {
-        "input": tokens.input,
-        "output": tokens.output,
-        "cache_read": tokens.cache_read,
-        "cache_write": tokens.cache_write,
-    }
 
 
 _FINDINGS: Final = ("open", "accepted", "rejected")

@@ -30,7 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regex", action="store_true", help="the query is one pattern (RE2 syntax)")
     flags_of_query(parser, kind=True)
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many hits (50)")
-    parser.add_argument("--sort", choices=("newest", "score"), default="newest", help="newest first, or best first")
+    parser.add_argument(
+        "--sort",
+        choices=("newest", "score"),
+        default="newest",
+        help="newest first, or the best of the newest 2,000 first",
+    )
     parser.add_argument("--json", action="store_true", help="JSON Lines, one hit each")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.harness.base import FileEdit
-from tracetui.model import LogRow, Record, SessionRow, Source, Step, Tokens, to_iso
+from tracetui.model import LogRow, Record, SessionRow, Source, Step
 from tracetui.text import format as fmt
 from tracetui.text.syntax import language_of
 from tracetui.tui.images import Image, find_images
@@ -364,39 +364,18 @@ def _pretty(value: Any) -> str:
         return "nested too deep to be shown; the records show it"
 
 
-def _tokens(tokens: Tokens | None) -> dict[str, int] | None:
-    if tokens is None:
-        return None
-    return {name: getattr(tokens, name) for name in ("input", "output", "cache_read", "cache_write")}
-
-
 def json_value(loaded: LoadedStep) -> dict[str, Any]:
     """The step as ``tracetui show --json`` prints it."""
-    step, tool = loaded.step, loaded.step.tool
-    return {
-        "session": loaded.session.id if loaded.session else None,
-        "agent": loaded.log.agent if loaded.log else None,
-        "step": step.number,
-        "kind": step.kind,
-        "time": to_iso(step.time),
-        "model": step.model,
-        "text": step.text,
-        "tool": tool
-        and {
-            "name": tool.name,
-            "input": tool.input,
-            "output": tool.output,
-            "is_error": tool.is_error,
-            "exit_code": tool.exit_code,
-            "call_id": tool.call_id,
-            "duration_ms": tool.duration_ms,
-        },
-        "tokens": _tokens(step.tokens),
-        "source": {
-            "path": loaded.log.path if loaded.log else None,
-            "line": step.sources[0].line if step.sources else None,
-        },
-    }
+    from tracetui.harness.spell import step_json
+
+    session, log = loaded.session, loaded.log
+    agent, path = (log.agent, log.path) if log is not None else (None, "")
+    found = step_json(session.id if session is not None else "", agent, path, loaded.step)
+    if log is None:
+        found["source"]["path"] = None
+    if session is None:
+        found["session"] = None
+    return found
 
 
 def raw_values(loaded: LoadedStep) -> dict[str, Any]:
