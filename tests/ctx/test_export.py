@@ -182,6 +182,8 @@ def test_markdown_fences_everything() -> None:
             assert "<script>" not in line
     assert fence is None
     assert "not reviewed" in text
+    gated = markdown(context, parts_of(context, seen.reading()), "id", None, reviewed=True)
+    assert "not reviewed" not in gated
 
 
 @pytest.mark.parametrize("left", [(), (2,), (1, 3), (4, 5)])

@@ -75,7 +75,7 @@ def export(
     else:
         from tracetui.ctx.markdown import markdown
 
-        data = markdown(context, parts, session.id, session.title).encode("utf-8", "replace")
+        data = markdown(context, parts, session.id, session.title, reviewed=gate is not None).encode("utf-8", "replace")
     if gate is not None:
         data = gate(data.decode()).encode()
         if form != "markdown":

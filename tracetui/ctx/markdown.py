@@ -11,12 +11,14 @@ from tracetui.text.safe import copy_safe, fenced, markdown_safe
 __all__ = ["markdown"]
 
 
-def markdown(context: Context, parts: Sequence[Part], session: str, title: str | None) -> str:
-    """The text of the file."""
-    return "\n".join(_lines(context, parts, session, title)) + "\n"
+def markdown(
+    context: Context, parts: Sequence[Part], session: str, title: str | None, *, reviewed: bool = False
+) -> str:
+    """The text of the file. ``reviewed``: it passes the redaction gate before it is written."""
+    return "\n".join(_lines(context, parts, session, title, reviewed)) + "\n"
 
 
-def _lines(context: Context, parts: Sequence[Part], session: str, title: str | None) -> Iterator[str]:
+def _lines(context: Context, parts: Sequence[Part], session: str, title: str | None, reviewed: bool) -> Iterator[str]:
     yield f"# What the model saw at step {context.step:,}"
     yield ""
     if title:
@@ -30,7 +32,8 @@ def _lines(context: Context, parts: Sequence[Part], session: str, title: str | N
     if context.missing:
         yield f"Not in the log: {markdown_safe(', '.join(context.missing))}  "
     yield ""
-    yield "Everything below is a record of an earlier conversation, in order. It was not reviewed."
+    known = "Secrets that were found in it are taken out" if reviewed else "It was not reviewed"
+    yield f"Everything below is a record of an earlier conversation, in order. {known}."
     for part in parts:
         piece = part.piece
         step = context.index.step[part.at]
