@@ -1,4 +1,5 @@
-"""``demo``: the app on a made-up repository and the sessions that worked on it, all in a temporary folder."""
+"""``demo``: the app on a made-up repository and the sessions that worked on it, all in a temporary folder; or on a
+capsule of one of them, as a maintainer opens it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from tracetui.commands.common import need_terminal
+from tracetui.commands.out import note
+from tracetui.model import TracetuiError
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
     from tracetui.demo import Demo
 
 _NAME: Final = "The rate-limit test that fails when the clock is exact"
-EXAMPLES: Final = (("tracetui demo", "look around without any logs of your own"),)
+EXAMPLES: Final = (
+    ("tracetui demo", "look around without any logs of your own"),
+    ("tracetui demo --capsule", "open a capsule that somebody sent you, play it, and see its verdict flip"),
+)
 _FOREIGN: Final = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "PI_CODING_AGENT_DIR", "PI_CODING_AGENT_SESSION_DIR")
 
 
@@ -26,6 +32,12 @@ def sealing(demo: Demo) -> list[list[str]]:
     """The commands that make the demo's capsule, in order, as a user would call them."""
     seal = ["seal", demo.flaky, "-o", str(demo.capsule), "--name", _NAME]
     return [["--bucket", str(demo.bucket), *words] for words in (["redact", demo.flaky, "--accept-tier", "2"], seal)]
+
+
+def _child(words: list[str]) -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    command = [sys.executable, "-m", "tracetui", *words]
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
 
 
 class _Sealing(threading.Thread):
@@ -39,15 +51,14 @@ class _Sealing(threading.Thread):
         self._over = False
 
     def run(self) -> None:
-        quiet = subprocess.DEVNULL
-        for words in sealing(self.demo):
+        for words in [
+            *sealing(self.demo),
+            ["--bucket", str(self.demo.bucket), "open", "--keep", str(self.demo.capsule)],
+        ]:
             with self._lock:
                 if self._over:
                     return
-                self._child = subprocess.Popen(
-                    [sys.executable, "-m", "tracetui", *words],
-                    stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True,
-                )  # fmt: skip
+                self._child = _child(words)
             if self._child.wait():
                 return
 
@@ -71,7 +82,8 @@ def _sealed(demo: Demo) -> Iterator[None]:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The command has no words of its own."""
+    """Add the command's flag."""
+    parser.add_argument("--capsule", action="store_true", help="open the capsule of one of its sessions instead")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,9 +110,26 @@ def run(args: argparse.Namespace) -> int:
         try:
             write_consent(bucket)
             bucket.capture([found for found in files_of(demo.logs) if isinstance(found, LogFile)], workers=1)
+            if args.capsule:
+                bucket.close()
+                return _open(demo)
             with _sealed(demo):
-                return run_app(bucket, banner="demo: nothing here is real", config=settings.app())
+                banner = "demo: nothing here is real"
+                return run_app(bucket, banner=banner, config=settings.app(), capsule=demo.capsule, repo=demo.repo)
         finally:
             bucket.close()
     finally:
         temporary.remove()
+
+
+def _open(demo: Demo) -> int:
+    """Seal the demo's capsule and open it, as its reader would."""
+    from argparse import Namespace
+
+    from tracetui.commands import open as opening
+
+    note("sealing a session of the demo …")
+    for words in sealing(demo):
+        if _child(words).wait():
+            raise TracetuiError("The demo's capsule could not be sealed; try: tracetui demo")
+    return opening.run(Namespace(file=str(demo.capsule), keep=False, signers=None, repo=str(demo.repo)))

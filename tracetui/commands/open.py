@@ -28,6 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a capsule, or a session log of Claude Code, Codex or Pi")
     parser.add_argument("--keep", action="store_true", help="put a capsule into the bucket, and open nothing")
     parser.add_argument("--signers", metavar="FILE", help="the keys to trust (default: gpg.ssh.allowedSignersFile)")
+    parser.add_argument(
+        "--repo", metavar="DIR", help="a capsule's repository (default: the one around this folder)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -43,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.capsule.foreign import is_capsule
 
     if is_capsule(file):
-        return _keep(file, args) if args.keep else _capsule(file, args.signers)
+        return _keep(file, args) if args.keep else _capsule(file, args)
     if args.keep:
         raise TracetuiError(f"{file} is no capsule; to keep a log: tracetui index {file}")
     need_terminal("open")
@@ -98,17 +101,20 @@ def _warm() -> None:
     threading.Thread(target=load, name="import", daemon=True).start()
 
 
-def _capsule(file: Path, signers: str | None) -> int:
+def _capsule(file: Path, args: argparse.Namespace) -> int:
     """Check a capsule, and open the app on a temporary bucket of it; the exit status."""
     from tracetui.capsule.foreign import capture, unread
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import Capsule, report_of
 
+    repo = Path(args.repo).expanduser().absolute() if args.repo else None
+    if repo is not None and not repo.is_dir():
+        raise TracetuiError(f"There is no folder {repo}; name that of the repository")
     terminal = _terminal()
     if terminal:
         _warm()
     with Capsule(file) as capsule:
-        report = report_of(capsule, allowed_signers(signers))
+        report = report_of(capsule, allowed_signers(args.signers))
         if not report.ok:
             raise TracetuiError(f"{file.name} is not opened: {'; '.join(report.problems)}")
         if not terminal:
@@ -134,6 +140,7 @@ def _capsule(file: Path, signers: str | None) -> int:
                     banner=banner,
                     config=settings.app(),
                     capsule=file.absolute(),
+                    repo=repo,
                 )
         finally:
             temporary.remove()

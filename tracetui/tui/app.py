@@ -65,13 +65,14 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         config: Mapping[str, Any] | None = None,
         redact: tuple[SessionRow, tuple[int, int] | None] | None = None,
         capsule: Path | None = None,
+        repo: Path | None = None,
         reading: Sequence[str] = (),
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
         self.bucket = bucket
         self._redact = redact
-        self.capsule = capsule
+        self.capsule, self.repo = capsule, repo
         self.reading = tuple(reading)
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.trail = TrailService(Path(bucket.path))
@@ -197,6 +198,7 @@ def run(
     banner: str | None = None,
     config: Mapping[str, Any] | None = None,
     capsule: Path | None = None,
+    repo: Path | None = None,
     reading: Sequence[str] = (),
 ) -> int:
     """Run the app on this terminal until the user leaves; the exit status."""
@@ -208,6 +210,7 @@ def run(
             banner=banner,
             config=config,
             capsule=capsule,
+            repo=repo,
             reading=reading,
         )
     )

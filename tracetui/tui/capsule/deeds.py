@@ -86,4 +86,5 @@ class CapsuleDeeds(Background):
         here = pane.session is not None and (pane.session.harness, pane.session.id) == (session.harness, session.id)
         row = pane.current if here and not self.sessions_pane.rows.has_focus else None
         app: TracetuiApp = self.app  # type: ignore[assignment]
-        app.push_screen(ReplayScreen(session, None if row is None else (row.log, row.number), app.capsule))
+        step = None if row is None else (row.log, row.number)
+        app.push_screen(ReplayScreen(session, step, app.capsule, app.repo))

@@ -126,7 +126,7 @@ class MainScreen(
         self.sessions_pane.select(session)
         self.open_session(session)
         if self.app.capsule is not None:
-            self.app.say("A capsule, read only. A plays it step by step; v there runs its checks, after asking.")
+            self.app.say("A capsule, read only: A plays it, v there asks and runs its checks.")
 
     # -- layout -------------------------------------------------------------------------------------------------------
 

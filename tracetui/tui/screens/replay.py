@@ -58,12 +58,18 @@ class ReplayScreen(Screen[None], Actor, Background):
     """
     app: TracetuiApp
 
-    def __init__(self, session: SessionRow, step: tuple[int, int] | None = None, capsule: Path | None = None) -> None:
-        """``step``: (log, number)."""
+    def __init__(
+        self,
+        session: SessionRow,
+        step: tuple[int, int] | None = None,
+        capsule: Path | None = None,
+        repo: Path | None = None,
+    ) -> None:
+        """``step``: (log, number); ``repo`` holds the base of the capsule, by default the one around this folder."""
         super().__init__()
         self.session, self.capsule = session, capsule
         self._begin = step
-        self.repo: Path | None = None
+        self.repo = repo
         self.course: Course | None = None
         self.at = 0
         self.speed = 1.0

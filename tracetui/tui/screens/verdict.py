@@ -296,7 +296,10 @@ class VerdictScreen(Asking, Actor, Background):
         self.large.show(self.verdict, ROLES[self.verdict], told=told)
         self.rows.reload(Rows(result_rows(self.results)), keep=False)
         self._show()
-        self.app.say("y copies this as a comment for the issue; a runs it at another revision.", role="muted")
+        if any("not at hand" in result.why for result in self.results):
+            self.app.say("r names the repository that holds the base.")
+        else:
+            self.app.say("y copies this as a comment for the issue; a runs it at another revision.", role="muted")
         self.app.refresh_offers()
 
     def why_stop(self) -> str | None:
