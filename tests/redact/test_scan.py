@@ -62,6 +62,33 @@ def test_a_secret_in_pieces_is_found_in_all_of_them(text: str, parts: list[str])
     assert [text[f.start : f.end] for f in scan(text) if f.tier <= 2] == parts
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_settings_one_below_the_other_are_not_joined(end: str) -> None:
+    """A joined value takes the next line's name into its core, and then that name counts as a piece that is left."""
+    github, npm = "gh" + "o_wEkIhXZUpRP9HBvLfhY6jHQxQtcNnSs6QyQ2", "2e5e2ab29955b-73647f0bbe4229cf-dd24a"
+    sendgrid = "SG." + "zKsbVRJN9wVGFYGW2WmQzC.udiH7YFjS1odkQ2v8sJx0aPl4mTn6RbEcWgUyZiK1pL"
+    for lines in (
+        [f"SENDGRID_API_KEY={sendgrid}", "JWT_SECRET='rpEmoKiuPKdYR7osjOrU1xxDO0CzUZRE'", "PORT=80"],
+        [f"//npm.acme.dev/:_authToken={npm}", f"//registry.acme.dev/:_authToken={npm[::-1]}", "x=1"],
+        [f"  - Token: {github}", "  - Token scopes: 'gist', 'read:org', 'repo'"],
+        ["  token: Zk3xW9bQvT7mLr2sYd8NZk3xW9bQv", "  url_of_service: 8080"],
+    ):
+        text = end.join(lines) + end
+        found = [text[f.start : f.end] for f in scan(text) if f.tier <= 2]
+        assert found
+        assert not [value for value in found if "\n" in value]
+
+
+def test_a_value_of_an_env_file_is_taken_whole() -> None:
+    secret = "django-insecure-b_ob@y6ShRf-&h+2+zucR$@LGOTU2Ixw7^g(BO&i"
+    text = f"A=1\nDJANGO_SECRET_KEY={secret}\r\nB=2\n"
+    assert [text[f.start : f.end] for f in scan(text)] == [secret]
+    for code in ("SECRET_KEY=foo(bar)&x[1]\n", "API_KEY=${X:-1}&&{foo,bar}1\n", "TOKEN=$(cat,a|b;c)1\n"):
+        assert not scan(code)
+    query = "API_KEY=abcD82kd92ks01ks92&user=3\n"
+    assert [query[f.start : f.end] for f in scan(query)] == ["abcD82kd92ks01ks92"]
+
+
 def test_cells_below_a_heading_are_read_and_those_beside_it_are_not() -> None:
     text = "name,password,note\nbob,q8Zx2vLm4,x1\nal,zT7!kkwd9,x2\n\nname,count\nzT7!kkwd0,3\n"
     assert [text[f.start : f.end] for f in scan(text) if f.tier <= 2] == ["q8Zx2vLm4", "zT7!kkwd9"]

@@ -107,6 +107,8 @@ def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece |
     right = _RUN.match(text, start, stop)
     if right is None or stop <= start + 1:
         return None
+    if _assigns(text, start, stop) and _assigns(text, _unmarked(text, begin, cut), cut):
+        return None  # two settings, one below the other
     tail = text[max(begin, cut - _REACH) : cut].rstrip("\r").removesuffix("\\")
     run = tail[len(tail.rstrip(_LETTERS)) :]
     size = len(run)
@@ -121,6 +123,23 @@ def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece |
     if size >= 8 and _begins(right.group(), text[right.end() : right.end() + 2]) and looks_random(run):
         return None
     return cut - (min(cut - begin, _REACH) - len(tail)), start, ""
+
+
+_SETTING: Final = re.compile(
+    r"(?:[-*+] )?(?:export )?[\"']?(?://)?([A-Za-z_][\w./-]{0,63}+(?: [\w-]{1,20}){0,2}+)[\"']?[ ]?"
+    r"(?:=|:(?!//))(?=[^=\s]| \S)"
+)
+
+
+def _assigns(text: str, at: int, stop: int) -> bool:
+    """Whether a line gives something a name: ``TOKEN=…``, ``- Token scopes: …``, ``//registry/:_authToken=…``."""
+    match = _SETTING.match(text, at, stop)
+    return match is not None and not looks_random(match[1])
+
+
+def _unmarked(text: str, at: int, stop: int) -> int:
+    mark = _PREFIX.match(text, at, stop)
+    return at if mark is None else mark.end()
 
 
 def _begins(right: str, after: str) -> bool:

@@ -315,6 +315,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         return _inside(text, at, value, level, kind, name)
     else:
         bare = (_BARE_PASSWORD if level == PASSWORD else _BARE).match(text, at, limit)
+        if bare is not None and op == "=" and text[left - 1 : left] in {"", "\n"} and name.upper() == name:
+            bare = _setting(text, bare, limit)
         if bare is None or bare.group()[0] == "@":
             return []
         if at == right:
@@ -356,6 +358,17 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
     return [Named(at, at + len(value), kind or "secret", f"value of {name[-40:]}")]
 
 
+def _setting(text: str, bare: re.Match[str], limit: int) -> re.Match[str]:
+    """The value of a line of a ``.env`` file: all of it, where generated signs stand in it that end a value in code."""
+    whole = _SETTING.match(text, bare.start(), limit)
+    if whole is None or whole.end() <= bare.end() or _NOISE_NOT.search(whole.group()) is not None:
+        return bare
+    value = whole.group()
+    noisy = len(_NOISE.intersection(value)) >= 4 and len(value) >= 16 and any(map(str.isdigit, value))
+    return whole if noisy and re.search(r"[&;,?]\w{1,30}=", value) is None else bare
+
+
+_SETTING: Final = re.compile(r"[^\s\"'`\\]{8,400}+(?=\r?(?:\n|$))")
 _CELL: Final = re.compile(r"[\w+/=.~-]{12,400}(?=[,\n]|$)")
 
 
