@@ -58,6 +58,34 @@ def test_remotes_tell_of_private_forges(remote: str, values: set[tuple[str, str]
     assert set(log_values(remote=remote)) == values
 
 
+@pytest.mark.parametrize(
+    ("home", "values"),
+    [
+        ("/data/x/home", [("data/x/home", "home")]),
+        ("/srv/people/7/home/", [("srv/people/7/home", "home")]),
+        ("/data/x/zorblax", []),  # known by its name
+        ("/home/user", []),
+        ("/root", []),
+        ("/", []),
+    ],
+)
+def test_a_home_that_is_not_called_as_its_user_is_known_whole(home: str, values: list[tuple[str, str]]) -> None:
+    assert [item for item in local_values({"USER": "root"}, home=Path(home)) if item[1] == "home"] == values
+    assert [item for item in log_values(f"{home}/.codex/sessions/x.jsonl") if item[1] == "home"] == values
+
+
+def test_a_known_home_is_found_in_paths_and_in_folders_named_after_them() -> None:
+    known = Known([("data/x/home", "home")])
+    for text, found in (
+        ("in /data/x/home/src/a.py", "data/x/home"),
+        ("/data/x/home/.claude/projects/-data-x-home-src/1.jsonl", "data/x/home"),
+        ("ls -data-x-home-src", "data-x-home"),
+        ("/data/x/homestead and metadata/x/home", None),
+    ):
+        hits = [text[item.start : item.end] for item in known.scan(text)]
+        assert (found in hits) if found else not hits, text
+
+
 def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:
     (tmp_path / ".gitconfig").write_text("[user]\n\tname = Zorb Lax\n\temail = zorb@acme-corp.io\n")
     env = {

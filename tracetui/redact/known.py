@@ -26,6 +26,8 @@ _HOME: Final = re.compile(r"(?:/home|/Users|/var/home|/export/home|[A-Za-z]:[\\/
 _SPACED_HOME: Final = re.compile(r"[A-Za-z]:[\\/]Users[\\/]([^\\/:\"'‹›\n]{2,40})[\\/]")
 """Windows lets names hold blanks."""
 _DASHED: Final = re.compile(r"-(?:home|Users)-([A-Za-z0-9._]{2,40}?)-")
+_HELD: Final = re.compile(r"(/[^\0\n]{1,400}?)/\.(?:claude|codex|pi|openclaw)/")
+"""A home, by the folder of a harness in it."""
 _SECRET_NAME: Final = re.compile(
     r"key|token|secret|pass|auth|cred|dsn|private|pwd|_url$|webhook|cookie|session", re.IGNORECASE
 )
@@ -63,9 +65,18 @@ def _user(name: str) -> bool:
     return len(name) >= 3 and not name.startswith((".", "-")) and name.lower() not in COMMON_USERS
 
 
+def _home(path: str) -> list[tuple[str, str]]:
+    """A home that is not called as its user is, and so is known by its whole path. The root stays, so that what is
+    redacted is still an absolute path."""
+    parts = [part for part in path.split("/") if part]
+    if not path.startswith("/") or len(parts) < 3 or _user(parts[-1]):
+        return []
+    return [("/".join(parts), "home")]
+
+
 def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str, str]]:
-    """User names of the machine that a log came from, by its own folder and path; what a remote tells: who may read it,
-    and the host and path of one that is on no public forge."""
+    """User names and home of the machine that a log came from, by its own folder and path; what a remote tells: who may
+    read it, and the host and path of one that is on no public forge."""
     names: dict[str, None] = {}
     for path in paths:
         if path:
@@ -74,7 +85,8 @@ def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str,
     names = {name: None for name in names if not name.startswith((".", "-"))}
     # A name stands with dashes in the names of project folders.
     names |= dict.fromkeys(re.sub(r"[^A-Za-z0-9]", "-", name) for name in [*names])
-    return [*((name, "user") for name in names if _user(name)), *(_remote(remote) if remote else ())]
+    homes = [value for path in paths if path and (held := _HELD.match(path)) for value in _home(held[1])]
+    return [*((name, "user") for name in names if _user(name)), *homes, *(_remote(remote) if remote else ())]
 
 
 _REMOTE: Final = re.compile(
@@ -112,8 +124,8 @@ def local_values(
     names: Iterable[str] = (),
     files: Iterable[str] = (),
 ) -> list[tuple[str, str]]:
-    """The user's own name, host and e-mail; values of the environment variables ``names`` (``*``: all whose name says
-    secret) and of the ``.env`` ``files``, of eight characters or more."""
+    """The user's own name, home, host and e-mail; values of the environment variables ``names`` (``*``: all whose name
+    says secret) and of the ``.env`` ``files``, of eight characters or more."""
     environ = os.environ if environ is None else environ
     home = home or Path.home()
     out: list[tuple[str, str]] = []
@@ -122,6 +134,7 @@ def local_values(
     except (KeyError, OSError):
         user = ""
     out += [(name, "user") for name in {user, home.name} if _user(name)]
+    out += _home(str(home))
     host = socket.gethostname()
     for name in {host, host.partition(".")[0]}:
         if len(name) >= 5 and name.lower() not in _BORING and not name.isdigit():
