@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from tracetui.capsule import checks
 from tracetui.capsule.checks import Check
 from tracetui.capsule.dependency import fetch, parse_wanted
 from tracetui.capsule.replay import Request, Result, comment
-from tracetui.capsule.sandbox import Ran, Sandbox
+from tracetui.capsule.sandbox import Ran, Sandbox, choose
+from tracetui.capsule.tools import needed
 from tracetui.capsule.tree import Tree
 from tracetui.capsule.verdict import Outcome, judge, look, shows_failure, worst
 from tracetui.model import Step, ToolUse, TracetuiError
@@ -351,6 +353,63 @@ def test_another_version_of_a_dependency(seal: Any, there: Machine, cli: Cli, tm
     assert cli(*words, "--with", "splitlib==3.0", "--from", wheels).status == 1
     assert cli(*words, "--with", "splitlib").status == 2
     assert cli(*words, "--from", wheels).status == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "python", "fits"),
+    [
+        ("x-1.0-py3-none-any.whl", "3.12", True),
+        ("x-1.0-py2.py3-none-any.whl", "3.12", True),
+        ("x-1.0-cp312-cp312-any.whl", "3.12", True),
+        ("x-1.0-cp311-cp311-any.whl", "3.12", False),
+        ("x-1.0-cp38-abi3-any.whl", "3.12", True),
+        ("x-1.0-cp313-abi3-any.whl", "3.12", False),
+        ("x-1.0-py3-none-win32.whl", "3.12", False),
+        ("x-1.0-cp312-cp312-manylinux_2_17_nosuchcpu.whl", "3.12", False),
+    ],
+)
+def test_wheels_for_the_python_of_the_checks(tmp_path: Path, name: str, python: str, fits: bool) -> None:
+    with zipfile.ZipFile(tmp_path / name, "w") as archive:
+        archive.writestr("x.py", "")
+    if fits:
+        overlay = fetch("pip:x==1.0", tmp_path, tmp_path / "out", lambda _: False, python)
+        assert (overlay.folder / "packages" / "x.py").exists()
+    else:
+        with pytest.raises(TracetuiError, match="No wheel"):
+            fetch("pip:x==1.0", tmp_path, tmp_path / "out", lambda _: False, python)
+
+
+@needs_sandbox
+def test_a_node_package_goes_over_the_one_that_is_installed(tmp_path: Path) -> None:
+    """Also for those that use it: a package of another finds the new one."""
+    import tarfile
+
+    if shutil.which("node") is None:
+        pytest.skip("no node")
+    repo, tree = tmp_path / "repo", tmp_path / "tree"
+    tree.mkdir()
+    for name, text in (("pad", "module.exports = 'old'"), ("user", "module.exports = require('pad')")):
+        (repo / "node_modules" / name).mkdir(parents=True)
+        (repo / "node_modules" / name / "index.js").write_text(text)
+    with tarfile.open(tmp_path / "pad-2.0.tgz", "w:gz") as archive:
+        data = b"module.exports = 'new'"
+        info = tarfile.TarInfo("package/index.js")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    command = "node -p \"require('pad') + require('user')\""
+    sandbox = choose(tools=needed([command], repo))
+    assert sandbox.run(command, tree).output == "oldold\n"
+    overlay = fetch("npm:pad==2.0", tmp_path, tmp_path / "with", lambda _: True)
+    over = overlay.into(Tree(tree), sandbox)
+    assert sandbox.run(command, tree, overlay=overlay.folder, over=over).output == "newnew\n"
+    # One that is not installed yet stands beside the others.
+    (tmp_path / "pad-2.0.tgz").rename(tmp_path / "more-2.0.tgz")
+    more = fetch("npm:more==2.0", tmp_path, tmp_path / "with-more", lambda _: True)
+    other = tmp_path / "other"
+    other.mkdir()
+    over = more.into(Tree(other), sandbox)
+    ran = sandbox.run("node -p \"require('more') + require('user')\"", other, overlay=more.folder, over=over)
+    assert ran.output == "newold\n"
 
 
 def test_packages_that_climb_out(tmp_path: Path) -> None:

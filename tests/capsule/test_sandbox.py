@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tracetui.capsule.sandbox import Limits, Sandbox, choose, probe
-from tracetui.capsule.tools import named
+from tracetui.capsule.sandbox import Limits, Sandbox, _options, choose, probe
+from tracetui.capsule.tools import Tools, named, needed
+from tracetui.capsule.tree import remove_tree
 from tracetui.model import TracetuiError
 
 
@@ -191,9 +192,132 @@ def test_tools_that_the_user_names_can_be_read_and_not_written(tree: Path, tmp_p
     (tools / "bin").mkdir(parents=True)
     (tools / "bin" / "hello-of-ours").write_text("#!/bin/sh\necho hello\n")
     (tools / "bin" / "hello-of-ours").chmod(0o755)
-    ran = choose(tools=named([tools])).run(f"hello-of-ours; echo x > {tools}/bin/new; ls {tmp_path}", tree, limits=LIMITS)
+    ran = choose(tools=named([tools])).run(
+        f"hello-of-ours; echo x > {tools}/bin/new; ls {tmp_path}", tree, limits=LIMITS
+    )
     assert ran.output.startswith("hello\n")
     assert sorted(path.name for path in (tools / "bin").iterdir()) == ["hello-of-ours"]
     assert ran.output.splitlines()[-1] == "tools"
     with pytest.raises(TracetuiError):
         named([tmp_path / "none"])
+
+
+@needs_sandbox
+def test_killed_when_it_starts_too_many_processes(sandbox: Sandbox, tree: Path) -> None:
+    """Bounded here: what it would start ends by itself, should the watch fail."""
+    limits = Limits(seconds=30, tasks=60)
+    ran = sandbox.run("for n in $(seq 1 200); do sleep 15 & done; wait; echo ALL", tree, limits=limits)
+    assert (ran.code, ran.why) == (None, "tasks")
+    assert "ALL" not in ran.output
+    few = sandbox.run("for n in $(seq 1 20); do sleep 0.2 & done; wait; echo ALL", tree, limits=limits)
+    assert (few.code, few.output) == (0, "ALL\n")
+
+
+@needs_sandbox
+def test_killed_when_it_fills_the_disk_or_the_memory_with_files(sandbox: Sandbox, tree: Path) -> None:
+    limits = Limits(seconds=30, disk=48 * 1024**2, memory=160 * 1024**2)
+    for name in ("f$n", "f; rm f"):
+        write = "for n in 1 2 3 4 5 6 7 8; do " + (
+            'head -c 16000000 /dev/zero > f$n; done' if name == "f$n" else
+            'eval "exec $((n + 2))>g"; rm g; head -c 16000000 /dev/zero >&$((n + 2)); done'
+        )  # fmt: skip
+        ran = sandbox.run(f"{write}; sync; sleep 10; echo ALL", tree, limits=limits)
+        assert (ran.code, ran.why) == (None, "disk"), name
+        assert "ALL" not in ran.output
+        for path in tree.glob("f*"):
+            path.unlink()
+    memory = "for n in 1 2 3 4; do head -c 70000000 /dev/zero > /tmp/f$n; done; sleep 10; echo ALL"
+    ran = sandbox.run(memory, tree, limits=limits)
+    assert (ran.code, ran.why) == (None, "memory")
+
+
+@needs_sandbox
+def test_nothing_but_the_tree_can_be_written_to(sandbox: Sandbox, tree: Path) -> None:
+    script = "for at in / /dev /etc /capsule /usr /proc; do echo x > $at/new && echo WROTE $at; done; unshare -U true"
+    ran = sandbox.run(script, tree, limits=LIMITS)
+    assert "WROTE" not in ran.output
+    assert (
+        ran.code != 0
+        or "--disable-userns" not in subprocess.run(["bwrap", "--help"], capture_output=True).stdout.decode()
+    )
+    assert sandbox.run("echo x > /dev/null && echo x > /tmp/x && echo x > /dev/shm/x", tree, limits=LIMITS).code == 0
+
+
+def test_a_tree_is_removed_whatever_was_made_of_it(tmp_path: Path) -> None:
+    root, kept = tmp_path / "tree", tmp_path / "kept"
+    root.mkdir()
+    kept.mkdir()
+    (kept / "file").write_text("x")
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    (root / "link").symlink_to(kept)
+    (root / "shut" / "in").mkdir(parents=True)
+    (root / "shut" / "in" / "file").write_text("x")
+    os.mkfifo(root / "pipe")
+    (root / "shut" / "in").chmod(0)
+    (root / "shut").chmod(0)
+    remove_tree(root)
+    assert not root.exists()
+    assert (kept / "file").read_text() == "x"
+
+
+# -- what of this machine a check may read
+
+
+def python_of(folder: Path) -> Path:
+    """A Python that tells that it lives in a folder."""
+    (folder / "bin").mkdir(parents=True)
+    program = folder / "bin" / "python3"
+    program.write_text(f"#!/bin/sh\necho {folder}\necho {folder}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_only_what_a_command_names_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home" / "ann"
+    python_of(home / "pythons" / "3.99")
+    (home / ".local" / "bin").mkdir(parents=True)
+    (home / ".local" / "bin" / "ours").write_text("#!/bin/sh\n")
+    (home / ".local" / "bin" / "ours").chmod(0o755)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", f"{home}/pythons/3.99/bin:{home}/.local/bin:/usr/bin:/bin")
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    assert needed(["ls -l"], None).mounts == []
+    found = needed(["cd {root} && python3 -m pytest -q | tail"], None)
+    assert [str(place) for place, _ in found.mounts] == [str(home / "pythons" / "3.99")]
+    assert found.bins == [str(home / "pythons" / "3.99" / "bin")]
+    assert "python3 of your PATH" in found.told[0]
+    # A folder that many tools share is not shown, nor is the home.
+    assert needed(["ours"], None).mounts == []
+    with pytest.raises(TracetuiError, match="home"):
+        named([home])
+    with pytest.raises(TracetuiError, match="home"):
+        named([tmp_path])
+
+
+@needs_sandbox
+def test_packages_of_the_repository_are_shown_and_cannot_be_changed(tree: Path, tmp_path: Path) -> None:
+    repo = tmp_path / "repo"
+    (repo / "node_modules" / "six").mkdir(parents=True)
+    (repo / "node_modules" / "six" / "index.js").write_text("module.exports = 6\n")
+    venv = repo / ".venv"
+    python_of(venv)
+    (venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    (repo / "secret").write_text("of the work tree\n")
+    tools = needed(["npm test && .venv/bin/python -m pytest"], repo)
+    script = f"cat node_modules/six/index.js; .venv/bin/python3; echo x > node_modules/new; cat {repo}/secret; true"
+    ran = choose(tools=tools).run(script, tree, limits=LIMITS)
+    assert "module.exports = 6" in ran.output
+    assert str(venv) in ran.output
+    assert "of the work tree" not in ran.output
+    assert not (repo / "node_modules" / "new").exists()
+    # What the tree itself holds is not covered.
+    (tree / "node_modules").mkdir(exist_ok=True)
+    (tree / "node_modules" / "own").write_text("own\n")
+    assert "own" in choose(tools=tools).run("ls node_modules", tree, limits=LIMITS).output
+    assert Tools().mounts == []

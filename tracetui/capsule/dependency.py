@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from tracetui.capsule.patches import check_path
-from tracetui.capsule.sandbox import Sandbox
+from tracetui.capsule.sandbox import Sandbox, is_free
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.model import TracetuiError
 from tracetui.text.safe import one_line
@@ -64,7 +64,7 @@ class Overlay:
         shown = next((source for source, at in sandbox.tools.mounts if at == modules), None)
         folder = tree.root / "node_modules"
         package = self.folder / "package"
-        if shown is not None and not os.path.lexists(folder):
+        if shown is not None and is_free(folder):
             if sandbox.kind == "bubblewrap" and (shown / self.name).is_dir() and not (shown / self.name).is_symlink():
                 return [(package, f"{modules}/{self.name}")]
             _links(shown, SHOWN if sandbox.kind == "bubblewrap" else str(shown), folder, self.name)
@@ -80,7 +80,7 @@ class Overlay:
 def _links(modules: Path, seen: str, folder: Path, name: str) -> None:
     """Make a folder of packages that holds links to all others than the one that is replaced; ``seen`` is the path
     under which commands see ``modules``."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     scope = name.partition("/")[0] if "/" in name else ""
     for entry in sorted(modules.iterdir()):
         if entry.name == scope:

@@ -6,9 +6,10 @@ and sandbox; whatever kept a command from telling is ``inconclusive``.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ class Replay:
                 over=over,
                 cancelled=self.cancelled,
             )
-            return look(check, ran, root)
+            return look(check, replace(ran, output=_homeless(ran.output)), root)
         finally:
             if place.tree is not None:
                 remove_tree(place.tree.root)
@@ -207,6 +208,12 @@ def _place(request: Request, start: str | None) -> tuple[Path, Path | None] | No
         return place if store.resolve(start) is not None else None
     finally:
         store.close()
+
+
+def _homeless(output: str) -> str:
+    """An output without the user's home folder, in which their tools may stand: verdicts are made to be shown."""
+    home = str(Path.home())
+    return re.sub(rf"(?<![A-Za-z0-9._-]){re.escape(home)}(?![A-Za-z0-9._-])", "~", output) if len(home) > 2 else output
 
 
 class _Trees:

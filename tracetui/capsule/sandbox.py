@@ -176,7 +176,7 @@ class Sandbox:
             name = at[7:] if at.startswith("{root}/") else ""
             if name and name.split("/")[0] not in made:
                 # What the tree itself holds comes first; below what is shown in it, more may be shown.
-                if "/" in name or os.path.lexists(tree / name):
+                if "/" in name or not is_free(tree / name):
                     continue
                 made.add(name)
             words += ["--ro-bind", str(source), f"{ROOT}/{name}" if name else at]
@@ -186,6 +186,13 @@ class Sandbox:
         for name, value in env.items():
             words += ["--setenv", name, value]
         return [*words, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", ROOT]
+
+
+def is_free(path: Path) -> bool:
+    """Whether nothing stands at a path of a tree but an empty folder, as one is left where something was shown."""
+    if not os.path.lexists(path):
+        return True
+    return path.is_dir() and not path.is_symlink() and next(os.scandir(path), None) is None
 
 
 @functools.cache
