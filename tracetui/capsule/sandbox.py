@@ -192,7 +192,10 @@ def is_free(path: Path) -> bool:
     """Whether nothing stands at a path of a tree but an empty folder, as one is left where something was shown."""
     if not os.path.lexists(path):
         return True
-    return path.is_dir() and not path.is_symlink() and next(os.scandir(path), None) is None
+    if path.is_symlink() or not path.is_dir():
+        return False
+    with os.scandir(path) as found:
+        return next(found, None) is None
 
 
 @functools.cache
