@@ -86,6 +86,24 @@ def test_a_known_home_is_found_in_paths_and_in_folders_named_after_them() -> Non
         assert (found in hits) if found else not hits, text
 
 
+def test_remotes_are_read_from_the_repository_where_the_log_tells_none(tmp_path: Path) -> None:
+    inner = tmp_path / "src" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "config").write_text(
+        '[remote "origin"]\n\turl = git@git.acme.corp:team/limit.git\n[remote "up"]\n\turl = https://github.com/a/b\n'
+    )
+    expected = {("git.acme.corp", "host"), ("team/limit", "remote")}
+    assert set(log_values(folder=str(inner))) == expected
+    assert log_values(folder=str(inner), remote="git@github.com:a/b.git") == []
+    tree = tmp_path.parent / f"{tmp_path.name}-tree"
+    tree.mkdir()
+    (tmp_path / ".git" / "worktrees" / "w").mkdir(parents=True)
+    (tree / ".git").write_text(f"gitdir: {tmp_path}/.git/worktrees/w\n")
+    assert set(log_values(folder=str(tree))) == expected
+    assert log_values(folder="relative") == []
+
+
 def test_values_of_the_environment_only_when_let(tmp_path: Path) -> None:
     (tmp_path / ".gitconfig").write_text("[user]\n\tname = Zorb Lax\n\temail = zorb@acme-corp.io\n")
     env = {

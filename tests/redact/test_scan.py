@@ -163,6 +163,31 @@ def test_personal_data_is_proposed_and_common_names_are_not() -> None:
         assert not [f for f in scan(harmless) if f.tier <= 2], harmless
 
 
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("LANG=C\nHOSTNAME=zorb-x1\nTERM=xterm\n", "zorb-x1"),
+        ("COMPUTERNAME=DESKTOP-Q8ZX2V\r\n", "DESKTOP-Q8ZX2V"),
+        ("Linux zorbbox 6.8.0-45-generic #45-Ubuntu SMP x86_64 GNU/Linux", "zorbbox"),
+        ("Darwin zorbs-mbp.local 23.4.0 Darwin Kernel Version 23.4.0", "zorbs-mbp.local"),
+        ("on Zorbs-MacBook-Pro.local:", "Zorbs-MacBook-Pro.local"),
+        ("host: db-prod-3.int.acme.io", "db-prod-3.int.acme.io"),
+        ("https://wiki.corp.acme.com/x", "wiki.corp.acme.com"),
+        ("HOSTNAME=localhost\n", None),
+        ("HOSTNAME=4f5c1a2b3d4e\n", None),
+        ("HOSTNAME=${HOST}\n", None),
+        ("connect(hostname='a-b')", None),
+        ("import sun.internal.misc; jdk.internal.io.x()", None),
+        ("const x = row.int.value", None),
+        ("runs on Linux and Darwin 23.4.0", None),
+        ("a MacBook Pro, a MacBook-Pro", None),
+    ],
+)
+def test_hosts_that_machines_tell_of_themselves(text: str, host: str | None) -> None:
+    found = [text[f.start : f.end] for f in scan(text) if f.tier <= 2]
+    assert found == ([host] if host else [])
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_scanned(text: str) -> None:

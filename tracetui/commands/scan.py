@@ -218,7 +218,7 @@ def _log(data: bytes, name: str, known: Known, *, deep: bool) -> list[dict[str, 
         for step in reader.take():
             for source in step.sources:
                 steps.setdefault(source.line, step.number)
-    known = Known([*known.values, *log_values(reader.facts.cwd, remote=reader.facts.repo)])
+    known = Known([*known.values, *log_values(reader.facts.cwd, remote=reader.facts.repo, folder=reader.facts.cwd)])
     session, agent = reader.facts.session or None, reader.facts.agent
     out = []
     for record, field, in_key, text, found in scan_records(records, harness.name, known=known, many=_many(deep)):

@@ -169,7 +169,8 @@ class Findings:
         tell: Callable[[int], object],
     ) -> bool:
         """Scan what is new in one log. Raises ``_Overtaken`` when another process did meanwhile."""
-        values = [*log_values(log.path, log.facts.cwd, session.cwd, remote=log.facts.repo), *known]
+        cwd = log.facts.cwd or session.cwd
+        values = [*log_values(log.path, cwd, session.cwd, remote=log.facts.repo, folder=cwd), *known]
         sign = self._decisions.short("sign", RULES, deep, log.generation, orjson.dumps(sorted(set(values))).decode())
         of = (session.id, session.harness, log.path)
 

@@ -92,7 +92,8 @@ def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
             text, _ = redact_text(text, plan)
             rejected |= review.state.rejected
             for log in review.logs():
-                values += log_values(log.path, log.facts.cwd, row.cwd, remote=log.facts.repo)
+                cwd = log.facts.cwd or row.cwd
+                values += log_values(log.path, cwd, row.cwd, remote=log.facts.repo, folder=cwd)
     with Decisions(bucket.path) as decisions:
         check_text(
             text,

@@ -74,9 +74,10 @@ def _home(path: str) -> list[tuple[str, str]]:
     return [("/".join(parts), "home")]
 
 
-def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str, str]]:
+def log_values(*paths: str | None, remote: str | None = None, folder: str | None = None) -> list[tuple[str, str]]:
     """User names and home of the machine that a log came from, by its own folder and path; what a remote tells: who may
-    read it, and the host and path of one that is on no public forge."""
+    read it, and the host and path of one that is on no public forge. Where no ``remote`` is given, those of the
+    repository around ``folder`` are read from its config."""
     names: dict[str, None] = {}
     for path in paths:
         if path:
@@ -86,7 +87,26 @@ def log_values(*paths: str | None, remote: str | None = None) -> list[tuple[str,
     # A name stands with dashes in the names of project folders.
     names |= dict.fromkeys(re.sub(r"[^A-Za-z0-9]", "-", name) for name in [*names])
     homes = [value for path in paths if path and (held := _HELD.match(path)) for value in _home(held[1])]
-    return [*((name, "user") for name in names if _user(name)), *homes, *(_remote(remote) if remote else ())]
+    remotes = [remote] if remote else _remotes(Path(folder)) if folder else []
+    return [*((name, "user") for name in names if _user(name)), *homes, *(v for url in remotes for v in _remote(url))]
+
+
+def _remotes(folder: Path) -> list[str]:
+    """The remotes of the repository that a folder is in, as its config has them."""
+    if not folder.is_absolute():
+        return []
+    for place in (folder, *folder.parents):
+        git = place / ".git"
+        try:
+            if git.is_file():  # a worktree
+                named = git.read_text("utf-8", "replace")[:4096].strip().removeprefix("gitdir:").strip()
+                git = (place / named).parent.parent
+            if git.is_dir():
+                config = (git / "config").read_text("utf-8", "replace")[:65536]
+                return [*dict.fromkeys(re.findall(r"(?m)^[ \t]*(?:push)?url[ \t]*=[ \t]*\"?([^\s\"]{4,400})", config))]
+        except OSError:
+            return []
+    return []
 
 
 _REMOTE: Final = re.compile(

@@ -44,8 +44,19 @@ _LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 PERSONAL_WORDS: Final = (
     "@", "/home/", "/users/", ":\\users", ":/users", ":\\\\users", "-users-", "-home-",
+    "hostname=", "computername=", "linux ", "darwin ", "macbook", ".int.",
     ".internal", ".corp", ".intranet", ".lan", ".home.arpa", ".ts.net", "192.168.", "172.", "10.", "100.",
 )  # fmt: skip
+
+
+_MACHINE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]{3,62}(?=[\s\"'\\,;]|$)")
+_UNAME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.-]{3,62}) \d{1,2}\.\d{1,3}\.\d{1,3}[\w.+-]{0,40} (?:#\d|Darwin )")
+_MACBOOK: Final = re.compile(r"macbook(?:-(?:pro|air))?(?:-\d{1,2})?(?:\.local|\.lan|\.home)?(?![a-z0-9-])")
+_OWNER: Final = re.compile(r"(?<![a-z0-9.-])[a-z0-9][a-z0-9-]{1,40}-$")
+_COMMON_HOSTS: Final = frozenset(
+    "localhost localhost.localdomain ubuntu debian fedora alpine archlinux raspberrypi".split()
+)
+_DOMAIN: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){0,3}[a-z0-9-]{2,63}\.[a-z]{2,12}(?![\w(-]|\.[a-z0-9])")
 
 
 class Personal(NamedTuple):
@@ -74,7 +85,15 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
         if found is None or text[found.end() : found.end() + 1] != "-" or found.group().lower() in COMMON_USERS:
             return None
         return Personal(found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded")
+    if word in {"hostname=", "computername=", "linux ", "darwin ", "macbook"}:
+        return _machine(text, low, word, start, end)
+    if word == ".int.":
+        end -= 1
     if word[0] == ".":
+        if text[end : end + 1] == "." and (domain := _DOMAIN.match(low, end + 1)) is not None:
+            return _inner(low, start, domain.end())
+        if word == ".int.":
+            return None
         if end < len(text) and (text[end].isalnum() or text[end] in "_-("):
             return None
         left = _HOST_LEFT.search(low, max(0, start - 120), start)
@@ -99,6 +118,42 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
     if address.group().endswith((".0.0", ".0")) or text[address.end() : address.end() + 1] == "/":
         return None
     return Personal(start, address.end(), "address", "private-address", "an address of a private network")
+
+
+def _machine(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
+    """The host that a machine calls itself, in ``env`` and ``uname -a``, or a laptop that is named after its owner."""
+    if word == "macbook":
+        found, owner = _MACBOOK.match(low, start), _OWNER.search(low, max(0, start - 48), start)
+        if found is None or owner is None:
+            return None
+        return Personal(owner.start(), found.end(), "host", "machine-name", "a laptop named after its owner")
+    if start and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
+        return None
+    if word[-1] == " ":
+        named = _UNAME.match(text, end)
+        if named is None or named[1].lower() in _COMMON_HOSTS:
+            return None
+        return Personal(named.start(1), named.end(1), "host", "machine-name", "the host that uname tells")
+    if not text[start:end].isupper():
+        return None  # a parameter of that name
+    found = _MACHINE.match(text, end)
+    if found is None or found.group().lower() in _COMMON_HOSTS or not set("0123456789-.").intersection(found.group()):
+        return None
+    if set(found.group().lower()) <= set("0123456789abcdef"):
+        return None  # a container's id
+    return Personal(end, found.end(), "host", "machine-name", "the host of an environment")
+
+
+def _inner(low: str, start: int, end: int) -> Personal | None:
+    """A host within a network's own subdomain: ``db-3.int.acme.io``. Packages are called so too; a host has a number or
+    a dash, or stands behind ``://`` or ``@``."""
+    left = _HOST_LEFT.search(low, max(0, start - 120), start)
+    if left is None or (left.start() and low[left.start() - 1] in "_.$"):
+        return None
+    name = low[left.start() : start]
+    if not any(c.isdigit() or c == "-" for c in name) and low[left.start() - 1 : left.start()] not in {"@", "/"}:
+        return None
+    return Personal(left.start(), end, "host", "private-host", "a host of a private network")
 
 
 def _mail(text: str, low: str, at: int) -> Personal | None:
