@@ -164,6 +164,29 @@ def test_personal_data_is_proposed_and_common_names_are_not() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (
+            "https://b.s3.eu-west-1.amazonaws.com/x?X-Amz-Credential=AK"
+            "IAKDFLEEPZHPCF2UQN%2F20261120%2Feu-west-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T101112Z",
+            ["AK" + "IAKDFLEEPZHPCF2UQN"],
+        ),
+        ("psql postgresql://a:q8Zx2vLm4@10.14.3.40/shop -c x", ["q8Zx2vLm4", "10.14.3.40"]),
+        ("route add 10.14.3.64/26 via eth0", []),
+        (
+            '{"type": "random_password", "instances": [{"attributes": {"id": "none", "result": "k!dW8#qa2", "b": 1}}]}',
+            ["k!dW8#qa2"],
+        ),
+        ('{"type": "random_pet", "result": "k!dW8#qa2"}', []),
+        # What stands before a password is looked at where a reading is scanned near its decoded places only.
+        ("index-url = https://zorb:q8Zx2vLm4Kp9wQ@pypi.acme.io/simple\n" + " " * 98 + '"a\\nb"', ["q8Zx2vLm4Kp9wQ"]),
+    ],
+)
+def test_exactly_the_secret_part_is_proposed(text: str, values: list[str]) -> None:
+    assert [text[f.start : f.end] for f in scan(text) if f.tier <= 2] == values
+
+
+@pytest.mark.parametrize(
     ("text", "host"),
     [
         ("LANG=C\nHOSTNAME=zorb-x1\nTERM=xterm\n", "zorb-x1"),

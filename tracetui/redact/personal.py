@@ -32,6 +32,7 @@ _HOST_LEFT: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61})\.){0,4}[a-z0-9][
 _ADDRESS: Final = re.compile(
     r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.\d{1,3}\.\d{1,3}(?![\w.-]*\d)"
 )
+_NETWORK: Final = re.compile(r"/\d{1,2}(?![\w/])")
 _VERSION: Final = re.compile(
     r"(?:version|update|upgrade|bump|patch|release|deps|chrome|\bv8)[\w ]{0,12}[ :=/]{0,2}$|==$"
 )
@@ -115,7 +116,7 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
     address = _ADDRESS.match(text, start)
     if address is None or address.group() in _DEFAULTS or any(int(part) > 255 for part in address.group().split(".")):
         return None
-    if address.group().endswith((".0.0", ".0")) or text[address.end() : address.end() + 1] == "/":
+    if address.group().endswith((".0.0", ".0")) or _NETWORK.match(text, address.end()) is not None:
         return None
     return Personal(start, address.end(), "address", "private-address", "an address of a private network")
 

@@ -69,10 +69,15 @@ _ROWS: Final[tuple[_Row, ...]] = (
     ("redis-password", "password", 1, ("redis-cli",), rf"\bredis-cli\b[^\n|;]{{0,200}}?\s-a\s+{_Q}?({_V}{{3,200}})", 0, 440),
     ("openssl-pass", "password", 1, ("pass:",), rf"-pass(?:in|out)?\s+pass:({_V}{{1,200}})", 12, 220),
     ("presigned-url", "signature", 1,
-     ("x-amz-signature=", "x-amz-credential=", "x-amz-security-token=", "x-goog-signature=", "x-goog-credential=",
+     ("x-amz-signature=", "x-amz-security-token=", "x-goog-signature=",
       "awsaccesskeyid=", "key-pair-id=", "x-oss-signature=", "x-cos-security-token="),
-     r"(?i)(?:x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential)|awsaccesskeyid|key-pair-id|x-oss-signature|x-cos-security-token)"
+     r"(?i)(?:x-amz-(?:signature|security-token)|x-goog-signature|awsaccesskeyid|key-pair-id|x-oss-signature|x-cos-security-token)"
      r"=([A-Za-z0-9%/+=._~-]{8,})", 0, 1000),
+    # Behind the key's id stand the day, the region and the service, which are no secrets.
+    ("presigned-credential", "aws-key-id", 1, ("x-amz-credential=", "x-goog-credential="),
+     r"(?i)x-(?:amz|goog)-credential=((?:[A-Za-z0-9+=._~-]|%40){8,})", 0, 300),
+    ("terraform-random", "password", 2, ('"random_password"',),
+     r"\"random_password\"[^}]{0,900}?\"result\"\s*:\s*\"([^\"\n]{4,200})\"", 0, 1200),
     ("signed-url", "signature", 1, ("sig=", "signature="),
      r"(?i)[?&](?:amp;)?(?:sig|signature)=([A-Za-z0-9%/+=_~-]{24,1000})", 8, 700),
     ("query-token", "token", 1,

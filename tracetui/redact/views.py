@@ -135,9 +135,13 @@ class View:
 
 
 def _whole(text: str, low: int, high: int) -> tuple[int, int]:
-    """A window never begins or ends inside a word (of bounded length): a cut one would look like another."""
+    """A window never begins or ends inside a word (of bounded length): a cut one would look like another. What stands
+    directly before a word, as a URL's scheme and user do, belongs to it."""
     floor, size = max(0, low - 1000), min(len(text), high + 1000)
     while low > floor and (text[low - 1].isalnum() or text[low - 1] in "_-"):
+        low -= 1
+    floor = max(floor, low - 64)
+    while low > floor and not text[low - 1].isspace():
         low -= 1
     while high < size and (text[high].isalnum() or text[high] in "_-"):
         high += 1
