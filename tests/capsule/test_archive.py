@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import random
 import struct
 import zipfile
@@ -238,3 +239,27 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
         stream.write(b"after")
     assert target.read_bytes() == b"after"
     assert target.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes and links")
+def test_takes_the_place_of_files_alone(tmp_path: Path) -> None:
+    """Root may replace ``/dev/null``; a link is such a name too (``/dev/stdout``)."""
+    from tracetui.bucket import place
+
+    kept = tmp_path / "kept"
+    kept.write_text("mine")
+    pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"
+    os.mkfifo(pipe)
+    link.symlink_to(kept)
+    folder.mkdir()
+    for target, why in ((pipe, "device or pipe"), (link, "a link"), (folder, "directory")):
+        before = target.lstat()
+        with pytest.raises(TracetuiError, match=why), write_private(target) as stream:
+            stream.write(b"x")
+        with pytest.raises(OSError, match=f"(?i){why}"):
+            place.write_private(target, b"x")
+        assert target.lstat() == before
+    assert kept.read_text() == "mine"
+    assert sorted(tmp_path.iterdir()) == sorted([folder, kept, link, pipe])
+    place.write_private(kept, b"new")
+    assert kept.read_bytes() == b"new"

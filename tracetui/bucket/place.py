@@ -23,6 +23,7 @@ __all__ = [
     "make_private",
     "network_file_system",
     "prepare",
+    "replaceable",
     "sweep",
     "write_private",
 ]
@@ -83,8 +84,23 @@ def touch_private(path: Path) -> None:
         os.close(handle)
 
 
+def replaceable(path: Path) -> None:
+    """Raises OSError where a new file must not take the place of what is there: a folder, a device or pipe (root may
+    replace ``/dev/null``), or a link (``/dev/stdout`` is one)."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        what = "it is a link; name the file itself" if stat.S_ISLNK(mode) else "it is a device or pipe, not a file"
+        raise OSError(errno.EINVAL, what, str(path))
+
+
 def write_private(path: Path, data: bytes) -> None:
-    """Write a file of mode 0600 whole or not at all (a temporary beside it, flushed, then renamed)."""
+    """Write a file of mode 0600 whole or not at all (a temporary beside it, flushed, then renamed). Raises OSError."""
+    replaceable(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -146,7 +146,10 @@ def pack(entries: Mapping[str, bytes], write: Callable[[bytes], object]) -> int:
 @contextlib.contextmanager
 def write_private(target: Path) -> Iterator[BinaryIO]:
     """A file beside ``target`` (0600) that takes its place, whole, when the block ends well; else it is removed."""
+    from tracetui.bucket.place import replaceable
+
     try:
+        replaceable(target)
         descriptor, name = tempfile.mkstemp(prefix=".tracetui-", dir=target.parent)
     except OSError as error:
         raise TracetuiError(f"Cannot write {target} ({(error.strerror or 'no such folder').lower()})") from None
