@@ -210,6 +210,39 @@ def test_proposals_come_from_what_failed() -> None:
     assert [check.number for check in found] == [1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        (
+            "E       assert 1 == 2\nFAILED t.py::test_a - assert 1 == 2\n1 failed in 0.1s\n",
+            "FAILED t.py::test_a - assert 1 == 2",
+        ),
+        ("E   assert 1 == 2\nE    +  where 1 = f(2)\nFAILED t.py::test_a - assert 1...\n", "E   assert 1 == 2"),
+        ("error: test failed, to rerun pass `--test t`\n", "error: test failed, to rerun pass `--test t`"),
+        ("thread 'a' (1) panicked at t.rs:4:1:\nassertion failed: x\nerror: x", "thread 'a' (1) panicked at t.rs:4:1:"),
+        ("not ok 2 - same\n  error: |-\n  name: 'AssertionError'\nnot ok 1 - lib.test.js\n# fail 1", "not ok 2 - same"),
+        ("AssertionError: 1 != 2\n+ expected - actual\n", "AssertionError: 1 != 2"),
+        ("exit early\nerror: expected 2, got 1\n", "error: expected 2, got 1"),
+        ("everything\n", "everything"),
+        ("", None),
+    ],
+)
+def test_the_line_that_tells_most(output: str, line: str | None) -> None:
+    assert checks.telling_line(output) == line
+
+
+def test_where_in_a_file_does_not_count() -> None:
+    for recorded, seen in (
+        ("thread 'same' (12) panicked at tests/t.rs:4:13", "thread 'same' (9868) panicked at tests/t.rs:14:13"),
+        ('File "{root}/a.py", line 12, in test', 'File "/r/a.py", line 212, in test'),
+        ("not ok 2 - same", "    not ok 14 - same"),
+        ("a_test.go:17: want 1", "a_test.go:18: want 1"),
+    ):
+        assert checks.shows(Check(1, "x", exit_code=1, line=recorded), seen + "\n", "/r"), recorded
+    assert not checks.shows(Check(1, "x", line="a_test.go:17: want 1"), "a_test.go:17: want 2\n", "/r")
+    assert not checks.shows(Check(1, "x", line="at 10:15 it was 3"), "at 10:16 it was 3\n", "/r")
+
+
 def test_a_failure_behind_a_pipe_is_proposed() -> None:
     steps = [
         step(1, "pytest -q 2>&1 | tail -5", "E   assert a == b\n1 failed in 0.2s\n", 0),

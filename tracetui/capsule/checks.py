@@ -25,14 +25,30 @@ _INTERPRETERS: Final = frozenset({"bash", "sh", "zsh", "dash"})
 
 # Signs of a failure, the most telling first; plain words, matched in lower case.
 _TELLING: Final[tuple[tuple[str, ...], ...]] = (
-    ("assertionerror", "assertion failed", "assert ", "panicked at", "expected ", "e   "),
+    ("assertionerror", "assertion failed", "assert ", "panicked at", "expected "),
     ("error:", "exception:", "error[", "typeerror", "valueerror", "keyerror", "modulenotfounderror", "fatal:"),
     ("fail:", "--- fail", "not ok", "✗", "✘", "×", "failed"),
     ("error", "cannot", "undefined", "unexpected", "denied", "no such", "not found", "mismatch"),
 )
+_FIRST: Final = (
+    re.compile(r"^FAILED \S{1,300}::.{1,300} - |^not ok |^thread '"),
+    re.compile(r"^E   (?! {0,40}\+)"),
+)
+"""Lines that test runners print of a failure alone; those first that name the test."""
+_GENERIC: Final = re.compile(
+    r"^\+ expected - actual$|^(?!thread ').{0,400}[:|]-?$|^name: 'AssertionError'$|^not ok .{1,300}\.[cm]?[jt]s$"
+    r"|^error: test failed, to rerun|\.\.\.$|^E {3,40}\+  where"
+)
+"""Lines that stand by every failure of a runner: they tell which only where there is none better."""
 _NUMBERS: Final = re.compile(
     r"0x[0-9a-fA-F]{1,16}|\b[0-9]{1,9}(?:\.[0-9]{1,12})?(?=\s?(?:ms|s|sec|secs|seconds|µs|us|ns|m)\b)"
 )
+_POSITION: Final = re.compile(
+    r"(?<=\.[A-Za-z]):[0-9]{1,7}(?::[0-9]{1,5})?|(?<=\.[A-Za-z]{2}):[0-9]{1,7}(?::[0-9]{1,5})?"
+    r"|(?<=\.[A-Za-z]{3}):[0-9]{1,7}(?::[0-9]{1,5})?|(?<=, line )[0-9]{1,7}|(?<=' \()[0-9]{1,9}(?=\) panicked)"
+    r"|(?<=^not ok )[0-9]{1,6}"
+)
+"""Where in a file, which thread, the how manyth test: other lines above change them."""
 _TEMPORARY: Final = re.compile(r"/(?:private/)?(?:tmp|var/folders)/[^\s'\":,)]{1,200}")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _PLACEHOLDER: Final = re.compile("\u2039[^\u2039\u203a\n]{1,64}\u203a")
@@ -161,22 +177,29 @@ def rooted(text: str, root: str | None) -> str:
 def telling_line(output: str) -> str | None:
     """The line of a failure's output that says most, or None: the last one with the strongest sign."""
     lines = [_ANSI.sub("", line).strip() for line in output.split("\n")[-_LINES_READ:]]
-    lines = [line for line in lines if 3 < len(line) <= _LINE]
-    for signs in _TELLING:
-        for line in reversed(lines):
-            low = line.lower()
-            if any(sign in low or low.startswith(sign.strip()) for sign in signs) and not _SUMMARY.search(low):
-                return line
-    return next((line for line in reversed(lines) if not _SUMMARY.search(line.lower())), None)
+    lines = [line for line in lines if 3 < len(line) <= _LINE and not _SUMMARY.search(line.lower())]
+    best = [line for line in lines if not _GENERIC.search(line)]
+    for some in (best, lines):
+        for pattern in _FIRST:
+            found = next((line for line in reversed(some) if pattern.search(line)), None)
+            if found is not None:
+                return found
+        for signs in _TELLING:
+            for line in reversed(some):
+                low = line.lower()
+                if any(sign in low for sign in signs):
+                    return line
+    return next(reversed(best or lines), None)
 
 
 # -- comparing
 
 
 def normal(line: str) -> str:
-    """A line of output as it is compared: without colours, blanks doubled, durations, addresses, temporary paths."""
-    line = _TEMPORARY.sub("/tmp/#", _NUMBERS.sub("#", _ANSI.sub("", line)))  # noqa: S108
-    return " ".join(line.split())
+    """A line of output as it is compared: without colours, blanks doubled, durations, addresses, temporary paths, and
+    positions in files."""
+    line = " ".join(_ANSI.sub("", line).split())
+    return _POSITION.sub("#", _TEMPORARY.sub("/tmp/#", _NUMBERS.sub("#", line)))  # noqa: S108
 
 
 def shows(check: Check, output: str, root: str) -> str | None:

@@ -115,7 +115,6 @@ class Sandbox:
             "USER": "capsule",
             "NO_COLOR": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "CI": "1",
             **_OFFLINE,
             **self.tools.environ,
             **more,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["failing_commands", "read_code"]
 
+_HIDING: Final = re.compile(r"[|;&\n…]")
+"""What a command holds whose status may be hidden, as far as a list shows it."""
+_HIDDEN: Final = 200
 _CARRIED_FILES: Final = 500
 _CARRIED_BYTES: Final = 5 * 1024 * 1024
 _FILE: Final = 2 * 1024 * 1024
@@ -277,11 +281,15 @@ def _lead(store: Store, start: str, base: str) -> list[FileChange] | None:
 
 
 def failing_commands(bucket: Bucket, episode: Episode) -> Iterable[tuple[str | None, Step, str | None]]:
-    """The failed commands of an episode: (agent, step, the folder that its record names)."""
+    """The failed commands of an episode, and the last of those whose status what comes after a pipe may hide: (agent,
+    step, the folder that its record names)."""
     for part in episode.parts:
         cwd = part.log.facts.cwd or episode.session.cwd
-        for row in bucket.step_rows(part.log, part.steps[0] if part.steps else 1, part.steps[-1] if part.steps else 0):
-            if row.kind != "command" or not row.failed:
+        rows = bucket.step_rows(part.log, part.steps[0] if part.steps else 1, part.steps[-1] if part.steps else 0)
+        rows = [row for row in rows if row.kind == "command"]
+        hidden = [row.number for row in rows if not row.failed and _HIDING.search(row.summary)][-_HIDDEN:]
+        for row in rows:
+            if not row.failed and row.number not in hidden:
                 continue
             step = bucket.step(part.log, row.number)
             folder = cwd
