@@ -195,6 +195,14 @@ def test_signed_and_trusted_by_name_alone(
     for line in (f'ann@example.org namespaces="git" {public}', f"x {other.with_suffix('.pub').read_text()}"):
         signers.write_text(line)
         assert cli("verify", target, "--signers", signers, "--json").lines[0]["signer"]["trusted"] is False
+    # ssh-keygen looks at the first entry of a key alone; another one may be good.
+    signers.write_text(f'ann@example.org namespaces="git" {public}ann@work.example {public}')
+    (trusted,) = cli("verify", target, "--signers", signers, "--json").lines
+    assert (trusted["signer"]["principal"], trusted["signer"]["trusted"]) == ("ann@work.example", True)
+    # Who seals hears what they would hear from verify.
+    (home / ".gitconfig").rename(there.home / ".gitconfig")
+    (told,) = cli("seal", "5e55", "-o", target, "--sign", ours, "--json", home=there.home).lines
+    assert told["signer"] == trusted["signer"]
 
 
 @needs_ssh

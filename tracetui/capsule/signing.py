@@ -6,6 +6,7 @@ by a list of allowed signers that the user named: with ``--signers``, or for Git
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import shutil
@@ -21,6 +22,8 @@ __all__ = ["NAMESPACE", "Signer", "allowed_signers", "check", "sign"]
 
 NAMESPACE: Final = "tracetui-capsule-v1"
 _LIMIT: Final = 16 * 1024
+_LIST: Final = 4 * 1024 * 1024
+_ENTRIES: Final = 16
 _TIMEOUT: Final = 60
 _GOOD: Final = re.compile(r"with ([A-Za-z0-9-]{1,40}) key (SHA256:[A-Za-z0-9+/=]{20,100})")
 _HEAD: Final = b"-----BEGIN SSH SIGNATURE-----"
@@ -113,8 +116,28 @@ def check(digest: str, signature: bytes, signers: Path | None) -> tuple[str, Sig
 
 
 def _principal(tool: str, digest: str, file: Path, signers: Path) -> str | None:
-    """The principal that the list names for the key, if its entry is good for our namespace and for now."""
-    allowed = str(signers.absolute())
+    """The principal that the list names for the key, if an entry is good for our namespace and for now.
+
+    ``ssh-keygen`` looks at the first entry of a key alone, which may be for another namespace (``namespaces="git"``) or
+    be over; so each entry of the key is asked for by itself too.
+    """
+    found = _named(tool, digest, file, str(signers.absolute()))
+    if found is not None:
+        return found
+    key = _public_key(file.read_bytes())
+    if key is None or signers.stat().st_size > _LIST:
+        return None
+    lines = [line for line in signers.read_bytes().splitlines() if key in line.split()]
+    for line in lines[:_ENTRIES] if len(lines) > 1 else ():
+        alone = file.with_name("signers")
+        alone.write_bytes(line + b"\n")
+        found = _named(tool, digest, file, str(alone))
+        if found is not None:
+            return found
+    return None
+
+
+def _named(tool: str, digest: str, file: Path, allowed: str) -> str | None:
     found = _run([tool, "-Y", "find-principals", "-s", str(file), "-f", allowed])
     if found.returncode:
         return None
@@ -126,6 +149,16 @@ def _principal(tool: str, digest: str, file: Path, signers: Path) -> str | None:
         if _run(words, digest.encode()).returncode == 0:
             return name
     return None
+
+
+def _public_key(signature: bytes) -> bytes | None:
+    """The public key in a signature, in base64 as lists spell it (PROTOCOL.sshsig: magic, version, key as a string)."""
+    try:
+        blob = base64.b64decode(b"".join(signature.partition(_HEAD)[2].partition(b"-----")[0].split()), validate=True)
+    except ValueError:
+        return None
+    size = int.from_bytes(blob[10:14], "big")
+    return base64.b64encode(blob[14 : 14 + size]) if blob[:6] == b"SSHSIG" and 14 + size <= len(blob) else None
 
 
 def allowed_signers(named: str | None = None) -> Path | None:

@@ -88,9 +88,10 @@ def run(args: argparse.Namespace) -> int:
         made = draft(bucket, episode, options)
         target = Path(args.output)
         size = made.write(target, Path(args.sign).expanduser() if args.sign else None)
+    from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import verify
 
-    report = verify(target)
+    report = verify(target, allowed_signers())
     if args.json:
         JsonLines().write({**report.json(), "notes": made.notes, "checks": len(made.checks)})
     else:
