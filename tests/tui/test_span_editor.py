@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tracetui.text.safe import is_display_safe
 from tracetui.tui.redaction.model import Field, Mark
-from tracetui.tui.redaction.page import Page, PageStep, Unit, compose
+from tracetui.tui.redaction.page import Page, PageStep, Span, Unit, compose
 from tracetui.tui.widgets.span_editor import SpanEditor
 
 TEXT = (
@@ -70,6 +70,27 @@ def meant(app: Bare) -> str:
     assert found is not None
     assert found[0] == AT
     return TEXT[found[1] : found[2]]
+
+
+async def test_the_text_begins_at_the_top_where_nothing_is_under_decision() -> None:
+    async with editing() as (app, editor, pilot):
+        assert "1 command" in "".join(screen(app)[:2])
+        await pilot.resize_terminal(60, 31)
+        await pilot.pause()
+        assert "1 command" in "".join(screen(app)[:2])
+        await pilot.resize_terminal(44, 24)
+        await pilot.pause()
+        assert "1 command" in "".join(screen(app)[:2])
+        editor.show(compose([], {}), cursor=0)
+        short = compose([PageStep(1, None, "1 command", [Unit(AT, "a", "text", 1)])], {})
+        editor.show(short, cursor=0)
+        await pilot.pause()
+        assert "1 command" in "".join(screen(app)[:2])
+        editor.show(page(), cursor=0)
+        # A span still comes into the middle third.
+        editor.decide_on(Span(editor.page.shown.index("KEY"), editor.page.shown.index("KEY") + 3, "open", "g", 0))
+        await pilot.pause()
+        assert 24 // 3 <= next(n for n, row in enumerate(screen(app)) if "KEY" in row) < 24 * 2 // 3
 
 
 async def press(pilot: Pilot[None], *keys: str) -> None:

@@ -102,6 +102,7 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self._finding = False
         self._dragging = False
         self._scrolling: Timer | None = None
+        self._padded = 1
         self._drag_by = 0
         self._down = 0
         self._head = -1
@@ -148,7 +149,16 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         self._publish()
         if held is not None:
             self._scroll_row(self.rows.row_of(self.cursor) - held)
+        self._from_top()
         self.refresh()
+
+    def _from_top(self) -> None:
+        """Begin at the first row where no span asks for the middle and the cursor can be seen there: the free rows
+        above the text are of use only for that."""
+        height = self.size.height
+        free = self.focus_span is None and height > 0 and self.scroll_offset.y < self._pad
+        if free and self.rows.row_of(self.cursor) < height:
+            self._scroll_row(0)
 
     def _place_in(self, page: Page) -> int:
         """Where the character under the cursor stands on another page."""
@@ -174,7 +184,9 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
         count = len(self.rows)
         if not self.rows.complete and self.rows.reached:
             count = max(count, count * len(self.page.shown) // self.rows.reached)
-        self.virtual_size = Size(self.scrollable_content_region.width, count + 2 * self._pad)
+        height = self.size.height
+        rows = max(count + max(2 * self._pad, height), self._pad + height)  # the first row can stand at the top
+        self.virtual_size = Size(self.scrollable_content_region.width, rows)
 
     def _screen_row(self) -> int:
         """The row of the cursor, counted from the first row that is on screen."""
@@ -182,11 +194,12 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
 
     def _scroll_row(self, row: int) -> None:
         """Put a row (0 the first of the text, less for the free rows above) at the top of the screen."""
-        y = max(0, row + self._pad)
+        self._padded = self._pad
+        y = max(0, row + self._padded)
         bottom = y - self._pad + self.size.height
         while not self.rows.complete and len(self.rows) <= bottom:
             self.rows.step()
-            self._publish()
+        self._publish()
         self.scroll_to(y=y, animate=False, force=True, immediate=True)
 
     def to_middle(self, offset: int) -> None:
@@ -249,19 +262,23 @@ class SpanEditor(ScrollView, Actor, can_focus=True):
             self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
+        if self._padded != self._pad:
+            self._scroll_row(int(self.scroll_offset.y) - self._padded)  # the free rows above became more or fewer
         if self.rows.width == self.text_width:
             self._publish()
+            self.call_after_refresh(self._from_top)
             return
         if len(self.page.shown) > 4 * 64 * 1024:
             self.post_message(self.Narrow())
         else:
             self.laid_out_again(Rows(self.page.shown, self.text_width))
-        if self.focus_span is not None:
-            self.call_after_refresh(self._focus_again)
+        self.call_after_refresh(self._focus_again)
 
     def _focus_again(self) -> None:
         if self.focus_span is not None:
             self.to_middle(self.focus_span.start)
+        else:
+            self._from_top()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
