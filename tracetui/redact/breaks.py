@@ -38,27 +38,32 @@ def breaks(text: str) -> list[Piece]:
     if b"b\n" in clean:
         # A carriage return or a backslash at the end of a line is no end of what goes on.
         clean = clean.replace(b"abb\n", b"aaa\n").replace(b"ab\n", b"aa\n")
-    find, rfind = clean.find, clean.rfind
-    cut = find(b"aa\n") + 2
-    while cut >= 2:
-        begin = rfind(b"\n", 0, cut) + 1
-        size = cut - begin
-        stop = find(b"\n", cut + 1)
-        if stop < 0:
-            stop = len(clean)
-        further = stop - cut - 1
-        if size >= 10 and further:
-            full = size >= further - 1 and (not begin or size >= begin - rfind(b"\n", 0, begin - 1) - 3)
-            long = clean.endswith(_LONG, begin, cut)
-            if size == further and size >= 40 and long and find(b" ", begin, stop) < 0:
-                tail = text[cut - 2 : cut].rstrip("\r").removesuffix("\\")
-                out.append((cut - 2 + len(tail), cut + 1, ""))  # a block of base64
-            elif full or long:
-                piece = _break(text, begin, cut, stop, full=full)
-                if piece is not None:
-                    out.append(piece)
-        cut = find(b"aa\n", cut) + 2
-    lengths = list(map(len, text.split("\n")))
+    lines = clean.split(b"\n")
+    lengths = list(map(len, lines))
+    ends = list(accumulate(lengths))
+    for nth in [
+        nth
+        for nth, (line, before, size, further) in enumerate(zip(lines, [0, *lengths], lengths, lengths[1:]))
+        if size >= 10
+        and further
+        and line.endswith(b"aa")
+        and ((size >= further - 1 and size >= before - 1) or line.endswith(_LONG))
+    ]:
+        size, further = lengths[nth], lengths[nth + 1]
+        cut = ends[nth] + nth
+        if (
+            size == further
+            and size >= 40
+            and b" " not in lines[nth + 1]
+            and (b" " not in lines[nth] and lines[nth].endswith(_LONG))
+        ):
+            tail = text[cut - 2 : cut].rstrip("\r").removesuffix("\\")
+            out.append((cut - 2 + len(tail), cut + 1, ""))  # a block of base64
+            continue
+        full = size >= further - 1 and (not nth or size >= lengths[nth - 1] - 1)
+        piece = _break(text, cut - size, cut, cut + 1 + further, full=full)
+        if piece is not None:
+            out.append(piece)
     if not _WIDTHS.isdisjoint(lengths):
         out = _apart([*out, *_wrapped(text, lengths)])
     if "-BEGIN" in text:

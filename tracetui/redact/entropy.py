@@ -20,10 +20,11 @@ __all__ = [
     "keeps",
     "looks_random",
     "runs",
+    "turns",
     "wordiness",
 ]
 
-_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_HEX: Final = "0123456789abcdefABCDEF"
 # The 240 commonest pairs of letters in English prose and identifiers, by first letter. They make up 92 % of the pairs
 # of words and 36 % of those of random letters; counted over the documentation and code of a Linux system.
 _PAIRS: Final = frozenset(
@@ -60,7 +61,7 @@ _TIMES_LOG: Final = (0.0, *(n * log2(n) for n in range(1, 600)))
 
 
 def is_hex(text: str) -> bool:
-    return _HEX.issuperset(text)
+    return not text.strip(_HEX)
 
 
 def is_uuid(text: str) -> bool:
@@ -72,19 +73,40 @@ def harmless_shape(text: str) -> bool:
     return _UUID.fullmatch(text) is not None or _SHAPES.fullmatch(text) is not None
 
 
-_CLASSES: Final = {
-    n: "0" if 48 <= n < 58 else "A" if 65 <= n < 91 else "a" if 97 <= n < 123 else "-" for n in range(128)
-}
-_LETTERS: Final = {n: "a" if 97 <= n < 123 or 65 <= n < 91 else " " for n in range(128)}
+_CLASSES: Final = bytes(48 if 48 <= n < 58 else 65 if 65 <= n < 91 else 97 if 97 <= n < 123 else 45 for n in range(256))
+"""Digits, capitals, small letters and all else."""
+_TURNS: Final = (b"a0", b"0a", b"A0", b"0A", b"aA")
+"""Changes of class; a capital that begins a word is no change of its own."""
+_LOW: Final = bytes(n if 97 <= n < 123 else n + 32 if 65 <= n < 91 else 32 for n in range(256))
+
+
+def turns(raw: bytes) -> tuple[int, int, int]:
+    """How often letters, cases and digits take turns in ASCII; how many digits it holds, and how many other signs."""
+    classes = raw.translate(_CLASSES)
+    count = classes.count
+    return sum(map(count, _TURNS)), count(b"0"), count(b"-")
 
 
 def wordiness(text: str) -> tuple[int, float]:
-    """How many pairs of letters a string has, and which part of them is common in words."""
-    low = text.lower()
-    pairs = sum(len(run) - 1 for run in low.translate(_LETTERS).split())
-    if not pairs:
-        return 0, 0.0
-    return pairs, sum(map(_PAIRS.__contains__, map(add, low, low[1:]))) / pairs
+    """How many pairs of letters a string has, and which part of them is common in words. What is not ASCII is no
+    letter."""
+    words = text.encode("ascii", "replace").translate(_LOW).split()
+    pairs = sum(map(len, words)) - len(words)
+    return (pairs, sum(map(_COMMON.__getitem__, words)) / pairs) if pairs else (0, 0.0)
+
+
+class _Common(dict[bytes, int]):
+    """How many pairs of letters of a word are common ones; the same few words make up most of what is asked for."""
+
+    def __missing__(self, word: bytes) -> int:
+        letters = word.decode()
+        count = sum(map(_PAIRS.__contains__, map(add, letters, letters[1:])))
+        if len(word) < 16 and len(self) < 32_768:
+            self[word] = count
+        return count
+
+
+_COMMON: Final = _Common()
 
 
 @lru_cache(65536)
@@ -103,23 +125,20 @@ def looks_random(text: str) -> bool:
     if is_hex(text):
         digits = sum(c.isdigit() for c in text)
         return size >= 16 and 2 <= digits < size and bits(text) >= 2.6
-    classes = text.translate(_CLASSES)
-    digits = classes.count("0")
-    letters = size - digits - classes.count("-")
-    # A capital that begins a word is no change of its own.
-    turns = sum(map(classes.count, ("a0", "0a", "A0", "0A", "aA")))
+    turned, digits, others = turns(text.encode("ascii", "replace"))
+    letters = size - digits - others
     if not letters:
         return size >= 12 and distinct >= 8 and digits < size
     pairs, common = wordiness(text)
     if digits:
-        if turns >= max(3, size // 5) and (pairs < 6 or common < 0.84):
+        if turned >= max(3, size // 5) and (pairs < 6 or common < 0.84):
             return True
         if pairs >= 5 and common < 0.58 and digits >= 2:
             return True
-        return pairs >= 8 and common < 0.66 and turns >= max(2, size // 8)
+        return pairs >= 8 and common < 0.66 and turned >= max(2, size // 8)
     if pairs >= 9 and common < 0.52 and distinct >= 8:
         return size >= 12
-    return size >= 16 and turns >= size // 5 and common < 0.64
+    return size >= 16 and turned >= size // 5 and common < 0.64
 
 
 def keeps(letters: bytes) -> bytes:

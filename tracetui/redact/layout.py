@@ -25,6 +25,8 @@ def column(text: str, left: int, right: int) -> list[tuple[int, int]]:
     if end < 0 or left - begin > _WIDTH - 1:
         return []
     header = text[begin:end].rstrip("\r")
+    if "=" in header or ":" in header or "{" in header:
+        return []  # no heading holds these
     separator = next((mark for mark in "|\t,;" if mark in header), "")
     if not separator:
         return []

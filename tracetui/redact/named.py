@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 from tracetui.redact.entropy import bits, harmless_shape, is_hex, is_uuid, looks_random, wordiness
 from tracetui.redact.layout import column, pieces
 from tracetui.redact.names import KEY, MEDIUM, NOTHING, PASSWORD, SECRET, sense
+from tracetui.redact.placeholders import KEYBOARD, placeholder
 
-__all__ = ["ALGORITHM", "TOKENS", "Named", "keylike", "name_at", "placeholder", "value_behind"]
+__all__ = ["ALGORITHM", "TOKENS", "Named", "keylike", "name_at", "value_behind"]
 
 
 class Named(NamedTuple):
@@ -28,22 +29,6 @@ class Named(NamedTuple):
     why: str
 
 
-_PLACEHOLDER_PARTS: Final = re.compile(
-    r"example|change_?-?me|placeholder|redacted|your[_-]|yourapi|<your|dummy|insert|replace|todo|fixme|xxxx|\*\*\*\*"
-    r"|\.\.\.\.|----|____|foobar|lorem|sample|not-?a-?real|fake|mock|goes_?-?here|here>|my_?-?secret|my_?-?passw"
-    r"|my_?-?token|my_?-?api|secret_key_here|‹|_here|-here|some_?-?(?:secret|token|key|pass)|test_?-?(?:secret|token|key|pass)"
-    r"|the_?-?(?:secret|token|key|pass)|abc123|deadbeef|new-?_?password|old-?_?password|super_?-?secret|_key$|_token$|_secret$"
-)
-_WORDS: Final = frozenset(
-    """
-    none null nil true false undefined nan yes no on off string str bytes int integer number bool boolean object any
-    void self this super get set new await async return function const let var def class import from export default
-    optional required required, required. missing invalid unknown empty unset disabled enabled here there hidden
-    secret password passwd token key apikey api_key credentials auth bearer basic user username admin root test
-    value values name text json type field input output env environment config settings options params args pass pwd
-    secret1 test123 password1 readonly forbidden expired prompt
-    """.split()
-)
 _FILLERS: Final = re.compile(
     r"(?:password|passwd|passwort|passphrase|passcode|kennwort|senha|pass|pwd|secret|token|key|user|username|name|admin"
     r"|login|log|sign|in|your|my|the|this|is|a|an|new|old|current|confirm|confirmation|repeat|reset|forgot|change|update"
@@ -53,10 +38,7 @@ _FILLERS: Final = re.compile(
     r"|account|api|auth|basic|bearer|client|server|service|system|manager|provider|policy|help|error|success|failed"
     r"|credentials|credential|passed|skipped|pending|running|done|and|or|of|for|to|with|no|not|set|get|has|have|must|should|be|match|matches|mismatch)+s?"
 )
-_RUNS: Final = re.compile(r"(?:0123456|1234567|abcdef|qwerty|aaaaaa|000000)")
-_SEQUENCE: Final = "0123456789012345678901234567890 abcdefghijklmnopqrstuvwxyz"
-
-_LEFT: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$")
+_LEFT: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.$"
 _RIGHT: Final = re.compile(r"[A-Za-z0-9_-]{0,48}+")
 # closers, an index, a remark in brackets, a type; an operator; what wraps the value; its opening quote
 _TAIL: Final = re.compile(
@@ -83,6 +65,20 @@ _TAIL: Final = re.compile(
     """,  # noqa: E501
     re.VERBOSE,
 )
+# What gives no value to a name that is none of a password, told without a closer look: of no sign of a value, or with
+# a word behind it that has no digit and less than the twelve letters from which one can be random.
+_DULL: Final = re.compile(
+    r"""
+    [ ](?!(?:for|of|in|to|is|was|are|string|str|String|text|const|Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey
+        |Apikey|Key|SSWS|Bot|OAuth)\b)[A-Za-z]{1,11}+[.,;]?+\s
+    | \((?!["'])[^()\n"']{0,40}+\)[;)]
+    | [ ]?[=:][ ]?(?!(?:Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey|Apikey|Key|SSWS|Bot|OAuth)\b)
+        [A-Za-z_.]{1,11}+(?:[;)]|(?=[,\s])(?![\w.<>\[\],\ |?&*]{0,44}\s?=))
+    | ["']?[ ]?[:=][ ]?(["'])[A-Za-z_.-]{1,11}+\1[,;)}\]]
+    | [\#%~^/]|\)[ ]?;|\.[a-z]{1,11}+[ ;,):\n]
+    """,
+    re.VERBOSE,
+)
 _BARE: Final = re.compile(r"[^\s\"'`,;<>(){}\[\]|\\&]{1,400}+")
 _BARE_PASSWORD: Final = re.compile(r"[^\s\"'`<>\\]{1,200}+")
 _AFTER_PASSWORD: Final = re.compile(r"[&,;][\w.-]{1,40}[=:]|[,;)}\]]+$")
@@ -106,27 +102,12 @@ _NOISE_NOT: Final = re.compile(
 )
 
 
-def placeholder(value: str) -> bool:
-    """Whether a value says of itself that it stands for another."""
-    low = value.lower()
-    if low in _WORDS or _PLACEHOLDER_PARTS.search(low) is not None:
-        return True
-    kinds = len(set(low))
-    if kinds <= 2 or (kinds <= 4 and len(value) >= 12):
-        return True
-    if "abcdefghijkl" in low or "[a-z" in low or "(?" in value or "[^" in value:
-        return True  # an alphabet, a pattern
-    return (low in _SEQUENCE or _RUNS.match(low) is not None) and len(value) < 24
-
-
 def name_at(text: str, start: int, end: int) -> tuple[int, int]:
     """The span of the identifier around ``[start, end)``, 64 code points to each side at most."""
     low = max(0, start - 64)
     if text[end - 1] in ":=( ":
         end -= 1
-    left = start
-    while left > low and text[left - 1] in _LEFT:
-        left -= 1
+    left = low + len(text[low:start].rstrip(_LEFT))
     return left, _RIGHT.match(text, end).end()  # type: ignore[union-attr]
 
 
@@ -193,7 +174,7 @@ def _accepts(
     if _REFERENCE.match(value):
         return False
     # A password may begin as the keyboard does; a generated key does not.
-    if placeholder(value) and not (level == PASSWORD and _RUNS.match(value.lower()) and not value.isalnum()):
+    if placeholder(value) and not (level == PASSWORD and KEYBOARD.match(value.lower()) and not value.isalnum()):
         return False
     if level == PASSWORD:
         if " " in value and (
@@ -256,9 +237,9 @@ def keylike(value: str) -> bool:
     return pairs < 4 or common < 0.6
 
 
-def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
-    """What stands behind the name at ``[left, right)`` of ``text``, if it is a secret. ``near`` is the lower-case text
-    of up to 80 code points before the name, in which a provider or a qualifying word may stand."""
+def value_behind(text: str, left: int, right: int, low: str) -> list[Named]:
+    """What stands behind the name at ``[left, right)`` of ``text``, if it is a secret; ``low`` is the text in lower
+    case."""
     name = text[left:right].strip("-.$_")
     level, kind = sense(name)
     if level == NOTHING or name.lower().endswith(("amz-credential", "goog-credential")):
@@ -268,6 +249,8 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         symbols = level == PASSWORD and not _SYMBOLS.isdisjoint(value) and any(map(str.isdigit, value))
         if not placeholder(value) and (symbols or (looks_random(value) and not is_hex(value))):
             return [Named(*held.span(1), kind or "secret", f"value of {name[-40:]}")]
+    if level < PASSWORD and _DULL.match(text, right) is not None:
+        return []
     if level >= MEDIUM and _BORDER.match(text, right) is not None and (cells := column(text, left, right)):
         return [
             Named(a, b, kind or "secret", f"a cell below {name[-40:]}")
@@ -350,7 +333,7 @@ def value_behind(text: str, left: int, right: int, near: str) -> list[Named]:
         return []
     if " " in value and level < PASSWORD and assigned and op != ",":
         return _inside(text, at, value, level, kind, name)
-    backed = level == KEY and bool(near) and _backed(near)
+    backed = level == KEY and left > 0 and _backed(low[max(0, left - 24) : left])
     if not _accepts(
         value, level, quoted=bool(quote), assigned=assigned, env=env, backed=backed, countable=kind != "credential"
     ):

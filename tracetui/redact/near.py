@@ -9,7 +9,8 @@ import re
 from typing import Final
 
 from tracetui.redact.entropy import harmless_shape, is_hex, is_uuid, looks_random, wordiness
-from tracetui.redact.named import ALGORITHM, TOKENS, Named, keylike, name_at, placeholder
+from tracetui.redact.named import ALGORITHM, TOKENS, Named, keylike, name_at
+from tracetui.redact.placeholders import placeholder
 
 __all__ = ["near_provider"]
 
@@ -37,6 +38,8 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
     stop = window.find("\0")
     if stop >= 0:
         window = window[:stop]
+    if not any(map(_promising, TOKENS.findall(window))):
+        return []
     breaks = window.count("\n")
     if breaks > 4:
         window = "\n".join(window.split("\n", 5)[:5])
@@ -77,6 +80,14 @@ def near_provider(text: str, low: str, start: int, end: int, *, common: bool) ->
         if len(out) >= 3:
             break
     return out
+
+
+def _promising(word: str) -> bool:
+    """Whether a string may be taken wherever it stands."""
+    if len(word) < 12 and word.isalpha():
+        return False
+    word = word.rstrip(".:~")
+    return ":" in word or word.isdigit() or looks_random(word) or is_uuid(word) or keylike(word)
 
 
 # Right behind the name: blanks, or what assigns and opens a quote.

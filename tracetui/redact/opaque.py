@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from tracetui.redact.entropy import is_hex, keeps, runs
+from tracetui.redact.entropy import is_hex, keeps, runs, turns
 
 __all__ = ["BLOB", "Opaque", "opaque_spans"]
 
@@ -14,8 +14,6 @@ BLOB: Final = 120
 """Code points from which a random string is no key any more but data."""
 _LEAST: Final = 40
 _LETTERS: Final = keeps(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
-_CLASSES: Final = bytes(48 if 48 <= n < 58 else 65 if 65 <= n < 91 else 97 if 97 <= n < 123 else 45 for n in range(256))
-_TURNS: Final = (b"a0", b"0a", b"A0", b"0A", b"aA")
 # A break between two lines of one string, also where it was written as an escape.
 _BETWEEN: Final = re.compile(r"={0,2}(?:\r?\n|\\{1,4}(?:r\\{1,4})?)[ \t]{0,16}")
 _INTEGRITY: Final = (
@@ -51,6 +49,5 @@ def opaque_spans(text: str, raw: bytes) -> list[Opaque]:
 
 def _random(piece: bytes) -> bool:
     """Letters, cases and digits follow each other as by chance, or it is all hexadecimal."""
-    classes = piece.translate(_CLASSES)
-    turns = sum(map(classes.count, _TURNS))
-    return turns * 25 >= len(piece) * 7 or (turns * 12 >= len(piece) and is_hex(piece.decode("ascii")))
+    turned = turns(piece)[0]
+    return turned * 25 >= len(piece) * 7 or (turned * 12 >= len(piece) and is_hex(piece.decode("ascii")))

@@ -22,7 +22,7 @@ import orjson
 
 from tracetui.redact.entropy import harmless_shape, looks_random
 from tracetui.redact.finding import Finding
-from tracetui.redact.named import placeholder
+from tracetui.redact.placeholders import placeholder
 
 __all__ = ["Outside", "serve"]
 

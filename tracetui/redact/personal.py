@@ -41,7 +41,7 @@ _DEFAULTS: Final = frozenset(
     "10.0.2.2 10.0.2.15 172.17.0.1 172.17.0.2 172.16.0.1 100.64.0.1 10.1.2.3 10.0.0.100".split()
 )
 _PROMPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,60}(?:[: ][~/][^\n]{0,100}?[$#%] )")
-_LOCAL: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-")
+_LOCAL: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 
 PERSONAL_WORDS: Final = (
     "@", "/home/", "/users/", ":\\users", ":/users", ":\\\\users", "-users-", "-home-",
@@ -160,10 +160,8 @@ def _inner(low: str, start: int, end: int) -> Personal | None:
 def _mail(text: str, low: str, at: int) -> Personal | None:
     if not at or text[at - 1] not in _LOCAL:
         return None
-    left = at
     floor = max(0, at - 64)
-    while left > floor and text[left - 1] in _LOCAL:
-        left -= 1
+    left = floor + len(text[floor:at].rstrip(_LOCAL))
     while left < at and not text[left].isalnum():
         left += 1
     right = _MAIL.match(text, at + 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tracetui.redact.entropy import is_hex, looks_random, wordiness
-from tracetui.redact.named import placeholder
+from tracetui.redact.placeholders import placeholder
 
 __all__ = ["cookies", "refused", "refused_format"]
 

@@ -112,20 +112,24 @@ def scan_many(texts: Sequence[str]) -> list[list[Finding]]:
     """``scan`` of each text; short ones are scanned together, which costs much less for the many short strings of a
     log."""
     out: list[list[Finding]] = [[] for _ in texts]
-    batch: list[int] = []
-    size = 0
+    # Texts of one byte a code point apart from others: all that is done to them is several times faster.
+    batches: tuple[list[int], list[int]] = ([], [])
+    sizes = [0, 0]
     for nth, text in enumerate(texts):
         if len(text) > _BATCH // 4 or "\0" in text:
             out[nth] = scan(text)
             continue
         if len(text) < _LEAST:
             continue
-        batch.append(nth)
-        size += len(text) + len(BREAK)
-        if size > _BATCH:
-            _together(texts, batch, out)
-            batch, size = [], 0
-    _together(texts, batch, out)
+        which = text.isascii()
+        batches[which].append(nth)
+        sizes[which] += len(text) + len(BREAK)
+        if sizes[which] > _BATCH:
+            _together(texts, batches[which], out)
+            batches[which].clear()
+            sizes[which] = 0
+    for batch in batches:
+        _together(texts, batch, out)
     return out
 
 

@@ -227,6 +227,8 @@ def _html(text: str) -> Split:
 
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{8,}+(?![^\s=\"']))*+={0,2}")
+_NO_TEXT: Final = frozenset(b"ghijklmnopqrstuv+/-_")
+"""What base64 of UTF-8 does not begin with: the first byte would be inside a letter, or none of any."""
 _CONTROL: Final = bytes(range(9)) + bytes(range(14, 32)) + b"\x0b\x0c\x7f"
 _DECODED_LIMIT: Final = 400_000
 
@@ -235,8 +237,9 @@ def _base64(text: str) -> Split:
     """Runs of base64 that hold text; images, hashes and keys do not decode to text and stay as they are."""
     out: list[Piece] = []
     done = 0
-    for start, _ in runs(text.encode("ascii", "replace"), SLASHED, 24):
-        if start < done:
+    letters = text.encode("ascii", "replace")
+    for start, _ in runs(letters, SLASHED, 24):
+        if start < done or letters[start] in _NO_TEXT:
             continue
         head = text[start : start + 24].replace("-", "+").replace("_", "/")
         try:
