@@ -4,11 +4,12 @@ import itertools
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket
+from tracetui.bucket import Bucket, capture, reading
 from tracetui.bucket.capture import Progress
 from tracetui.bucket.copies import CopyReader
 from tracetui.harness import HARNESSES
@@ -391,6 +392,31 @@ def test_readers_apart_and_here_make_the_same_index(tmp_path: Path, logs: Path) 
         assert (report.records, report.bytes, report.new) == (other.records, other.bytes, other.new)
         assert told[-1].files_done == told[-1].files == 12 or told[-1].phase == "pack"
         assert [p.records for p in told] == sorted(p.records for p in told)
+
+
+def test_one_long_log_counts_as_it_is_read(bucket: Bucket, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its bar would stand at 0 % until the end, when ``open`` reads the rest of a log too."""
+    monkeypatch.setattr(capture, "time", SimpleNamespace(monotonic=itertools.count().__next__, time_ns=lambda: 0))
+    monkeypatch.setattr(reading, "_PART", 0)
+    path = logs / "long.jsonl"
+    log = Claude(uuid_of(0)).prompt("long")
+    for nth in range(40):
+        log.message(f"{nth} " * 100_000)
+    size = log.write(path).stat().st_size
+    seen: list[Progress] = []
+    bucket.capture(found(logs), seen.append, workers=0)
+    done = [state.bytes_done for state in seen]
+    assert done == sorted(done)
+    assert len({byte for byte in done if 0 < byte < size}) > 3
+    assert done[-1] == size == seen[-1].bytes
+    for _ in range(20):
+        log.message("more " * 100_000)
+    grown = log.write(path).stat().st_size - size
+    seen.clear()
+    bucket.capture(found(logs), seen.append, workers=0)
+    done = [state.bytes_done for state in seen]
+    assert any(0 < byte < grown for byte in done)
+    assert done[-1] == grown == seen[-1].bytes
 
 
 def test_cancelling_keeps_what_is_there(bucket: Bucket, logs: Path) -> None:

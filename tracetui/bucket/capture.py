@@ -39,6 +39,8 @@ class _Task:
     job: dict[str, Any]
     file: LogFile | None
     weight: int
+    reached: int = 0
+    """Of the weight, what the parts that came so far were made from."""
     log: int | None = None
     copy: str = ""
     path: str = ""
@@ -316,6 +318,9 @@ class Capture:
         return more
 
     def _part(self, task: _Task, part: dict[str, Any]) -> None:
+        # One long log is most of a run: it counts as it is read, by its decoded bytes.
+        before, task.reached = task.reached, min(max(part["offset"] - task.job["offset"], task.reached), task.weight)
+        self._bytes += task.reached - before
         if task.dropped:
             return
         facts = facts_from(part["facts"])
@@ -360,7 +365,7 @@ class Capture:
         status = message["status"]
         file = task.file
         self._count += 1
-        self._bytes += task.weight
+        self._bytes += task.weight - task.reached
         if task.dropped:
             (self.folder / "copies" / task.copy).unlink(missing_ok=True)
             return None
