@@ -104,3 +104,43 @@ def test_ctx_export_leaves_excluded_steps_out(place: Any, run: Any, tmp_path: An
     assert "‹github-token:1›" in text
     assert run("ctx", f"{SESSION}:3", "--export", "markdown", "-o", str(out), "--unreviewed").status == 0
     assert PASSWORD in out.read_text()
+
+
+def test_what_a_rule_replaces_is_decided(place: Any) -> None:
+    from tracetui.redact.decisions import Rule
+
+    row = place.capture()
+    with Review(place.bucket, row) as review:
+        review.scan()
+
+        def still() -> set[str]:
+            return {place.value for place in gate.check(review).open}
+
+        group = next(group for group in review.groups() if group.text == PASSWORD)
+        split = next(group for group in review.groups() if group.text == TOKEN)
+        others = still() - {group.value}
+        assert split.value in others
+        # A part of it, what stands around it, and what puts it back are not enough.
+        for rule in (
+            Rule("literal", PASSWORD[:4]),
+            Rule("regex", f"{PASSWORD}=never"),
+            Rule("literal", PASSWORD, f"<{PASSWORD}>"),
+        ):
+            review.add_rule(rule)
+            assert still() == others | {group.value}
+            review.drop_rule(rule)
+        # Nor is a pattern that does not see the value where colour codes split it.
+        review.add_rule(Rule("glob", PASSWORD[:4] + "*", "<password>"), Rule("regex", "ghp_[0-9A-Za-z]{30,}"))
+        assert still() == others
+        assert review.progress()["open"] == len(others)
+        assert {one.value for one in review.accept_tier(2)} == others
+        assert gate.check(review, proof=True).passes
+        out = json.dumps([records for _, _, records in review.redacted()])
+        assert PASSWORD not in out
+        assert "<password>" in out
+        review.undo()
+        review.undo()
+        assert still() == others | {group.value}
+    findings = place.bucket.session(row.id).findings
+    assert findings is not None
+    assert findings["open"] == len(others) + 1

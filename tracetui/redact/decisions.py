@@ -66,6 +66,8 @@ class State:
     rejected: set[tuple[str, str]] = field(default_factory=set)
     excluded: set[tuple[str, str]] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
+    ruled: set[str] = field(default_factory=set)
+    """Values of findings that the rules replace, so that nothing is left to decide about them."""
 
     def of(self, place: Any) -> str:
         """``open``, ``accepted`` or ``rejected``: what was decided about a place (a ``findings.Place``).
@@ -76,6 +78,8 @@ class State:
         if rejected and ("place", place.key) in rejected:
             return "rejected"
         if place.value in self.accepted:
+            return "accepted"
+        if place.value in self.ruled and ("all", place.value) not in rejected:
             return "accepted"
         if rejected and (
             ("all", place.value) in rejected

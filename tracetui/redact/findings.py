@@ -23,10 +23,10 @@ from tracetui.redact.units import units
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
-    from tracetui.redact.decisions import Decisions
+    from tracetui.redact.decisions import Decisions, Rule, State
     from tracetui.redact.outside import Outside
 
-__all__ = ["RULES", "Findings", "Place", "record_id", "scan_records"]
+__all__ = ["RULES", "Findings", "Place", "record_id", "scan_records", "string_at"]
 
 RULES: Final = 9
 """Version of the detectors; findings of another one are looked for anew."""
@@ -101,6 +101,7 @@ class Findings:
         self._bucket = bucket
         self._decisions = decisions
         self._outside: Outside | None = None
+        self._ruled: tuple[object, dict[str, bool]] = (None, {})
         self._db = open_private(bucket.path / "findings.db", _SCRIPT, RULES, precious=False)
 
     def close(self) -> None:
@@ -340,10 +341,40 @@ class Findings:
             if log.shown and log.bytes
         )
 
+    def state(self, session: SessionRow) -> State:
+        """The decisions in force, with what the rules that stay replace of the findings."""
+        state = self._decisions.state(session.harness, session.id)
+        if state.rules:
+            state.ruled = self._replaced(session, state)
+        return state
+
+    def _replaced(self, session: SessionRow, state: State) -> set[str]:
+        """Values that the rules replace whole at each place where they were found. What one replaces only by what
+        stands around it, or not in every form, is still to be decided; that nothing is left the proof tells."""
+        from tracetui.redact.apply import Plan
+
+        patterns = Plan.of(state).patterns
+        if self._ruled[0] != (session.id, session.harness, state.rules):
+            self._ruled = ((session.id, session.harness, [*state.rules]), {})
+        known = self._ruled[1]
+        logs = {log.path: log for log in self._bucket.logs(session.id, session.harness)}
+        whole: dict[str, bool] = {}
+        for place in self.places(session):
+            if not whole.get(place.value, True) or place.rule == "unscanned" or place.log_path not in logs:
+                continue  # one place that is left is enough
+            if place.key not in known:
+                known[place.key] = False
+                for record in self._bucket.records_of(logs[place.log_path], [place.source]):
+                    if record.nth == place.nth:
+                        text = string_at(record.value, place.field, in_key=place.in_key)[place.start : place.end]
+                        known[place.key] = _covered(text, plain_value(text, place.view), patterns)
+            whole[place.value] = known[place.key]
+        return {value for value, replaced in whole.items() if replaced}
+
     def summarise(self, session: SessionRow) -> dict[str, int]:
         """Count the values found in tiers 1 and 2 by decision, as the editor counts them, and tell lists. A value is
         open while one of its places is; each text that could not be scanned counts for itself."""
-        state = self._decisions.state(session.harness, session.id)
+        state = self.state(session)
         states: dict[str, set[str]] = {}
         surest: dict[str, int] = {}
         for place in self.places(session):
@@ -356,6 +387,30 @@ class Findings:
                 counts["open" if "open" in found else "rejected" if "rejected" in found else "accepted"] += 1
         self._bucket.put_summary(session, "findings", counts)
         return counts
+
+
+def string_at(value: Any, pointer: str, *, in_key: bool) -> str:
+    """The string at a JSON pointer, or the key there; empty where none stands."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    if in_key:
+        return parts[-1] if parts else ""
+    for part in parts:
+        try:
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return ""
+    return value if isinstance(value, str) else ""
+
+
+def _covered(text: str, value: str, patterns: Sequence[tuple[Any, Rule]]) -> bool:
+    """Whether rules replace all of a text in which ``value`` stands."""
+    at_work = [(pattern, rule) for pattern, rule in patterns if value not in (rule.replacement or "")]
+    left = 0
+    for start, end in sorted(match.span() for pattern, _ in at_work for match in pattern.finditer(text)):
+        if start > left:
+            break
+        left = max(left, end)
+    return bool(text) and (left >= len(text) or any(r.form == "literal" and r.pattern == value for _, r in at_work))
 
 
 def scan_records(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
 from tracetui.redact.apply import Cancelled, Plan, prepare, redact, redact_text
 from tracetui.redact.decisions import SCOPES, Decisions, Rule, State
-from tracetui.redact.findings import Findings, Place
+from tracetui.redact.findings import Findings, Place, string_at
 from tracetui.redact.forms import plain_value
 from tracetui.redact.proof import Leak, Proof, prove
 
@@ -120,7 +120,7 @@ class Review:
         version = self.decisions.version()
         if self._state is None or version != self._version:
             self._version = version
-            self._state = self.decisions.state(self.session.harness, self.session.id)
+            self._state = self.findings.state(self.session)
         return self._state
 
     def places(self) -> list[Place]:
@@ -160,7 +160,7 @@ class Review:
             raise TracetuiError("The log of this finding is no longer in the bucket")
         for record in self.bucket.records_of(log, [place.source]):
             if record.nth == place.nth:
-                return _at(record.value, place.field, in_key=place.in_key)
+                return string_at(record.value, place.field, in_key=place.in_key)
         return ""
 
     def value_of(self, place: Place) -> str:
@@ -471,18 +471,6 @@ class _Steps:
         for record in records:
             self()
             yield record
-
-
-def _at(value: Any, pointer: str, *, in_key: bool) -> str:
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    if in_key:
-        return parts[-1] if parts else ""
-    for part in parts:
-        try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return ""
-    return value if isinstance(value, str) else ""
 
 
 def _blocks(value: Any, gone: Sequence[tuple[int, str, str]]) -> Iterator[str]:
