@@ -130,7 +130,7 @@ async def test_the_player_steps_plays_and_jumps(there: Machine, tmp_path: Path) 
             screen = await play(driver)
             assert screen.course is not None
             count = len(screen.course.steps)
-            assert f"step 1 of {count}" in driver.screen
+            assert f"1 of {count} steps" in driver.screen
             assert "chop() cuts one character" in driver.screen
             assert SHELL in screen.diff.document.shown
             await driver.press("right", "right")
@@ -142,6 +142,8 @@ async def test_the_player_steps_plays_and_jumps(there: Machine, tmp_path: Path) 
             await driver.press("g", "7", "enter")
             assert screen.at == 6
             assert [item.path for item in screen.files] == ["chop.py", "tests/test_chop.py"]
+            await driver.press("g", "9", "9", "enter")
+            assert f"from 1 to {count}" in (driver.said or "")
             slow = screen.delay()
             await driver.press("plus")
             assert screen.delay() == slow / 2
@@ -163,6 +165,18 @@ async def test_an_opened_capsule_has_its_banner_and_is_read_only(sealed: Path, t
         assert "capsule: unchanged" in driver.lines[0]
         await driver.press("s")
         assert "read only" in (driver.said or "")
+
+
+@pytest.mark.parametrize("sealed", [":4-9"], indirect=True)
+async def test_the_steps_of_a_range_are_gone_to_by_their_own_numbers(sealed: Path, tmp_path: Path) -> None:
+    async with opened(sealed, tmp_path) as driver:
+        screen = await play(driver)
+        assert "1 of 6 steps" in driver.screen
+        await driver.press("g", "7", "enter")
+        assert screen.at == 3
+        assert "step 7" in driver.screen
+        await driver.press("g", "3", "enter")
+        assert "from 4 to 9" in (driver.said or "")
 
 
 @needs_sandbox

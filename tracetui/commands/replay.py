@@ -22,6 +22,7 @@ EXAMPLES: Final = (
     ("tracetui replay flaky.capsule.zip --repo ~/src/limit", "does the failure show here?"),
     ("tracetui replay flaky.capsule.zip --repo ~/src/limit --at main", "is it fixed on main?"),
     ("tracetui replay flaky.capsule.zip --with requests==2.32.0", "with another version of a dependency"),
+    ("tracetui replay flaky.capsule.zip --tools ~/venvs/limit", "with a virtual environment of yours"),
 )
 _SIGNS: Final = {"fixed": "good", "reproduces": "change", "differs": "warn", "inconclusive": "muted"}
 _FILES: Final = 20
@@ -196,6 +197,10 @@ def _print(result: Result) -> None:
     head = paper.style(result.verdict, _SIGNS[result.verdict])
     paper.line(f"{check.number}. {head}  {one_line(check.command, 80)}")
     paper.line(paper.style(f"   {one_line(result.why, 200)}", "muted"))
+    if result.why.startswith(("a dependency is missing", "the command could not be found")):
+        paper.line(
+            paper.style("   if it is installed here, name its folder: --tools DIR (a virtual environment)", "muted")
+        )
     code = "not 0" if check.exit_code is None else str(check.exit_code)
     seen = "none" if result.seen.code is None else str(result.seen.code)
     paper.line(f"   status    expected {code}, saw {seen}")

@@ -30,7 +30,7 @@ class PlayerStrip(Widget):
         state = "playing" if self.playing else "paused "
         left: list[Span] = [(f" {state} ", look.style("accent" if self.playing else "muted", "b"))]
         dot = f" {look.sign('dot')} "
-        facts = [f"step {self.at + 1:,} of {self.count:,}" if self.count else "no step", f"{self.speed:g}x"]
+        facts = [f"{self.at + 1:,} of {self.count:,} steps" if self.count else "no step", f"{self.speed:g}x"]
         facts += [self.clock] if self.clock else []
         tail = dot.join(facts) + " "
         room = max(4, width - len(state) - len(tail) - 5)

@@ -139,10 +139,10 @@ def _warnings(draft: Draft, packed: int | None) -> list[Row]:
 
     rows: list[Row] = []
     if packed is not None and packed > LARGE:
-        large = f"{fmt.size(packed)}: issue trackers take 25 MB; seal a range"
+        large = f"{fmt.size(packed)}: over the 25 MB of issue trackers"
         rows.append(Row(large, sign="finding", style="warn", place="large"))
     if draft.exposed:
-        rows.append(heading("Secrets that this session showed: rotate what is live", f"{len(draft.exposed):,}"))
+        rows.append(heading("Shown secrets: rotate the live", f"{len(draft.exposed):,}"))
         rows += [Row(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
     return rows
 

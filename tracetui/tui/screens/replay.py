@@ -322,15 +322,20 @@ class ReplayScreen(Screen[None], Actor, Background):
         count = len(self.course.steps)
         self._set_playing(False)
 
+        numbers = {row.number: nth for nth, (log, row) in enumerate(self.course.steps) if log.agent is None}
+        told = f"from {min(numbers):,} to {max(numbers):,}" if numbers else f"from 1 to {count:,}"
+
         def go(text: str | None) -> None:
             if text is None or not text.strip():
                 return
-            if not (text.strip().isascii() and text.strip().isdigit() and 1 <= int(text[:12]) <= count):
-                self.app.say(f"Name a step from 1 to {count:,}.")
+            wanted = int(text[:12]) if text.strip().isascii() and text.strip().isdigit() else 0
+            at = numbers.get(wanted) if numbers else wanted - 1
+            if at is None or not 0 <= at < count:
+                self.app.say(f"Name a step {told}.")
                 return
-            self.go(int(text) - 1)
+            self.go(at)
 
-        self.app.push_screen(AskScreen("Go to step", hint=f"1 to {count:,}, in the order of time"), go)
+        self.app.push_screen(AskScreen("Go to step", hint=f"A number {told}."), go)
 
     def do_switch(self) -> None:
         order = [self.step_text, self.rows, self.diff]

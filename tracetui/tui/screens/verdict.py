@@ -112,6 +112,10 @@ class VerdictScreen(Asking, Actor, Background):
         self.title_line.activate(True)
         self.title_line.show(self.path.name)
         self.rows.focus()
+        self.load()
+
+    def load(self) -> None:
+        """Check the capsule, and list what it would run."""
         self.large.show("Checking the capsule.", "muted", plain=True)
         path = self.path
 
@@ -296,8 +300,11 @@ class VerdictScreen(Asking, Actor, Background):
         self.large.show(self.verdict, ROLES[self.verdict], told=told)
         self.rows.reload(Rows(result_rows(self.results)), keep=False)
         self._show()
-        if any("not at hand" in result.why for result in self.results):
+        whys = [result.why for result in self.results]
+        if any("not at hand" in why for why in whys):
             self.app.say("r names the repository that holds the base.")
+        elif any(why.startswith(("a dependency is missing", "the command could not be found")) for why in whys):
+            self.app.say("t names a folder of tools that has it, such as a virtual environment.")
         else:
             self.app.say("y copies this as a comment for the issue; a runs it at another revision.", role="muted")
         self.app.refresh_offers()
