@@ -81,6 +81,14 @@ STRUCTURES = {
     "login-password": (f"docker login -u bob -p {S} r.acme.dev", S, "docker login --password-stdin"),
     "redis-password": (f"redis-cli -h h -a {S} ping", S, "redis-cli -h h ping"),
     "openssl-pass": (f"openssl rsa -passin pass:{S}", S, "openssl rsa -passin env:PW"),
+    "presigned-credential": (
+        "https://b.acme.dev/o?X-Goog-Credential=qzorb-Zk3xW9bQ%40acme.iam%2F20261120%2Fauto%2Fstorage",
+        "qzorb-Zk3xW9bQ%40acme.iam", "X-Amz-Credential=a%2F20261120",
+    ),
+    "terraform-random": (
+        '{"type": "random_password", "instances": [{"attributes": {"id": "none", "result": "k!dW8#qa2"}}]}',
+        "k!dW8#qa2", '{"type": "random_pet", "result": "k!dW8#qa2"}',
+    ),
     "presigned-url": (f"https://b.acme.dev/o?X-Amz-Signature={HEXED}{HEXED}", HEXED + HEXED, "X-Amz-Date=20260101"),
     "signed-url": (f"https://b.acme.dev/o?se=1&sig={S}{S}%3D", S + S, "https://b.acme.dev/o?sig=1"),
     "query-token": (f"https://h.acme.dev/?access_token={S}", S, "https://h.acme.dev/?token=abc"),
