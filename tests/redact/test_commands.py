@@ -191,3 +191,10 @@ def test_the_proof_lists_what_stands_against_sharing_and_what_stays(run: Any, pl
         ("rejected", "password", "/message/content/0/content"),
         ("rejected", "password", "/toolUseResult/stdout"),
     }
+
+
+@pytest.mark.parametrize("name", ["gone/x.jsonl", "./gone", "/gone/x", "gone.log"])
+def test_a_file_that_is_not_there_is_not_taken_for_a_session(run: Any, name: str) -> None:
+    done = run("scan", name)
+    assert done.status == 1
+    assert f"There is no file {name}" in done.err

@@ -57,7 +57,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan; the exit status."""
     if args.what != "-" and not os.path.exists(args.what):  # noqa: PTH110 - never raises
-        if args.what.startswith(("/", "./", "../", "~")):
+        if args.what.startswith(("/", "./", "../", "~")) or args.what.endswith(
+            (".jsonl", ".json", ".zst", ".txt", ".log")
+        ):
             raise TracetuiError(f"There is no file {ascii(args.what)[1:-1]}")
         return _session(args)
     found = [*_file(args)]
