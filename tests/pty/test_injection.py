@@ -214,7 +214,12 @@ def check(output: bytes) -> str:
     return rest
 
 
-DOWN, ENTER, ESC, TAB = b"\x1b[B", b"\r", b"\x1b", b"\t"
+DOWN, ENTER, ESC, TAB = (
+    b"\x1b[B",
+    b"\r",
+    b"\x1b[27u",
+    b"\t",
+)  # ESC as no other key begins, so that what follows is no alt+key
 
 
 def test_the_check_would_find_every_kind() -> None:
@@ -274,6 +279,8 @@ def test_what_is_copied_holds_no_controls(bucket: Path) -> None:
     with launch(bucket, (120, 40), TERM="xterm-kitty") as terminal:
         terminal.read(1.0, until=b"Sessions")
         terminal.press(ENTER, b"j", b"j", b"3", b"y", quiet=0.5)
+        if b"\x1b]52" not in terminal.output:
+            terminal.read(0.2, until=b"\x1b]52")
         text = terminal.output.decode("utf-8")
         copies = _OSC52.findall(text)
         assert copies, "the terminal was asked to copy"

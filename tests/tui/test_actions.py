@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 import tracetui.tui
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket, make_session, make_steps
@@ -142,3 +144,13 @@ async def test_no_key_kills_the_app() -> None:
                 await driver.pilot.press(key)
                 assert driver.app._exception is None, key
             await driver.settle()
+
+
+@pytest.mark.parametrize(
+    "keys", [("J", "a"), (":",), ("T",), ("F", "x"), ("question_mark",), ("slash", "x"), ("m", "x")]
+)
+async def test_ctrl_q_leaves_from_everywhere(keys: tuple[str, ...]) -> None:
+    async with driving(FakeBucket.filled(3)) as driver:
+        await driver.press(*keys)
+        await driver.press("ctrl+q")
+        assert driver.app._exit

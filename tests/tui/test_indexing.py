@@ -247,7 +247,10 @@ async def test_what_is_soon_deleted_is_listed(tmp_path: Path, monkeypatch: pytes
         assert "2 soon deleted" in driver.lines[0]
         await driver.press("D")
         picks = driver.app.screen.picks  # type: ignore[attr-defined]
-        assert [(pick.label[-1], pick.key.partition(" ")[2]) for pick in picks] == [("2", "in 1 day"), ("0", "in 5 days")]
+        assert [(pick.label[-1], pick.key.partition(" ")[2]) for pick in picks] == [
+            ("2", "in 1 day"),
+            ("0", "in 5 days"),
+        ]
         assert "in 5 days" in driver.screen
         await driver.press("enter")
         await driver.settle()

@@ -110,7 +110,7 @@ async def test_an_unexpected_error_ends_with_a_report(tmp_path: Path) -> None:
 
 async def test_an_expected_error_of_a_worker_is_said() -> None:
     class Failing(FakeBucket):
-        def stats(self) -> dict[str, object]:
+        def stats(self, retention_days: float = 30.0) -> dict[str, object]:
             raise TracetuiError("The disk is full [/] [@click=app.quit]x[/]")
 
     async with driving(Failing.filled()) as driver:

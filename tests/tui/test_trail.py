@@ -73,10 +73,10 @@ async def test_old_and_new_side_by_side(story: Story) -> None:
     async with trailing(story, size=(150, 40)) as driver:
         await driver.press("e", "e", *DIFF, "plus")
         await driver.sees("-         total += value * 2", "+         total += scale_by_two(value)")
+        # Until the pane is wide enough both stand below one another.
+        await driver.until(lambda: any("│" in line for line in driver.lines if "value * 2" in line))
         row = next(line for line in driver.lines if "value * 2" in line)
-        _, wall, right = row.partition("│")
-        assert wall
-        assert "scale_by_two(value)" in right
+        assert "scale_by_two(value)" in row.partition("│")[2]
 
 
 async def test_from_a_hunk_to_its_commits_and_back(story: Story) -> None:

@@ -360,17 +360,17 @@ def by_context(*contexts: str) -> Iterator[Action]:
 
 def bindings(*contexts: str, priority: Collection[str] = ()) -> list[BindingType]:
     """Textual bindings for an `Actor` with these ``CONTEXTS``; those in ``priority`` come before the keys of what has
-    the focus."""
+    the focus. Leaving the program is bound everywhere: the app's own keys do not reach a modal screen."""
     return [
         Binding(
             action.keys,
-            f"act('{action.id}')",
+            f"{'app.' if action.id == 'app.quit' else ''}act('{action.id}')",
             action.label,
             show=False,
             id=action.id,
             priority=action.id in priority,
         )
-        for action in by_context(*contexts)
+        for action in (*by_context(*contexts), *(() if "app" in contexts else (_BY_ID["app.quit"],)))
     ]
 
 
