@@ -221,6 +221,27 @@ def test_proposals_come_from_what_failed() -> None:
         ("error: test failed, to rerun pass `--test t`\n", "error: test failed, to rerun pass `--test t`"),
         ("thread 'a' (1) panicked at t.rs:4:1:\nassertion failed: x\nerror: x", "thread 'a' (1) panicked at t.rs:4:1:"),
         ("not ok 2 - same\n  error: |-\n  name: 'AssertionError'\nnot ok 1 - lib.test.js\n# fail 1", "not ok 2 - same"),
+        (
+            "not ok 2 - same\n  ---\n  failureType: 'testCodeFailure'\n  error: '-1 == 5'\n  code: 'ERR_ASSERTION'\n"
+            "  expected: 5\n  actual: -1\nnot ok 1 - a.test.js\n  failureType: 'subtestsFailed'\n"
+            "  error: '1 subtest failed'\n",
+            "error: '-1 == 5'",
+        ),
+        (
+            "✖ same \n  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:\n  \n  -1 !== 5\n  \n"
+            "      at f (a.js:1:1) {\n    code: 'ERR_ASSERTION',\n    actual: -1,\n    expected: 5,\n",
+            "-1 !== 5",
+        ),
+        (
+            "  AssertionError [ERR_ASSERTION]: Expected values to be strictly deep-equal:\n  + actual - expected\n"
+            "    code: 'ERR_ASSERTION',\n    actual: { x: -1 },\n    expected: { x: 5 },\n",
+            "actual: { x: -1 },",
+        ),
+        (
+            "not ok 2 - same\n  failureType: 'testCodeFailure'\n  error: |-\n    The expression evaluated to a falsy "
+            "value:\n  code: 'ERR_ASSERTION'\n  actual: false\n",
+            "not ok 2 - same",
+        ),
         ("AssertionError: 1 != 2\n+ expected - actual\n", "AssertionError: 1 != 2"),
         ("exit early\nerror: expected 2, got 1\n", "error: expected 2, got 1"),
         ("everything\n", "everything"),

@@ -40,6 +40,17 @@ _GENERIC: Final = re.compile(
     r"|^error: test failed, to rerun|\.\.\.$|^E {3,40}\+  where"
 )
 """Lines that stand by every failure of a runner: they tell which only where there is none better."""
+_NODE: Final = (
+    re.compile(r"^(?:AssertionError \[ERR_ASSERTION\]|[A-Z][A-Za-z]{0,40}Error(?: \[[A-Z_a-z]{1,60}\])?): |^error: '"),
+    re.compile(r"^[^(){};]{1,200} (?:[!=]==?) [^(){};]{1,200}$"),
+    re.compile(r"^actual: (?!(?:[|>]-?|true|false|null|undefined),?$)."),
+)
+"""What Node's assertions say, beside the name of the test: the message, what was compared, what was seen."""
+_NODE_GENERIC: Final = re.compile(
+    r": '?(?:Expected (?:values|\"actual\"|inputs) |The (?:input|expression|function) |Values (?:have|identical)"
+    r"|Missing expected |test failed'|[0-9]{1,6} subtests? failed'|Promise resolution )"
+)
+_NODE_SIGNS: Final = ("ERR_ASSERTION", "ERR_TEST_FAILURE", "failureType: '")
 _NUMBERS: Final = re.compile(
     r"0x[0-9a-fA-F]{1,16}|\b[0-9]{1,9}(?:\.[0-9]{1,12})?(?=\s?(?:ms|s|sec|secs|seconds|µs|us|ns|m)\b)"
 )
@@ -179,6 +190,11 @@ def telling_line(output: str) -> str | None:
     lines = [_ANSI.sub("", line).strip() for line in output.split("\n")[-_LINES_READ:]]
     lines = [line for line in lines if 3 < len(line) <= _LINE and not _SUMMARY.search(line.lower())]
     best = [line for line in lines if not _GENERIC.search(line)]
+    if any(sign in line for line in lines for sign in _NODE_SIGNS):
+        for pattern in _NODE:
+            for line in reversed(best):
+                if pattern.search(line) and not _NODE_GENERIC.search(line):
+                    return line
     for some in (best, lines):
         for pattern in _FIRST:
             found = next((line for line in reversed(some) if pattern.search(line)), None)
