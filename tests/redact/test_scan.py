@@ -316,6 +316,39 @@ def test_what_takes_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(f.rule == "unscanned" for f in together[1])
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["пароль", "Пароль", "ПАРОЛЬ", "HASŁO", "hasło", "contraseña", "CONTRASEÑA", "contrasena", "Mật khẩu", "密码"],
+)
+def test_names_of_other_scripts(name: str) -> None:
+    text = f"{name}: Xk93!vvQz2p"
+    assert ("named-value", "Xk93!vvQz2p") in {(f.rule, text[f.start : f.end]) for f in scan(text)}
+
+
+def test_texts_of_one_byte_and_others_keep_their_places() -> None:
+    texts = [
+        text
+        for nth in range(40)
+        for text in (f"DB_PASSWORD=hunter2!{nth}x", f"→ APP_SECRET='q8$Tn!4mWz{nth}' …", "nothing")
+    ]
+    assert scan_many(texts) == [scan(text) for text in texts]
+    assert all(found or text == "nothing" for text, found in zip(texts, scan_many(texts)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token for deploys is {}", "token: str = '{}'", "token: string | None = '{}'", "token (new) = {}",
+        "token = getpass('{}')", "token: Bearer {}", '"token": "abc" + "{}"', "token: '{}',", "token = {};",
+        "token.set('{}')",
+    ],
+)  # fmt: skip
+def test_a_short_look_overlooks_nothing(text: str) -> None:
+    secret = "aB3dE6gH9jK2mN5pQ8sT1vW4"
+    text = text.format(secret)
+    assert any(text[f.start : f.end] == secret for f in scan(text) if f.tier < 3)
+
+
 def test_threads_may_scan_at_once() -> None:
     texts = [vector.text for vector in PROVIDERS[:60]]
     alone = [scan(text) for text in texts]

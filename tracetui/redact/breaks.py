@@ -99,10 +99,15 @@ def _apart(pieces: list[Piece]) -> list[Piece]:
 def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece | None:
     """The break at ``cut`` between the line from ``begin`` and the one to ``stop``, where one token goes on behind it.
     ``full``: the line is as long as its neighbours."""
+    tail = text[max(begin, cut - _REACH) : cut].rstrip("\r").removesuffix("\\")
+    run = tail[len(tail.rstrip(_LETTERS)) :]
+    size = len(run)
     token = _TOKEN
     start = cut + 1
     stop = min(stop, cut + _REACH)
     first = text[start]
+    if size < 16 and first in " \t" and not text[start:stop].lstrip(" \t")[:1].isdigit():
+        return None  # indented, not numbered: only a long run goes on there
     marked = False
     if first not in token or first in "+-0123456789":
         mark = _PREFIX.match(text, start, stop)
@@ -112,11 +117,6 @@ def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece |
     right = _RUN.match(text, start, stop)
     if right is None or stop <= start + 1:
         return None
-    if _assigns(text, start, stop) and _assigns(text, _unmarked(text, begin, cut), cut):
-        return None  # two settings, one below the other
-    tail = text[max(begin, cut - _REACH) : cut].rstrip("\r").removesuffix("\\")
-    run = tail[len(tail.rstrip(_LETTERS)) :]
-    size = len(run)
     if size < 16 and not (full and size >= 2 and (marked or start == cut + 1)):
         return None
     if size + right.end() - start < 12:
@@ -127,6 +127,8 @@ def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece |
         return None
     if size >= 8 and _begins(right.group(), text[right.end() : right.end() + 2]) and looks_random(run):
         return None
+    if _assigns(text, start, stop) and _assigns(text, _unmarked(text, begin, cut), cut):
+        return None  # two settings, one below the other
     return cut - (min(cut - begin, _REACH) - len(tail)), start, ""
 
 

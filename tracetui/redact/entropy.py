@@ -119,17 +119,18 @@ def looks_random(text: str) -> bool:
     size = len(text)
     if size < 8:
         return False
+    turned, digits, others = turns(text.encode("ascii", "replace"))
+    pairs, common = wordiness(text)
+    if not digits and common >= 0.64:
+        return False  # most of what is asked for
     distinct = len(set(text))
     if distinct < min(6, size // 2):
         return False
     if is_hex(text):
-        digits = sum(c.isdigit() for c in text)
         return size >= 16 and 2 <= digits < size and bits(text) >= 2.6
-    turned, digits, others = turns(text.encode("ascii", "replace"))
     letters = size - digits - others
     if not letters:
         return size >= 12 and distinct >= 8 and digits < size
-    pairs, common = wordiness(text)
     if digits:
         if turned >= max(3, size // 5) and (pairs < 6 or common < 0.84):
             return True

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Findings", "Place", "record_id", "scan_records", "string_at"]
 
-RULES: Final = 9
+RULES: Final = 10
 """Version of the detectors; findings of another one are looked for anew."""
 _SCRIPT: Final = """
 CREATE TABLE log(

@@ -70,7 +70,7 @@ _TAIL: Final = re.compile(
 _DULL: Final = re.compile(
     r"""
     [ ](?!(?:for|of|in|to|is|was|are|string|str|String|text|const|Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey
-        |Apikey|Key|SSWS|Bot|OAuth)\b)[A-Za-z]{1,11}+[.,;]?+\s
+        |Apikey|Key|SSWS|Bot|OAuth)\b)[A-Za-z]{1,11}+[.,;:]?+\s
     | \((?!["'])[^()\n"']{0,40}+\)[;)]
     | [ ]?[=:][ ]?(?!(?:Bearer|bearer|Basic|basic|Token|token|ApiKey|apikey|Apikey|Key|SSWS|Bot|OAuth)\b)
         [A-Za-z_.]{1,11}+(?:[;)]|(?=[,\s])(?![\w.<>\[\],\ |?&*]{0,44}\s?=))

@@ -17,7 +17,7 @@ __all__ = ["ID", "KEY", "KEYWORDS", "MEDIUM", "NOTHING", "PASSWORD", "SECRET", "
 KEYWORDS: Final = (
     "passw", "passphrase", "pwd", "secret", "token", "key", "auth", "cred", "bearer", "pass", "salt", "dsn", "license",
     "licence", "webhook", "signing", "seed", "psk", "otp", "client_id", "clientid", "client-id", "private", "appid",
-    "app_id", "connectionstring", "connection_string", "accountsid", "account_sid", "passcode", "kennwort", "contrase",
+    "app_id", "connectionstring", "connection_string", "accountsid", "account_sid", "passcode", "kennwort", "contrasen",
     "senha", "passwort", "mot_de_passe", "pin", "identifiant", "_pw", "pw=", "pw:", "dbpw", "hmac", "jwt", "cookie",
     "client id", "api_id", "apiid", "_pat", "-pat", "pat =", "pat=", "pat:", "(pw", "/pw", " pw(", "-pw ", "pw ", "p/w",
     "비밀번호", "비번",

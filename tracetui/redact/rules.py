@@ -100,6 +100,8 @@ def _opening(pattern: str) -> re.Pattern[bytes] | None:
 
 
 def _compile(pattern: str) -> Any:
+    if "}+" in pattern:
+        return re.compile(pattern.encode())
     import re2
 
     options = re2.Options()
@@ -154,7 +156,11 @@ class _Rules:
         for word, woken in sorted(wakes.items(), key=lambda item: [*map(_COMMONEST.find, item[0])]):
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
-        self.everywhere = [(rule, kind, before, re.compile(pattern)) for rule, kind, before, pattern in EVERYWHERE]
+        self.beginning: dict[str, list[tuple[str, str, re.Pattern[str]]]] = {}
+        for rule, kind, firsts, pattern in EVERYWHERE:
+            for first in firsts:
+                self.beginning.setdefault(first, []).append((rule, kind, re.compile(pattern)))
+        self.dotted = self.beginning["s"][0]
 
 
 _COMMONEST: Final = ' etaoinsrlcdumpfhg_.-by/vkw:jx=0q1z2345"789\\6@$?'
@@ -330,17 +336,15 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, blobs: list[
                 if weak and not integrity and low < high:
                     out.append(Finding(low, high, "random", "entropy", 3, "plain", "a long random string"))
                 continue
-        first = text[start]
         if start > 1 and text[start - 1] == "." and text[start - 2] == "s":
-            found = rules.everywhere[-1][3].match(text, start - 2)
+            rule, kind, pattern = rules.dotted
+            found = pattern.match(text, start - 2)
             if found is not None and not (start > 2 and (text[start - 3].isalnum() or text[start - 3] in "_.-")):
-                _format(out, text, found.start(1), found.end(1), *rules.everywhere[-1][:2])
-        if first in _EVERYWHERE_STARTS:
-            for rule, kind, before, pattern in rules.everywhere:
-                if first in before:
-                    found = pattern.match(text, start)
-                    if found is not None:
-                        _format(out, text, found.start(1), found.end(1), rule, kind)
+                _format(out, text, found.start(1), found.end(1), rule, kind)
+        for rule, kind, pattern in rules.beginning.get(text[start], ()):
+            found = pattern.match(text, start)
+            if found is not None:
+                _format(out, text, found.start(1), found.end(1), rule, kind)
         if not weak or end - start >= 400:
             continue
         value = text[start:end]
@@ -365,4 +369,3 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, blobs: list[
 
 _HASHES: Final = frozenset({32, 40, 64, 96, 128})
 _MORE: Final = re.compile(r"[A-Za-z0-9+_-]{1,400}+={0,2}")
-_EVERYWHERE_STARTS: Final = frozenset("".join(before for _, _, before, _ in EVERYWHERE))
