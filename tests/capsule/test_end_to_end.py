@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.capsule.conftest import Cli
-from tests.capsule.story import MENDED, SESSION, TEST, TEST_2, Machine, git
+from tests.capsule.story import MENDED, SESSION, TEST, TEST_2, Log, Machine, git
 from tests.capsule.test_sandbox import needs_sandbox
 
 
@@ -281,3 +281,65 @@ def test_a_capsule_that_is_indexed_is_kept_as_foreign(sealed: Path, cli: Cli, th
     assert done.status == 1
     assert "not taken in" in done.lines[0]["problems"][0]["reason"]
     assert len(cli("ls", "--json", home=there.home).lines) == 2
+
+
+@pytest.mark.parametrize("fails", ["main", "sub"])
+def test_what_another_agent_mended_later_is_no_part_of_the_failure(
+    cli: Cli, there: Machine, tmp_path: Path, fails: str
+) -> None:
+    """The session's own log and that of its subagent number their steps apart; between them time tells."""
+    from tracetui.capsule.replay import tree_at
+    from tracetui.capsule.verify import Capsule
+
+    name, root = "5e550000-2222-4222-8333-abcdefabcdef", str(there.repo)
+    main, sub = Log(root, name), Log(root, name)
+    main.prompt("Mend it.")
+
+    def fail(log: Log) -> None:
+        log.command("false", "AssertionError: 'ab' != 'abc'\n", 1)
+
+    def mend(log: Log) -> None:
+        log.edit("chop.py", MENDED, "size", "size + 0")
+
+    if fails == "main":
+        fail(main)
+    call = "toolu_99999999"
+    main.says({"type": "tool_use", "id": call, "name": "Task", "input": {"description": "d", "prompt": "Help."}})
+    sub.at = main.at
+    sub.prompt("Help.")
+    (mend if fails == "main" else fail)(sub)
+    sub.message("Done.")
+    main.at = sub.at
+    done = {"tool_use_id": call, "type": "tool_result", "content": "Done."}
+    main.put(
+        "user",
+        message={"role": "user", "content": [done]},
+        toolUseResult={"status": "completed", "agentId": "abc123ef", "prompt": "Help.", "content": []},
+    )
+    if fails == "sub":
+        mend(main)
+    main.message("Done.")
+    for record in sub.records:
+        record.update(isSidechain=True, agentId="abc123ef", uuid=f"5{record['uuid'][1:]}")
+        if record["parentUuid"] is not None:
+            record["parentUuid"] = f"5{record['parentUuid'][1:]}"
+    log = main.save(there.log.with_name(f"{name}.jsonl"))
+    sub.save(log.with_suffix("") / "subagents" / "agent-abc123ef.jsonl")
+    assert cli("index", log.parent, home=there.home).status == 0
+    assert cli("redact", name, "--accept-tier", "2", home=there.home).status == 0
+    target = tmp_path / "x.zip"
+    sealed = cli("seal", name, "-o", target, home=there.home)
+    assert sealed.status == 0, sealed.err
+    (check,) = json.loads(entries(target)["checks.json"])
+    (patch,) = json.loads(entries(target)["manifest.json"])["repository"]["patches"]
+    assert {check["agent"], patch["agent"]} == {None, "abc123ef"}
+    # At the failure the file is as it was, after the mending it is not.
+    for step, agent, paths in (
+        (check["step"], check["agent"], []),
+        (patch["step"], patch["agent"], ["chop.py"]),
+        (99, None, ["chop.py"]),
+    ):
+        folder = tmp_path / f"{step}-{agent}"
+        folder.mkdir()
+        with Capsule(target) as capsule:
+            assert tree_at(capsule, step, folder, there.repo, agent)[1] == paths

@@ -6,6 +6,7 @@ and sandbox; whatever kept a command from telling is ``inconclusive``.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -229,6 +230,7 @@ class _Trees:
         self.evidence: dict[str, tuple[bytes | None, bytes | None]] = {}
         """Files that show the failure of the last base laid out: their bytes before and after the patches."""
         self.count = 0
+        self._times: dict[tuple[Any, Any], str] | None = None
         self.store = self._store()
 
     def __enter__(self) -> _Trees:
@@ -307,13 +309,13 @@ class _Trees:
         return f"could not start: the base commit {self.start} is not at hand; {where}"
 
     def until(self, check: Check) -> list[str]:
-        """The patches that stood when the check was seen, in order."""
+        """The patches that stood when the check was seen, in order: by number within a log, by time between logs."""
         names = [name for name in self.capsule.names("patches/") if name == "patches/0000.patch"]
         for item in self.replay._patches():
             name, step, agent = item.get("name"), item.get("step"), item.get("agent")
             if name == "patches/0000.patch":
                 continue
-            if check.step is not None and agent == check.agent and isinstance(step, int) and step > check.step:
+            if check.step is not None and isinstance(step, int) and self._later((agent, step), check):
                 break
             if isinstance(name, str) and name in self.capsule.archive.entries:
                 names.append(name)
@@ -321,6 +323,17 @@ class _Trees:
             if isinstance(problems, list) and any("does not apply" in str(problem) for problem in problems):
                 raise PatchError(str(problems[0]))
         return names
+
+    def _later(self, place: tuple[Any, int], check: Check) -> bool:
+        """Whether a step, (agent, number), came after the one at which the check was seen. What a subagent did is no
+        part of the failure that it was called to mend."""
+        agent, step = place
+        if agent == check.agent:
+            return check.step is not None and step > check.step
+        if self._times is None:
+            self._times = _times(self.capsule.read("steps.jsonl"))
+        then, now = self._times.get((check.agent, check.step)), self._times.get(place)
+        return then is not None and now is not None and now > then
 
     def at(self, check: Check) -> _Place:
         """The tree of the revision, with files that the user had carried and that it does not hold, and with the tests
@@ -347,6 +360,20 @@ class _Trees:
         except TracetuiError as error:
             return _Place(None, f"could not start: {error}")
         return _Place(tree)
+
+
+def _times(steps: bytes) -> dict[tuple[Any, Any], str]:
+    """(agent, step) -> time, of the lines of ``steps.jsonl`` that have one; in UTC, so that texts compare as times."""
+    import orjson
+
+    found: dict[tuple[Any, Any], str] = {}
+    for line in steps.splitlines():
+        with contextlib.suppress(orjson.JSONDecodeError, AttributeError, TypeError):
+            value = orjson.loads(line)
+            time = value.get("time")
+            if isinstance(time, str):
+                found[value.get("agent"), value.get("step")] = time
+    return found
 
 
 def tree_at(
