@@ -153,7 +153,7 @@ class _Rules:
         wake("private key", _KEY, None)
         self.automaton = ahocorasick.Automaton()
         # A node looks through its children in the order in which they came: common letters first saves a quarter.
-        for word, woken in sorted(wakes.items(), key=lambda item: [*map(_COMMONEST.find, item[0])]):
+        for word, woken in sorted(wakes.items(), key=lambda item: [_ORDER.get(c, 99) for c in item[0]]):
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
         self.beginning: dict[str, list[tuple[str, str, re.Pattern[str]]]] = {}
@@ -163,8 +163,8 @@ class _Rules:
         self.dotted = self.beginning["s"][0]
 
 
-_COMMONEST: Final = ' etaoinsrlcdumpfhg_.-by/vkw:jx=0q1z2345"789\\6@$?'
-"""Characters of logs, the commonest first."""
+_ORDER: Final = {c: nth for nth, c in enumerate(" etsaornicldpu-m0f2hg1.\":/b64,3vy5wk8_9()x7={>j`['\\q*|z$@&?!;")}
+"""Characters of logs, the commonest first; others come last."""
 
 
 @cache
