@@ -177,6 +177,7 @@ def test_kept_as_a_foreign_session(sealed: Path, cli: Cli, there: Machine) -> No
     assert [line["kind"] for line in cli("show", row["id"], "--json").lines]
     trail = cli("trail", row["id"], "--json").lines
     assert {line["reason"] for line in trail} == {"no_repository"}
+    assert cli("show", f"capsule:{digest[:8]}:9", "--json").lines[0]["session"] == row["id"]  # a beginning of its id
     found = cli("search", "mended", "--json")
     assert found.lines[0]["session"] == row["id"]
     assert cli("open", "--keep", sealed).status == 0

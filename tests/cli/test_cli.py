@@ -458,6 +458,8 @@ def test_any_address_is_read_or_refused(text: str) -> None:
 def test_a_foreign_session() -> None:
     assert parse_address("capsule:0123abcd/5bd0c1de:7") == Address("capsule:0123abcd/5bd0c1de", None, 7, 7)
     assert parse_address("capsule:0123abcd/5bd0c1de/ag:7").agent == "ag"
+    assert parse_address("capsule:0123abcd") == Address("capsule:0123abcd")
+    assert parse_address("capsule:01234567:3-last") == Address("capsule:01234567", None, 3, -1)
     assert parse_address("codex/5bd0c1de/ag:last") == Address("5bd0c1de", "ag", -1, -1, "codex")
 
 

@@ -1,6 +1,6 @@
 """Addresses: ``ID``, ``ID:12``, ``ID:12-40``, ``ID:last``, ``ID/AGENT:12``; ``claude/ID`` where harnesses share an id.
 
-A foreign session is ``capsule:DIGEST8/ID``.
+A foreign session is ``capsule:DIGEST8/ID``, or ``capsule:DIGEST8`` where that capsule has but one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["Address", "parse_address"]
 
 _NAME: Final = r"[A-Za-z0-9._-]{1,128}"
 _ADDRESS: Final = re.compile(
-    rf"((?:capsule:[0-9a-fA-F]{{8}}/)?{_NAME})(?:/({_NAME}))?(?:/({_NAME}))?(?::(.*))?", re.DOTALL
+    rf"(capsule:[0-9a-fA-F]{{8}}(?:/{_NAME})?|{_NAME})(?:/({_NAME}))?(?:/({_NAME}))?(?::(.*))?", re.DOTALL
 )
 _RANGE: Final = re.compile(r"(\d{1,9}|last)(?:-(\d{1,9}|last))?")
 
