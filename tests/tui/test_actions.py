@@ -10,6 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.keys import key_to_character
+from textual.widgets import Input
 
 import tracetui.tui
 from tests.tui.driving import driving
@@ -154,3 +157,17 @@ async def test_ctrl_q_leaves_from_everywhere(keys: tuple[str, ...]) -> None:
         await driver.press(*keys)
         await driver.press("ctrl+q")
         assert driver.app._exit
+
+
+@pytest.mark.parametrize(
+    "keys", [("2", "slash"), ("2", "3", "slash"), ("slash",), ("F",), ("J",), ("question_mark", "slash")]
+)
+async def test_letters_typed_behind_the_key_that_opens_a_line_are_for_that_line(keys: tuple[str, ...]) -> None:
+    async with driving(FakeBucket.filled(3)) as driver:
+        await driver.press("enter")
+        for key in (*keys, *"INJ"):  # as fast as a terminal pastes them; each letter is also a key of the main screen
+            driver.app.post_message(events.Key(key, key_to_character(key)))
+        await driver.settle()
+        focused = driver.app.focused
+        assert isinstance(focused, Input)
+        assert focused.value == "INJ"

@@ -282,9 +282,7 @@ class StepPane(Pane, HunkKeys):
     def _ask_for(self, loaded: LoadedStep) -> Callable[[Bucket, Callable[[], bool]], TabAsk]:
         """What a tab is asked for, as things are now."""
         view, app = self.view, self.app
-        width = self.text.text_width
-        side = self.side if self.side is not None else width >= WIDE
-        self._made_for = (width, side)
+        width, side = self._made_for = self._layout()
 
         def make(bucket: Bucket, cancelled: Callable[[], bool]) -> TabAsk:
             return TabAsk(loaded, bucket, cancelled, view, width, side, app.ascii_only, app.trail, self, app.read_only)
@@ -398,16 +396,24 @@ class StepPane(Pane, HunkKeys):
         self._show_tab()
 
     def on_resize(self) -> None:
+        # The text below has its new size after the next layout.
+        self.call_after_refresh(self._refit)
+
+    def _refit(self) -> None:
+        """Make a diff again that was made for another width; one that is still being made comes by here when it is."""
         document = self._diff
-        if document is not None and document.hunks:
-            width = self.text.text_width
-            side = self.side if self.side is not None else width >= WIDE
-            if (width, side) != self._made_for:
-                self.call_after_refresh(self.show_again)
+        if document is not None and document.hunks and self._layout() != self._made_for:
+            self.show_again()
+
+    def _layout(self) -> tuple[int, bool]:
+        """Cells of a line, and whether old and new stand side by side."""
+        width = self.text.text_width
+        return width, self.side if self.side is not None else width >= WIDE
 
     def _made(self, document: Document | None, keep_place: bool) -> None:
         self._show_document(document, keep_place=keep_place)
         self.app.refresh_offers()
+        self._refit()
 
     # -- where the reader is ------------------------------------------------------------------------------------------
 
@@ -490,12 +496,12 @@ class StepPane(Pane, HunkKeys):
     def why_find(self) -> str | None:
         return self._nothing
 
-    def do_find(self) -> None:
+    async def do_find(self) -> None:
         """Open the line to type into; what is typed is marked at once."""
         if self._find is None:
             self._find = QueryLine(self._last_find, placeholder="text in this step")
-            self.mount(self._find, before=self.text)
-        self._find.call_after_refresh(self._find.focus_input)
+            await self.mount(self._find, before=self.text)
+        self._find.focus_input()
 
     def on_query_line_changed(self, message: QueryLine.Changed) -> None:
         message.stop()

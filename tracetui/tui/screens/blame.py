@@ -96,7 +96,7 @@ class BlameScreen(Screen[Place | None], Actor):
             self._blame(self._target)
             self.rows.focus()
         else:
-            self.line.call_after_refresh(self.line.focus_input)
+            self.line.focus_input()
 
     def _ask(self, ask: str, **values: str) -> Question:
         row = self._session

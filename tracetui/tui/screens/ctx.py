@@ -208,11 +208,11 @@ class CtxScreen(Screen[int | None], Actor, Background):
 
     # ---- searching ---------------------------------------------------------------------------------------------------
 
-    def do_find(self) -> None:
+    async def do_find(self) -> None:
         if self._find is None:
             self._find = QueryLine(self._words, placeholder="text in this context")
-            self.mount(self._find, before=self.bar)
-        self._find.call_after_refresh(self._find.focus_input)
+            await self.mount(self._find, before=self.bar)
+        self._find.focus_input()
 
     def _close_find(self) -> None:
         self.drop("find")

@@ -166,7 +166,7 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
 
     def on_mount(self) -> None:
         self._clear()
-        self.query_line.call_after_refresh(self.query_line.focus_input)
+        self.query_line.focus_input()
         self.ask("scope", lambda bucket, cancelled: bucket.count(), self._scoped)
         if self.text:
             self._search()
