@@ -28,9 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a capsule, or a session log of Claude Code, Codex or Pi")
     parser.add_argument("--keep", action="store_true", help="put a capsule into the bucket, and open nothing")
     parser.add_argument("--signers", metavar="FILE", help="the keys to trust (default: gpg.ssh.allowedSignersFile)")
-    parser.add_argument(
-        "--repo", metavar="DIR", help="a capsule's repository (default: the one around this folder)"
-    )
+    parser.add_argument("--repo", metavar="DIR", help="a capsule's repository (default: the one around this folder)")
 
 
 def run(args: argparse.Namespace) -> int:
