@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,11 +20,12 @@ sys.path.insert(0, str(ROOT))
 
 
 class Shot(NamedTuple):
-    """``keys`` are Textual key names; ``text:…`` types the text."""
+    """``keys`` are Textual key names; ``text:…`` types the text. ``sealed``: on the demo's capsule."""
 
     size: tuple[int, int]
     keys: tuple[str, ...]
     theme: str = "dark"
+    sealed: bool = False
 
 
 SHOTS: dict[str, Shot] = {
@@ -31,21 +33,29 @@ SHOTS: dict[str, Shot] = {
     "diff": Shot((140, 38), (*"jjjjjj", "2", "e", "3", "]", "]", "+", "s", "wait")),
     "ctx": Shot((120, 34), (*"jjj2GC", "wait")),
     "redact": Shot((140, 36), (*"jjjr", "wait", "a", "wait")),
+    "verdict": Shot((120, 34), ("A", "wait", "v", "wait", "enter", "verdict"), sealed=True),
+    "player": Shot((140, 36), ("A", "wait", "right", "right", "right", "right", "right", "right", "wait"), sealed=True),
     "search": Shot((120, 34), ("F", "text:window", "wait")),
     "narrow-light": Shot((80, 24), ("j", "j", "j", "2", "j", "j", "j", "j", "j", "j", "j"), "light"),
     "keys": Shot((120, 34), ("2", "question_mark")),
 }
 
 
-async def _draw(bucket: Any, name: str, shot: Shot) -> None:
+async def _draw(bucket: Any, demo: Any, name: str, shot: Shot) -> None:
     from tracetui.tui.app import TracetuiApp
 
-    app = TracetuiApp(bucket, banner="demo: nothing here is real", config={"theme": shot.theme})
+    more: dict[str, Any] = {}
+    if shot.sealed:
+        foreign = next(row.id for row in bucket.sessions() if row.foreign)
+        more = {"session": foreign, "capsule": demo.capsule, "repo": demo.repo}
+    app = TracetuiApp(bucket, banner="demo: nothing here is real", config={"theme": shot.theme}, **more)
     async with app.run_test(size=shot.size) as pilot:
         await pilot.pause(0.6)
         for key in shot.keys:
             if key == "wait":
                 await pilot.pause(1.0)
+            elif key == "verdict":  # the check runs
+                await pilot.pause(4.0)
             elif key.startswith("text:"):
                 await pilot.press(*key.removeprefix("text:"))
             else:
@@ -67,6 +77,7 @@ def main(names: list[str]) -> None:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     from tracetui.bucket import Bucket
     from tracetui.bucket.consent import write_consent
+    from tracetui.commands.demo import sealing
     from tracetui.demo import make
     from tracetui.harness.roots import LogFile, files_of
 
@@ -81,9 +92,13 @@ def main(names: list[str]) -> None:
         try:
             write_consent(bucket)
             bucket.capture([found for found in files_of(demo.logs) if isinstance(found, LogFile)], workers=1)
+            keep = ["--bucket", str(demo.bucket), "open", "--keep", str(demo.capsule)]
+            for words in (*sealing(demo), keep):
+                command = [sys.executable, "-m", "tracetui", *words]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
             for name, shot in SHOTS.items():
                 if not names or name in names:
-                    asyncio.run(_draw(bucket, name, shot))
+                    asyncio.run(_draw(bucket, demo, name, shot))
         finally:
             bucket.close()
     finally:
