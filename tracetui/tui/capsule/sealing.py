@@ -142,7 +142,7 @@ def _warnings(draft: Draft, packed: int | None) -> list[Row]:
         large = f"{fmt.size(packed)}: over the 25 MB of issue trackers"
         rows.append(Row(large, sign="finding", style="warn", place="large"))
     if draft.exposed:
-        rows.append(heading("Shown secrets: rotate the live", f"{len(draft.exposed):,}"))
+        rows.append(heading("Exposed secrets, to rotate", f"{len(draft.exposed):,}"))
         rows += [Row(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
     return rows
 
