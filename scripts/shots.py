@@ -73,11 +73,19 @@ async def _draw(bucket: Any, demo: Any, name: str, shot: Shot) -> None:
     print(f"{target.relative_to(ROOT)}  {len(svg) // 1024} kB")
 
 
+def _seal(demo: Any) -> None:
+    """Seal the demo's capsule and keep it in its bucket, as the demo itself does."""
+    from tracetui.commands.demo import sealing
+
+    for words in (*sealing(demo), ["--bucket", str(demo.bucket), "open", "--keep", str(demo.capsule)]):
+        command = [sys.executable, "-m", "tracetui", *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+
+
 def main(names: list[str]) -> None:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     from tracetui.bucket import Bucket
     from tracetui.bucket.consent import write_consent
-    from tracetui.commands.demo import sealing
     from tracetui.demo import make
     from tracetui.harness.roots import LogFile, files_of
 
@@ -92,12 +100,14 @@ def main(names: list[str]) -> None:
         try:
             write_consent(bucket)
             bucket.capture([found for found in files_of(demo.logs) if isinstance(found, LogFile)], workers=1)
-            keep = ["--bucket", str(demo.bucket), "open", "--keep", str(demo.capsule)]
-            for words in (*sealing(demo), keep):
-                command = [sys.executable, "-m", "tracetui", *words]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
-            for name, shot in SHOTS.items():
-                if not names or name in names:
+            wanted = {name: shot for name, shot in SHOTS.items() if not names or name in names}
+            for name, shot in wanted.items():
+                if not shot.sealed:
+                    asyncio.run(_draw(bucket, demo, name, shot))
+            if any(shot.sealed for shot in wanted.values()):
+                _seal(demo)
+            for name, shot in wanted.items():
+                if shot.sealed:
                     asyncio.run(_draw(bucket, demo, name, shot))
         finally:
             bucket.close()
