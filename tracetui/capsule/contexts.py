@@ -10,6 +10,7 @@ from tracetui.ctx.index import NO_PIECE
 from tracetui.harness import HARNESSES
 from tracetui.model import Record
 from tracetui.text.safe import one_line
+from tracetui.trail.lines import common_prefix
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -39,7 +40,7 @@ class _Numbers:
     def runs(self, ids: array[int]) -> tuple[list[int | list[int]], int]:
         """(the context as numbers, a run of them as [first, last]; its estimated tokens)."""
         data, size = ids.tobytes(), ids.itemsize
-        same = _common(self._before, data) // size
+        same = common_prefix(self._before, data) // size
         self._before = data
         del self._sums[same + 1 :]
         while self._ends and self._ends[-1] > same:
@@ -82,20 +83,6 @@ def _text(index: Index, at: int, records: Sequence[Record]) -> str | None:
             found = rules.pieces(record)
             return found[place].text if place < len(found) else None
     return None
-
-
-def _common(one: bytes, other: bytes) -> int:
-    """Length of the common beginning, by halving."""
-    low, high = 0, min(len(one), len(other))
-    if one[:high] == other[:high]:
-        return high
-    while low < high:
-        mid = (low + high + 1) // 2
-        if one[low:mid] == other[low:mid]:
-            low = mid
-        else:
-            high = mid - 1
-    return low
 
 
 class Contexts:

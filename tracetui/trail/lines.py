@@ -17,6 +17,7 @@ __all__ = [
     "aligned",
     "bare",
     "changes",
+    "common_prefix",
     "count_lines",
     "digest",
     "find_block",
@@ -116,7 +117,7 @@ def digest(normal: bytes) -> bytes:
     return blake2b(normal, digest_size=8).digest()
 
 
-def _common(left: bytes, right: bytes) -> int:
+def common_prefix(left: bytes, right: bytes) -> int:
     """Length of the common prefix, by halving (each comparison runs at the speed of memcmp)."""
     low, high = 0, min(len(left), len(right))
     if left[:high] == right[:high]:
@@ -132,7 +133,7 @@ def _common(left: bytes, right: bytes) -> int:
 
 def _trim(before: bytes, after: bytes) -> tuple[int, int]:
     """How many bytes at the start and at the end both share, whole lines only, short by some lines of context."""
-    head = _common(before, after)
+    head = common_prefix(before, after)
     start = head
     for _ in range(_CONTEXT):
         start = before.rfind(b"\n", 0, start)

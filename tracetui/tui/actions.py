@@ -8,8 +8,6 @@ while it cannot work and None while it can: the footer then shows the key dim, a
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
@@ -18,12 +16,8 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.keys import key_to_character
-from textual.screen import Screen
 
 __all__ = ["ACTIONS", "Action", "Actor", "Offer", "bindings", "by_context", "display_key", "keys_of", "offers"]
-
-_OPENING: Final = 2.0
-"""Seconds that keys wait for a screen that opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,19 +390,7 @@ class Actor(DOMNode):
                 say(reason)
             return None
         done: Awaitable[None] | None = getattr(self, f"do_{action.method}")()
-        if done is None and not self.app.screen.is_mounted:
-            return _ready(self.app.screen)
         return done
-
-
-async def _ready(screen: Screen[Any]) -> None:
-    """Wait until a screen that was just opened takes keys: those typed behind the one that opened it are for it."""
-    resumed = asyncio.Event()
-    screen.call_later(resumed.set)
-    # It opens by itself; the limit is for one that waits for the app, which waits here.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_OPENING):
-            await resumed.wait()
 
 
 class Offer(NamedTuple):
