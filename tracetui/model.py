@@ -32,6 +32,7 @@ __all__ = [
     "TracetuiError",
     "UnknownId",
     "from_iso",
+    "is_foreign",
     "to_iso",
 ]
 
@@ -134,13 +135,15 @@ def _quick(cls: _Class) -> _Class:
 @_quick
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Token counts of one model response. The four are disjoint: the prompt is ``input + cache_read + cache_write``;
-    ``output`` includes reasoning."""
+    """Token counts of one model response. The first four are disjoint: the prompt is ``input + cache_read +
+    cache_write``; ``output`` includes reasoning. ``cache_write_long`` are those of ``cache_write`` that are kept for an
+    hour, which costs more."""
 
     input: int = 0
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+    cache_write_long: int = 0
 
     @property
     def prompt(self) -> int:
@@ -153,6 +156,7 @@ class Tokens:
             self.output + other.output,
             self.cache_read + other.cache_read,
             self.cache_write + other.cache_write,
+            self.cache_write_long + other.cache_write_long,
         )
 
 
@@ -233,6 +237,8 @@ class LogFacts:
     warmup: bool = False
     window: int | None = None
     cost_usd: float | None = None
+    unclaimed: list[int] | None = None
+    """Tokens (as in ``Tokens``) of responses that made no step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +259,25 @@ class LogRow:
     steps: int
     facts: LogFacts
     first: int = 1
+    part: int = 1
+    """Which part of the session (or of the subagent) it is, counted from 1."""
+    doubles: frozenset[int] = frozenset()
+    """The numbers of its steps that another part tells too; they count there."""
+
+    within: bool = False
+    """Whether it has no file of its own: its parent's log tells of it."""
+
+    @property
+    def thread(self) -> str | None:
+        """Who speaks in it: None for the session itself, a subagent, or ``~2``, ``~2/AGENT`` for another part."""
+        if self.part == 1:
+            return self.agent
+        return f"~{self.part}" if self.agent is None else f"~{self.part}/{self.agent}"
+
+    @property
+    def file(self) -> str:
+        """The file that its sources are lines of."""
+        return self.path.rpartition("#agent-")[0] if self.within else self.path
 
     @property
     def numbers(self) -> range:
@@ -282,6 +307,11 @@ class SessionRow:
     subagents: int = 0
     tokens: Tokens = field(default_factory=Tokens)
     cost_usd: float | None = None
+    """What the log states."""
+    cost_estimate_usd: float | None = None
+    """What its tokens cost by the price list of the models' APIs in ``cost_table`` (a package and its version): never
+    what anybody paid. None where the table knows none of its models."""
+    cost_table: str | None = None
     bytes: int = 0
     findings: Mapping[str, int] | None = None
     survival: Mapping[str, int] | None = None
@@ -296,6 +326,8 @@ class SessionRow:
     bookmarked: bool = False
     note: str | None = None
     foreign: bool = False
+    parts: int = 1
+    """How many logs of the session's own thread there are that do not hold each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +351,8 @@ class StepRow:
     size: int = 0
     """Characters of text, input and output together."""
     images: int = 0
+    double: bool = False
+    """Another part of the session tells it too, and it counts there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +370,12 @@ class Hit:
     snippet: str
     match: tuple[int, int]
     score: float
+    part: int = 1
+
+
+def is_foreign(session: str) -> bool:
+    """Whether a session's id is that of a foreign one (``capsule:DIGEST8/ID``); no log's own id has a colon."""
+    return ":" in session
 
 
 def to_iso(ms: int | None) -> str | None:

@@ -101,7 +101,7 @@ def test_usage_of_another_shape_is_none(shape: Any) -> None:
 def test_cache_writes_may_be_told_by_their_age_only() -> None:
     log = Log()
     log.answer(text("hi"), tokens={"cache_creation": {"ephemeral_5m_input_tokens": 5, "ephemeral_1h_input_tokens": 6}})
-    assert steps(log)[0].tokens == Tokens(0, 0, 0, 11)
+    assert steps(log)[0].tokens == Tokens(0, 0, 0, 11, 6)
 
 
 def test_cost_of_old_versions_stands_on_the_first_step_and_in_the_facts() -> None:

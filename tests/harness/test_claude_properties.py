@@ -3,9 +3,7 @@ sources, and no shape of a record breaks it."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.corpus import real_logs
 from tests.harness.claude_logs import SESSION, Log, again, call, counts, records, result, text, thinking, usage
 from tracetui.harness.claude import HARNESS
 from tracetui.harness.claude.reader import ClaudeReader
@@ -262,16 +261,10 @@ def test_an_input_nested_deeper_than_json_is_written_survives_the_state() -> Non
     assert (step.tool.input["command"], step.tool.output) == (deep, "ok")
 
 
-CORPUS = Path(os.environ.get("TRACETUI_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-FILES = sorted(
-    path for folder in ("claude", "other") for path in (CORPUS / folder).rglob("*.jsonl") if path.stat().st_size
-)
-
-
-@pytest.mark.skipif(not FILES, reason="no corpus here")
+@pytest.mark.corpus
 def test_every_file_of_the_corpus() -> None:
     total = 0
-    for path in FILES:
+    for path in (path for path in real_logs("claude/**/*.jsonl", "other/**/*.jsonl") if path.stat().st_size):
         with path.open("rb") as stream:
             got = [record for record in records_of(stream) if isinstance(record, Record)]
         found, reader = whole(got, path.stem)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.harness.codex.output import Result, milliseconds, read_ended, read_mcp, read_output, whole
-from tracetui.harness.codex.patch import holds_patch, pieces_of_diff, read_patch, texts
+from tracetui.harness.codex.output import CallOutput, milliseconds, read_ended, read_mcp, read_output, whole
+from tracetui.harness.codex.patch import holds_patch, read_patch, texts
+from tracetui.text.unified import pieces_of_diff
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -29,12 +30,12 @@ JSON = st.recursive(
 )
 
 
-def result(text: str, code: int | None = None, error: bool | None = None, took: int | None = None) -> Result:
-    return Result(text, code, error, took)
+def result(text: str, code: int | None = None, error: bool | None = None, took: int | None = None) -> CallOutput:
+    return CallOutput(text, code, error, took)
 
 
 REFUSED = "failed in sandbox Seatbelt with execution error: denied, exit code: 2, stdout: , stderr: no"
-CASES: dict[str, tuple[Any, Result]] = {
+CASES: dict[str, tuple[Any, CallOutput]] = {
     "a JSON string": (
         '{"output":"ok\\n","metadata":{"exit_code":0,"duration_seconds":0.1}}',
         result("ok\n", 0, False, 100),
@@ -55,7 +56,7 @@ CASES: dict[str, tuple[Any, Result]] = {
     "killed by a signal": ("Exit code: -9\nWall time: 3 seconds\nOutput:\n", result("", -9, True, 3000)),
     "still running": (
         "Chunk ID: ab\nWall time: 10.0 seconds\nProcess running with session ID 86689\nOutput:\nhalf",
-        Result("half", None, None, 10_000, 0, "86689"),
+        CallOutput("half", None, None, 10_000, 0, "86689"),
     ),
     "aborted below a header": ("Wall time: 6.4 seconds\naborted by user", result("aborted by user", None, True, 6400)),
     "header in another order": (
@@ -75,7 +76,7 @@ CASES: dict[str, tuple[Any, Result]] = {
     "aborted": ("aborted by user after 29.7s", result("aborted by user after 29.7s", None, True)),
     "content items": (
         [{"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": "data:image/png;base64,QUJD"}],
-        Result("a\n[image png 3 B]", images=1),
+        CallOutput("a\n[image png 3 B]", images=1),
     ),
     "a content item": ({"type": "input_text", "text": "a.txt\n"}, result("a.txt\n")),
     "items below a header": (
@@ -102,7 +103,7 @@ CASES: dict[str, tuple[Any, Result]] = {
     ),
     "a script that goes on": (
         "Script running with cell ID 28\nWall time 10.0 seconds\nOutput:\n",
-        Result("", None, None, 10_000, 0, "cell 28"),
+        CallOutput("", None, None, 10_000, 0, "cell 28"),
     ),
     "an object with success": ({"content": "denied", "success": False}, result("denied", None, True)),
     "an object with an exit code": ({"stdout": "a", "stderr": "b", "exitCode": 4}, result("a\nb", 4, True)),
@@ -148,9 +149,9 @@ def test_no_text_raises_and_none_is_lost(text: str) -> None:
 @given(st.text(), st.integers(-300, 300), st.integers(0, 10**6))
 def test_output_comes_back_whole(text: str, code: int, took: int) -> None:
     headed = f"Chunk ID: x\nWall time: {took / 1000:.3f} seconds\nProcess exited with code {code}\nOutput:\n{text}"
-    assert read_output(headed) == Result(text, code, code != 0, took)
+    assert read_output(headed) == CallOutput(text, code, code != 0, took)
     packed = orjson.dumps({"output": text, "metadata": {"exit_code": code, "duration_seconds": took / 1000}}).decode()
-    assert read_output(packed) == Result(text, code, code != 0, took)
+    assert read_output(packed) == CallOutput(text, code, code != 0, took)
 
 
 def test_numbers() -> None:

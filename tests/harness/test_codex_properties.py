@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.corpus import real_logs
 from tests.harness.codex_logs import STEM, Log, records, uuid7
 from tracetui.harness.codex import HARNESS
 from tracetui.harness.codex.reader import CodexReader
@@ -21,18 +21,8 @@ from tracetui.model import KINDS, Record, Step
 relaxed = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
 
 
-def corpus() -> list[Path]:
-    """Real logs of Codex, where they are at hand."""
-    root = Path(__file__).parents[2]
-    places = [os.environ.get("TRACETUI_CORPUS"), root.parent / "shared" / "corpus"]
-    for place in places:
-        if place and Path(place).is_dir():
-            return sorted([*Path(place).glob("codex/*/*.jsonl"), *Path(place).glob("other/derived/codex*")])
-    return []
-
-
-CORPUS = corpus()
-real = pytest.mark.skipif(not CORPUS, reason="no corpus here")
+CORPUS = real_logs("codex/*/*.jsonl", "other/derived/codex*")
+real = pytest.mark.corpus
 each_file = pytest.mark.parametrize("path", CORPUS, ids=[path.name for path in CORPUS])
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import tracemalloc
-from pathlib import Path
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.corpus import real_logs
 from tracetui.harness import lines, oversize
 from tracetui.harness.lines import Splitter, parse_line, records_of
 from tracetui.model import Problem, Record, Source
@@ -416,14 +415,9 @@ def test_a_failing_stream_keeps_what_was_read() -> None:
     assert items == [Record(Source(1, 0, 7), {"a": 1}), Problem(2, "cannot be read on: Input/output error")]
 
 
-def corpus() -> list[Path]:
-    here = Path(os.environ.get("TRACETUI_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-    return sorted(here.rglob("*.jsonl")) if here.is_dir() else []
-
-
-@pytest.mark.skipif(not corpus(), reason="no corpus here")
+@pytest.mark.corpus
 def test_every_good_line_of_the_corpus_is_read() -> None:
-    for path in corpus():
+    for path in real_logs("**/*.jsonl"):
         data = path.read_bytes()
         items = list(records_of(io.BytesIO(data)))
         records = [item for item in items if isinstance(item, Record)]

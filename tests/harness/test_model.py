@@ -43,7 +43,7 @@ def test_frozen_without_a_dict_and_as_good_as_new_elsewhere() -> None:
     assert pickle.loads(pickle.dumps(STEP)) == STEP
     assert copy.deepcopy(STEP) == STEP
     assert replace(STEP, number=9).number == 9
-    assert repr(Tokens(1)) == "Tokens(input=1, output=0, cache_read=0, cache_write=0)"
+    assert repr(Tokens(1)) == "Tokens(input=1, output=0, cache_read=0, cache_write=0, cache_write_long=0)"
 
 
 def test_a_subclass_stays_one() -> None:

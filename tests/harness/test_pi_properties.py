@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.corpus import real_logs
 from tests.harness.pi_logs import Log, call, records, text, thinking, used
 from tracetui.harness import lines
 from tracetui.harness.pi import HARNESS
@@ -237,9 +236,9 @@ def test_inputs_nested_without_end_do_no_harm() -> None:
     deep = b'{"type":"message","id":"d","timestamp":"2026-05-01T12:00:09.000Z","message":{"role":"assistant",'
     deep += (
         b'"content":[{"type":"toolCall","id":"c","name":"my_tool","arguments":'
-        + b'{"a":' * 900
+        + b'{"a":' * 700
         + b"1"
-        + b"}" * 900
+        + b"}" * 700
         + b"}]}}\n"
     )
     fed = records(log.data + deep)
@@ -270,15 +269,10 @@ def test_a_line_over_the_limit_gives_a_step_with_a_note(monkeypatch: pytest.Monk
     assert prompt.text.endswith("not read]")
 
 
-def corpus() -> list[Path]:
-    here = Path(os.environ.get("TRACETUI_CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
-    return sorted([*here.glob("pi/**/*.jsonl"), *here.glob("other/**/*.jsonl")]) if here.is_dir() else []
-
-
-@pytest.mark.skipif(not corpus(), reason="no corpus here")
+@pytest.mark.corpus
 def test_the_corpus() -> None:
     seen = 0
-    for path in corpus():
+    for path in real_logs("pi/**/*.jsonl", "other/**/*.jsonl"):
         fed = records(path.read_bytes())
         check(fed)
         for cut in (len(fed) // 3, len(fed) // 2):

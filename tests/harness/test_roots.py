@@ -19,7 +19,7 @@ from tracetui.harness.base import Harness, Root
 from tracetui.harness.lines import records_of
 from tracetui.harness.opening import follow, open_log
 from tracetui.harness.roots import LogFile, PathProblem, discover, files_of
-from tracetui.harness.side import deleted_at, retention, side_titles
+from tracetui.harness.side import deleted_at, retention_days, side_titles
 from tracetui.model import Record
 
 ROW = b'{"a":1}\n'
@@ -29,7 +29,9 @@ def harness(name: str, *roots: Path, patterns: tuple[str, ...] = ("*.jsonl", "*.
     def of(environ: Mapping[str, str], home: Path) -> Iterable[Root]:
         return [Root(root, patterns) for root in roots]
 
-    return Harness(name, name, lambda head: False, lambda stem, state=None: None, of, lambda facts: [], lambda s, r: [])  # type: ignore[arg-type,return-value]
+    return Harness(
+        name, name, lambda head: False, lambda stem, state=None: None, of, lambda facts: [], lambda s, r: [], ""
+    )  # type: ignore[arg-type,return-value]
 
 
 def write(path: Path, data: bytes = ROW) -> Path:
@@ -315,7 +317,7 @@ def test_follow_stays_in_the_sessions_own_folder(tmp_path: Path) -> None:
 
 def test_side_titles_last_one_wins_and_damage_is_survived(tmp_path: Path) -> None:
     index = tmp_path / ".codex" / "session_index.jsonl"
-    assert side_titles({}, tmp_path) == {}
+    assert side_titles({}, tmp_path)["codex"] == {}
     rows = [
         b'{"id":"a","thread_name":"first","updated_at":"2026-01-01T00:00:00Z"}',
         b"torn {",
@@ -324,11 +326,11 @@ def test_side_titles_last_one_wins_and_damage_is_survived(tmp_path: Path) -> Non
         b'{"id":"a","thread_name":"renamed"}{"id":"c","thread_name":" glued "}',
     ]
     write(index, b"\n".join(rows) + b'\n{"id":"d","thread_name":"to')
-    assert side_titles({}, tmp_path) == {"a": "renamed", "c": "glued"}
+    assert side_titles({}, tmp_path)["codex"] == {"a": "renamed", "c": "glued"}
     other = tmp_path / "elsewhere"
-    assert side_titles({"CODEX_HOME": str(other)}, tmp_path) == {}
+    assert side_titles({"CODEX_HOME": str(other)}, tmp_path)["codex"] == {}
     write(other / "session_index.jsonl", rows[0])
-    assert side_titles({"CODEX_HOME": str(other)}, tmp_path) == {"a": "first"}
+    assert side_titles({"CODEX_HOME": str(other)}, tmp_path)["codex"] == {"a": "first"}
 
 
 @pytest.mark.parametrize(
@@ -336,16 +338,16 @@ def test_side_titles_last_one_wins_and_damage_is_survived(tmp_path: Path) -> Non
     [(7, 7.0), (0, 0.0), (99999, 99999.0), (2.5, 2.5), ("7", 30.0), (True, 30.0), (-1, 30.0), (None, 30.0), ([], 30.0)],
 )
 def test_retention(tmp_path: Path, setting: object, days: float) -> None:
-    assert retention({}, tmp_path) == 30.0
+    assert retention_days({}, tmp_path) == {"claude": 30.0}
     write(tmp_path / ".claude" / "settings.json", json.dumps({"cleanupPeriodDays": setting, "model": "x"}).encode())
-    assert retention({}, tmp_path) == days
-    assert retention({"CLAUDE_CONFIG_DIR": str(tmp_path / "other")}, tmp_path) == 30.0
+    assert retention_days({}, tmp_path) == {"claude": days}
+    assert retention_days({"CLAUDE_CONFIG_DIR": str(tmp_path / "other")}, tmp_path) == {"claude": 30.0}
 
 
 @pytest.mark.parametrize("text", [b"", b"not json", b"[]", b"null", b'{"cleanupPeriodDays":1e999}'])
 def test_retention_of_broken_settings(tmp_path: Path, text: bytes) -> None:
     write(tmp_path / ".claude" / "settings.json", text)
-    assert retention({}, tmp_path) == 30.0
+    assert retention_days({}, tmp_path) == {"claude": 30.0}
 
 
 def test_deletion_counts_from_the_last_write() -> None:

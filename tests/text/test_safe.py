@@ -147,3 +147,18 @@ def test_fence_is_longer_than_any_run_inside() -> None:
 def test_html_safe(text: str) -> None:
     safe = html_safe(text)
     assert not re.search("[<>\"'\x00-\x08\x0b-\x1f\x80-\x9f]", safe)
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0489", "\u0e31"])
+@pytest.mark.parametrize("before", ["", "a", "é" * 40, "x" * 31])
+def test_piles_of_combining_marks_are_cut(mark: str, before: str) -> None:
+    few = before + "o" + mark * 16 + "n"
+    assert display_safe(few) == few
+    assert is_display_safe(few)
+    for count in (17, 18, 40, 500):
+        piled = before + "o" + mark * count + "n" + mark * 3
+        safe = display_safe(piled)
+        assert not is_display_safe(piled)
+        assert is_display_safe(safe)
+        assert len(safe) == len(piled)
+        assert safe == before + "o" + mark * 16 + "\ufffd" * (count - 16) + "n" + mark * 3

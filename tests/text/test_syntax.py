@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.text import syntax
-from tracetui.text.syntax import Tokens, language_of, scan
+from tracetui.text.syntax import SyntaxTokens, language_of, scan
 
 LANGUAGES = [*syntax._FAMILIES, "markdown", "diff"]
 PIECES = [
@@ -35,7 +35,7 @@ def test_tokens_are_in_order_and_never_overlap(language: str, text: str) -> None
 @given(text=CODE, low=st.integers(0, 80), size=st.integers(1, 80))
 def test_a_window_gives_the_tokens_that_touch_it(language: str, text: str, low: int, size: int) -> None:
     whole = [t for t in scan(text, 0, len(text), language) if t[0] < low + size and t[1] > low]
-    tokens = Tokens(text, 0, len(text), language)
+    tokens = SyntaxTokens(text, 0, len(text), language)
     assert tokens.between(low, low + size) == whole
     assert tokens.between(0, len(text) + 1) == [t for t in scan(text, 0, len(text), language) if t[1] > 0]
     assert tokens.between(low, low + size) == whole, "going back gives the same"

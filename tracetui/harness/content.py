@@ -86,18 +86,11 @@ def _block(block: object, depth: int) -> Flat:
         return Flat(_image(block), 1)
     if kind == "document":
         return _document(block, depth)
-    if kind == "tool_reference":
-        return Flat(mark("tool", _text(block.get("tool_name"))), 0)
     if kind == "resource":
         return _resource(block.get("resource"))
-    if kind == "resource_link":
-        return Flat(mark("resource", _text(block.get("uri"))), 0)
-    if kind == "audio":
-        return Flat(file_mark("audio", block.get("mimeType"), block.get("data")), 0)
-    if kind == "web_search_result":
-        return Flat(" ".join(part for part in (_text(block.get("title")), _text(block.get("url"))) if part), 0)
-    if kind in ("web_search_tool_result_error", "web_fetch_tool_result_error"):
-        return Flat(f"{kind}: {_text(block.get('error_code'))}", 0)
+    named = _named(kind, block)
+    if named is not None:
+        return Flat(named, 0)
     if kind in ("search_result", "web_fetch_result"):
         inner = flatten(block.get("content"), depth + 1) if depth < _DEPTH else Flat("", 0)
         title = _text(block.get("title")) or _text(block.get("url"))
@@ -107,6 +100,21 @@ def _block(block: object, depth: int) -> Flat:
     if isinstance(block.get("content"), (str, list)) and depth < _DEPTH:
         return flatten(block["content"], depth + 1)
     return Flat(mark(_text(kind) or "block"), 0)
+
+
+def _named(kind: str | None, block: dict[str, Any]) -> str | None:
+    """What stands for a block that is told in a few words; None for any other."""
+    if kind == "tool_reference":
+        return mark("tool", _text(block.get("tool_name")))
+    if kind == "resource_link":
+        return mark("resource", _text(block.get("uri")))
+    if kind == "audio":
+        return file_mark("audio", block.get("mimeType"), block.get("data"))
+    if kind == "web_search_result":
+        return " ".join(part for part in (_text(block.get("title")), _text(block.get("url"))) if part)
+    if kind in ("web_search_tool_result_error", "web_fetch_tool_result_error"):
+        return f"{kind}: {_text(block.get('error_code'))}"
+    return None
 
 
 _TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text", "summary_text", "reasoning_text", "refusal", None})

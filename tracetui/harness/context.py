@@ -23,6 +23,7 @@ __all__ = [
     "Category",
     "Cause",
     "ContextRules",
+    "Keeps",
     "Piece",
     "Tracker",
     "call_text",
@@ -32,8 +33,8 @@ Category = Literal[
     "system", "instructions", "prompt", "message", "thinking", "tool_call", "tool_result", "summary", "attachment"
 ]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
-Cause = Literal["compaction", "microcompaction", "rollback", "edit", "thinking_of_earlier_turn"]
-"""Why a segment left the context."""
+Cause = Literal["compaction", "microcompaction", "rollback", "edit", "thinking_of_earlier_turn", "resume"]
+"""Why a segment left the context; ``resume``: the program lost it when it loaded its log again."""
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 ROOT: Final = -1
 """The parent of a node that begins a conversation."""
@@ -44,8 +45,9 @@ class Piece(NamedTuple):
 
     ``call`` is the id of the call that a tool_call or tool_result is of, ``name`` its tool or the type of an
     attachment. ``images`` counts images (``text`` then has a mark for each), ``hidden`` the characters that stand in
-    the log encrypted only. ``key`` names the piece where something later may replace it. ``value`` is the input of a
-    call, or the content with images as the log has it; never read for counting.
+    the log encrypted only, ``unsaid`` those that the program put around the text and did not log. ``key`` names the
+    piece where something later may replace it. ``value`` is the input of a call, or the content with images as the log
+    has it; never read for counting. ``limit``: a tracker knows that the program cut the text so (``shorten``).
     """
 
     category: Category
@@ -56,6 +58,17 @@ class Piece(NamedTuple):
     hidden: int = 0
     key: str | None = None
     value: Any = None
+    unsaid: int = 0
+    limit: int = 0
+
+
+class Keeps(NamedTuple):
+    """Whether the thinking of earlier turns stays in a context; ``sure``: known of the model and the version, so that
+    the growth that a session reports is not asked. ``own``: only what the same model thought is shown to it."""
+
+    kept: bool
+    sure: bool
+    own: bool = False
 
 
 class Canvas(Protocol):
@@ -99,6 +112,11 @@ class Canvas(Protocol):
         replacements are pieces of ``record``, in order, or stand for nothing in it."""
         ...
 
+    def doubt(self, node: int, keys: Sequence[str], likely: bool) -> None:
+        """Where ``node`` came in, the program may have loaded its log again and lost the pieces with these keys; the
+        growth of the reported prompt decides, else ``likely``."""
+        ...
+
     def call(self, response: str | None, parent: int) -> int:
         """The model was called with the chain that ends at ``parent``, and ``response`` came of it (None: its name is
         not known yet). Gives the call's number."""
@@ -106,6 +124,18 @@ class Canvas(Protocol):
 
     def named(self, call: int, response: str) -> None:
         """The name of a call's response."""
+        ...
+
+    def keeps(self, call: int, kept: bool) -> None:
+        """The log states whether the thinking of earlier turns stayed in the context of a call."""
+        ...
+
+    def lacks(self, what: str, call: int = ROOT) -> None:
+        """Something that the model saw stands in no record of this log: it is named as missing, for one call or all."""
+        ...
+
+    def beside(self, record: Record) -> None:
+        """A record that no model saw and that a native copy of the context needs; the latest of its type counts."""
         ...
 
     def parent(self, node: int) -> int:
@@ -132,18 +162,27 @@ class Tracker(Protocol):
 class ContextRules:
     """How a harness's logs tell contexts.
 
-    ``keeps_thinking`` says by a model's name whether its thinking of earlier turns stays in the context. ``missing``
-    names what a log never holds.
+    ``keeps_thinking`` says by a model's name and the harness's version whether thinking of earlier turns stays in the
+    context. ``missing`` names what a log never holds. ``system_first``: the system prompt stands first however late the
+    log tells of it. ``shorten`` cuts a text as the program did when it sent it, to the ``limit`` of a piece.
     """
 
     pieces: Callable[[Record], list[Piece]]
     tracker: Callable[[Canvas, str], Tracker]
-    keeps_thinking: Callable[[str | None], bool]
+    keeps_thinking: Callable[[str | None, str | None], Keeps]
     missing: tuple[str, ...]
     fallback: Callable[[Canvas, str], Tracker] | None = None
     """A tracker for logs that hold nothing of what ``tracker`` goes by."""
+    system_first: bool = False
+    shorten: Callable[[str, int], str] | None = None
     complete: bool = False
     """Whether a log with system segments holds the whole prompt and all tools."""
+    states_output: bool = False
+    """Whether the log states exactly how many tokens each response had, its hidden reasoning included."""
+    signed_thinking: bool = False
+    """Whether the ``value`` of a thinking piece is a block of the Messages API with the signature that it asks for."""
+    tokenizer: str = ""
+    """The family of models (as in ``ctx.estimate``) that answers where the log names no model."""
 
 
 def call_text(name: str, given: Any) -> str:

@@ -25,7 +25,10 @@ LINE_LIMIT: Final = 16 * 1024 * 1024
 _CHUNK: Final = 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 _OBJECTS_PER_LINE: Final = 1000
-_DEPTH_LIMIT: Final = 1000
+_DEPTH_LIMIT: Final = 800
+"""Nesting of a record that is read; a deeper one is kept, not read. Well below Python's own limit of 1,000 calls, which
+readers that go down into a record would meet."""
+_LONG: Final = 2 * _DEPTH_LIMIT
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _NULS = re.compile(rb"\0*+")
@@ -79,6 +82,11 @@ def _too_deep(root: Any) -> bool:
     return True
 
 
+def _deep(line: bytes | bytearray, value: dict[str, Any]) -> bool:
+    """Whether a line is nested beyond the limit; the count of its brackets rules nearly all out."""
+    return line.count(b"[") + line.count(b"{") > _DEPTH_LIMIT and _too_deep(value)
+
+
 class _Decoder:
     """The standard library's decoder made as forgiving as it goes: raw control characters in strings, NaN, infinities
     and numbers without bound become what orjson would make of them, or null."""
@@ -121,23 +129,33 @@ def _glued(text: str, at: int, error: ValueError) -> int:
     return text.find('{"', max(at + 1, error.pos - 3), error.pos + 9)
 
 
-def _read_odd(line: bytes | bytearray) -> _Read:
-    """Read a line that is not one plain JSON object."""
-    notes: list[str] = []
-    bad = False
+def _text_of(line: bytes | bytearray, notes: list[str]) -> str:
+    """The text of a line; ``notes`` gets what had to be left out or replaced."""
     if line.startswith(_BOM):
         line = line[len(_BOM) :]
         notes.append("byte order mark left out")
     if b"\0" in line:
         line = line.replace(b"\0", b"")
-        notes.append("NUL bytes left out")
+        notes.append(_ZEROS)
     if not line.strip():
-        return _Read([], "; ".join(notes) or None, "NUL bytes left out" in notes)
+        return ""
     try:
-        text = line.decode("utf-8")
+        return line.decode("utf-8")
     except UnicodeDecodeError:
-        text = line.decode("utf-8", "replace")
         notes.append("invalid UTF-8 replaced")
+        return line.decode("utf-8", "replace")
+
+
+_ZEROS: Final = "NUL bytes left out"
+
+
+def _read_odd(line: bytes | bytearray) -> _Read:
+    """Read a line that is not one plain JSON object."""
+    notes: list[str] = []
+    bad = False
+    text = _text_of(line, notes)
+    if not text:
+        return _Read([], "; ".join(notes) or None, _ZEROS in notes)
     surrogates = _SURROGATE_ESCAPE.search(text) is not None
     brackets = text.count("[") + text.count("{") > _DEPTH_LIMIT
     decoder = _Decoder()
@@ -196,7 +214,7 @@ def parse_line(line: bytes | bytearray) -> tuple[list[dict[str, Any]], str | Non
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
         value = None
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not (len(line) > _LONG and _deep(line, value)):
         return [value], None
     read = _read_odd(line)
     return read.objects, read.note
@@ -304,7 +322,7 @@ class Splitter:
                 value = loads(line)
             except orjson.JSONDecodeError:
                 value = None
-            if type(value) is dict:
+            if type(value) is dict and not (length > _LONG and _deep(line, value)):
                 # tuple.__new__ makes the named tuples at a third of the cost; this runs once per line of every log
                 size = length - 1 if line.endswith(cut) else length
                 give(new(Record, (new(Source, (self.line, self.offset, size)), value, 0, False)))

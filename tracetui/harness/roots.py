@@ -10,14 +10,15 @@ import fnmatch
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tracetui.harness.base import Harness
+from tracetui.harness.base import Harness, Root
+from tracetui.harness.database import stamp
 from tracetui.harness.opening import follow, open_log
-from tracetui.harness.side import deleted_at, retention, side_titles
+from tracetui.harness.side import deleted_at, retention_days, side_titles
 
 __all__ = [
     "LOG_PATTERNS",
@@ -28,7 +29,7 @@ __all__ = [
     "files_of",
     "follow",
     "open_log",
-    "retention",
+    "retention_days",
     "side_titles",
 ]
 
@@ -68,19 +69,29 @@ class _Walk:
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
-    def file(self, path: str, root: str, info: os.stat_result, harness: str) -> LogFile | None:
+    def file(
+        self, path: str, root: str, info: os.stat_result, harness: str, look: Callable[..., tuple[int, int]] = stamp
+    ) -> LogFile | None:
         inode, dev = info.st_ino, info.st_dev
         if inode:
             known = len(self._seen)
             self._seen.add((dev, inode))
             if len(self._seen) == known:
                 return None
-        return LogFile(path, root, info.st_size, info.st_mtime_ns, inode, dev, harness)
+        size, mtime = look(path, info)
+        return LogFile(path, root, size, mtime, inode, dev, harness)
 
-    def folder(self, root: str, patterns: Iterable[str], harness: str) -> Iterator[LogFile | PathProblem]:
+    def folder(
+        self,
+        root: str,
+        patterns: Iterable[str],
+        harness: str,
+        levels: int = _DEPTH,
+        look: Callable[..., tuple[int, int]] = stamp,
+    ) -> Iterator[LogFile | PathProblem]:
         """The files below a folder whose names match, folder by folder in the order of their names."""
         matches = re.compile("|".join(fnmatch.translate(pattern) for pattern in patterns)).match
-        waiting = [(root, _DEPTH)]
+        waiting = [(root, levels)]
         while waiting:
             folder, depth = waiting.pop()
             try:
@@ -105,7 +116,7 @@ class _Walk:
                             plain = {other.name for other in entries if other.is_file(follow_symlinks=False)}
                         if name[:-4] in plain:
                             continue  # Codex unpacks a log to append to it; the unpacked one is the newer
-                    found = self.file(entry.path, root, entry.stat(follow_symlinks=False), harness)
+                    found = self.file(entry.path, root, entry.stat(follow_symlinks=False), harness, look)
                 except OSError as error:
                     yield PathProblem(entry.path, _reason(error))
                     continue
@@ -113,8 +124,22 @@ class _Walk:
                     yield found
             if depth > 0:
                 waiting.extend(reversed(below))
-            elif below:
+            elif below and levels == _DEPTH:
                 yield PathProblem(folder, f"folders nested more than {_DEPTH} deep are left out")
+
+    def root(self, path: str, root: Root, harness: str) -> Iterator[LogFile | PathProblem]:
+        """What a root holds, or the file that it is."""
+        look = root.stamp or stamp
+        if root.patterns:
+            yield from self.folder(path, root.patterns, harness, root.depth, look)
+            return
+        try:
+            info = os.lstat(path)
+        except OSError as error:
+            yield PathProblem(path, _reason(error))
+            return
+        if stat.S_ISREG(info.st_mode) and (found := self.file(path, path, info, harness, look)) is not None:
+            yield found
 
 
 def _reason(error: OSError) -> str:
@@ -142,7 +167,7 @@ def discover(
             path = os.fspath(root.path)
             if not os.path.lexists(path):
                 continue
-            for item in walk.folder(path, root.patterns, harness.name):
+            for item in walk.root(path, root, harness.name):
                 if isinstance(item, LogFile):
                     yield item
                 elif problems is not None:

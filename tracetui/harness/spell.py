@@ -19,9 +19,9 @@ def tokens_json(tokens: Tokens) -> dict[str, int]:
     }
 
 
-def step_json(session: str, agent: str | None, path: str, step: Step) -> dict[str, Any]:
-    """A step of a session (of its subagent ``agent``, or of the main log) whose log is ``path``, as ``show --json``
-    prints it."""
+def step_json(session: str, agent: str | None, path: str, step: Step, part: int = 1) -> dict[str, Any]:
+    """A step of a session (of its subagent ``agent``, or of the main log) whose log is ``path`` and the session's
+    ``part``, as ``show --json`` prints it."""
     tool = step.tool
     return {
         "session": session,
@@ -44,4 +44,5 @@ def step_json(session: str, agent: str | None, path: str, step: Step) -> dict[st
         },
         "tokens": None if step.tokens is None else tokens_json(step.tokens),
         "source": {"path": path, "line": step.sources[0].line if step.sources else None},
+        "part": part,
     }

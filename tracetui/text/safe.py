@@ -8,6 +8,7 @@ Carriage returns are never kept. ``one_line`` folds every run of blanks and line
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Final, NewType
 
@@ -28,6 +29,8 @@ SafeText = NewType("SafeText", str)
 """A string without control characters, bidi and zero-width marks; the only kind of log text that widgets take."""
 
 _REPLACEMENT: Final = "\ufffd"
+_MARKS: Final = 16
+"""Combining marks in a row that are shown. No script needs more than a few; piles of them cover other lines."""
 
 # Format controls (Unicode category Cf), line and paragraph separators, surrogates, and what Unicode calls
 # Default_Ignorable but not Cf: fillers, joiners and variation selectors, which can hide a payload in plain sight. The
@@ -69,16 +72,52 @@ def display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool = Fa
     """``text`` as it may be shown: the same number of code points, none of which moves, hides or controls anything.
 
     C0 becomes its picture (U+2400..), DEL U+2421; C1, bidi and zero-width marks, other format controls, line and
-    paragraph separators and lone surrogates become U+FFFD. ``keep_newlines`` and ``keep_tabs`` let those two pass.
+    paragraph separators and lone surrogates become U+FFFD, and so does what is beyond 16 combining marks in a row.
+    ``keep_newlines`` and ``keep_tabs`` let those two pass.
     """
     if text.isascii() and text.isprintable():
         return SafeText(text)
-    return SafeText(_unsafe(keep_newlines, keep_tabs).sub(_shown, text))
+    safe = _unsafe(keep_newlines, keep_tabs).sub(_shown, text)
+    return SafeText(safe if safe.isascii() else _few_marks(safe))
+
+
+def _few_marks(text: str) -> str:
+    """Replace what is beyond ``_MARKS`` combining marks in a row."""
+    if len(text) <= _MARKS or not _piled(text):
+        return text
+    out: list[str] = []
+    run = 0
+    for char in text:
+        run = run + 1 if _combines(char) else 0
+        out.append(char if run <= _MARKS else _REPLACEMENT)
+    return "".join(out)
+
+
+def _piled(text: str) -> bool:
+    """Whether more than ``_MARKS`` combining marks follow each other. A run of so many covers one of any so many places
+    apart; only there it is looked closer."""
+    for at in range(_MARKS, len(text), _MARKS + 1):
+        if text[at] >= "\u0300" and _combines(text[at]):
+            first = at
+            while first and _combines(text[first - 1]):
+                first -= 1
+            last = at
+            while last + 1 < len(text) and last - first < _MARKS and _combines(text[last + 1]):
+                last += 1
+            if last - first >= _MARKS:
+                return True
+    return False
+
+
+def _combines(char: str) -> bool:
+    return char >= "\u0300" and unicodedata.category(char) in {"Mn", "Me"}
 
 
 def is_display_safe(text: str, *, keep_newlines: bool = False, keep_tabs: bool = False) -> bool:
     """Whether ``display_safe`` would leave ``text`` as it is; cheap enough for every line that is drawn."""
-    return (text.isascii() and text.isprintable()) or _unsafe(keep_newlines, keep_tabs).search(text) is None
+    if text.isascii() and text.isprintable():
+        return True
+    return _unsafe(keep_newlines, keep_tabs).search(text) is None and (text.isascii() or not _piled(text))
 
 
 def copy_safe(text: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-__all__ = ["Token", "Tokens", "language_of", "scan"]
+__all__ = ["SyntaxTokens", "Token", "language_of", "scan"]
 
 Token = tuple[int, int, str]
 
@@ -310,7 +310,7 @@ def scan(text: str, start: int, end: int, language: str) -> Iterator[Token]:
     return scanner(text, start, end, language)
 
 
-class Tokens:
+class SyntaxTokens:
     """The tokens of a section of a text, scanned only as far as they are asked for."""
 
     def __init__(self, text: str, start: int, end: int, language: str) -> None:

@@ -1,7 +1,7 @@
 """How many terminal cells a text takes, and cutting and padding by cells.
 
-Rules as in Markus Kuhn's wcwidth with the Unicode tables of the running Python: East Asian Wide and Fullwidth take two,
-combining marks and other zero-width characters none. Presentation selectors count as nothing (see ``safe.one_line``).
+Widths are those of the library ``wcwidth``: East Asian Wide and Fullwidth take two, combining marks and other
+zero-width characters none. Presentation selectors count as nothing (see ``safe.one_line``).
 """
 
 from __future__ import annotations
@@ -18,15 +18,12 @@ ELLIPSIS: Final = "…"
 
 @lru_cache(maxsize=4096)
 def char_width(char: str) -> int:
-    """Cells of one code point: 0, 1 or 2."""
-    code = ord(char)
-    if 0x20 <= code < 0x7F:
-        return 1
-    if 0x1160 <= code <= 0x11FF:  # Hangul vowels and finals join the syllable before them
-        return 0
-    if unicodedata.category(char) in {"Mn", "Me", "Cc", "Cf", "Zl", "Zp"} and code != 0xAD:
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
+    """Cells of one code point: 0, 1 or 2; what no terminal shows (control characters) counts as nothing."""
+    if char.isascii():
+        return int(char.isprintable())
+    from wcwidth import wcwidth
+
+    return max(0, int(wcwidth(char)))
 
 
 def cell_len(text: str) -> int:

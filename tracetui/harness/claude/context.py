@@ -13,175 +13,38 @@ from array import array
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tracetui.harness.claude.pieces import SNAPSHOT, before, pieces
 from tracetui.harness.claude.state import fingerprint
-from tracetui.harness.claude.words import CONTINUED, attachment_text, is_command, segments
-from tracetui.harness.content import flatten
-from tracetui.harness.context import ROOT, Canvas, Category, ContextRules, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece
 from tracetui.model import Record, Step
 
 __all__ = ["RULES", "ClaudeTracker", "pieces"]
 
 _CLEARED: Final = "[Old tool result content cleared]"
-_UNSEEN: Final = frozenset(
-    """hook_cancelled hook_permission_decision command_permissions hook_system_message hook_non_blocking_error
-    hook_error_during_execution hook_stopped_continuation auto_mode auto_mode_exit structured_output already_read_file
-    opened_file_in_ide_hidden max_turns_reached""".split()
-)
-"""Attachments that people see and the model does not."""
-_SPOKEN_HOOKS: Final = frozenset({"SessionStart", "UserPromptSubmit"})
-_MEMORY: Final = frozenset({"nested_memory", "relevant_memories", "memory", "ultramemory"})
 _RESPONSES: Final = 64
+_STRETCH: Final = 1000
+_ANSWERS: Final = frozenset({"message", "thinking", "tool_call", "tool_result"})
+_ASKS: Final = (2, 1, 98)
+"""The version from which on every request asks to keep the thinking of earlier turns."""
+_WHOLE: Final = (2, 1, 72)
+"""The version from which on a resumed session has all parallel calls again."""
+_OWN: Final = (2, 1, 150)
+"""The version from which on the thinking of other models is taken out of a request."""
+_MAY_ASK: Final = (2, 0, 50)
+"""The version from which on a request may ask for it."""
 _VERSION: Final = re.compile(r"(opus|sonnet|haiku|fable)-([0-9]{1,2})(?:[-.]([0-9]{1,2})(?![0-9]))?")
 
 
-def pieces(record: Record) -> list[Piece]:
-    """The pieces of one record, in order; none for what the model never saw."""
-    value = record.value
-    kind = value.get("type")
-    if kind == "assistant":
-        return _answer(value)
-    if kind == "user":
-        return _said(value)
-    if kind == "attachment":
-        item = value.get("attachment")
-        return _attached(item) if type(item) is dict else []
-    if kind == "system":
-        content = value.get("content")
-        if value.get("subtype") == "local_command" and type(content) is str and content.strip():
-            return [Piece("attachment", content, name="local_command")]
-        return []
-    if kind == "queue-operation":
-        content = value.get("content")
-        if type(content) is str and content.strip():
-            return [Piece("attachment" if _notice(content) else "prompt", content.strip(), name="queued_command")]
-    return []
-
-
-def _notice(text: str) -> bool:
-    head = text.lstrip()[:40]
-    return head.startswith(("<task-notification", "<agent-notification", '{"task_id"')) or is_command(head)
-
-
-def _answer(value: dict[str, Any]) -> list[Piece]:
-    message = value.get("message")
-    if type(message) is not dict or message.get("model") == "<synthetic>" or value.get("isApiErrorMessage") is True:
-        return []
-    content = message.get("content")
-    if type(content) is str:
-        return [Piece("message", content)] if content else []
-    if type(content) is not list:
-        return []
-    out: list[Piece] = []
-    for block in content:
-        kind = block.get("type") if type(block) is dict else None
-        if kind == "text":
-            text = block.get("text")
-            if type(text) is str and text:
-                out.append(Piece("message", text))
-        elif kind == "thinking" or kind == "redacted_thinking":
-            text, sealed = block.get("thinking"), block.get("signature") or block.get("data")
-            text = text if type(text) is str else ""
-            hidden = len(sealed) if type(sealed) is str else 0
-            if text or hidden:
-                out.append(Piece("thinking", text, hidden=hidden, value=block))
-        elif type(kind) is str and kind.endswith("tool_use"):
-            name, ident = block.get("name"), block.get("id")
-            name = name if type(name) is str and name else "(unnamed)"
-            given = block.get("input")
-            out.append(
-                Piece("tool_call", call_text(name, given), ident if type(ident) is str else None, name, value=given)
-            )
-        elif type(kind) is str and kind.endswith("tool_result"):
-            out.append(_result(block))
-        elif type(kind) is str:
-            text, images = flatten(block)
-            if text:
-                out.append(Piece("message", text, images=images))
-    return out
-
-
-def _result(block: dict[str, Any]) -> Piece:
-    ident = block.get("tool_use_id")
-    content = block.get("content")
-    text, images = flatten(content)
-    ident = ident if type(ident) is str and ident else None
-    return Piece("tool_result", text, ident, images=images, key=ident, value=content if images else None)
-
-
-def _said(value: dict[str, Any]) -> list[Piece]:
-    message = value.get("message")
-    content = message.get("content") if type(message) is dict else message
-    summary = value.get("isCompactSummary") is True
-    if value.get("isVisibleInTranscriptOnly") is True and not summary:
-        return []
-    if type(content) is str:
-        return _words(value, content, summary)
-    if type(content) is not list:
-        return []
-    out: list[Piece] = []
-    for block in content:
-        kind = block.get("type") if type(block) is dict else None
-        if kind == "tool_result":
-            out.append(_result(block))
-            continue
-        text, images = flatten(block)
-        if images:
-            out.append(Piece("prompt" if not _meta(value) else "attachment", text, images=images, value=[block]))
-        elif text:
-            out += _words(value, text, summary)
-    return out
-
-
-def _meta(value: dict[str, Any]) -> bool:
-    return (
-        value.get("isMeta") is True
-        or type(value.get("sourceToolUseID")) is str
-        or (value.get("toolUseResult") is not None and value.get("isCompactSummary") is not True)
-    )
-
-
-def _words(value: dict[str, Any], text: str, summary: bool) -> list[Piece]:
-    if not text.strip():
-        return []
-    if summary or text.startswith(CONTINUED):
-        return [Piece("summary", text)]
-    if _meta(value):
-        return [Piece("attachment", text, name="skill" if "sourceToolUseID" in value else None)]
-    return [Piece("prompt" if human else "attachment", part) for human, part in segments(text)]
-
-
-def _attached(item: dict[str, Any]) -> list[Piece]:
-    kind = item.get("type")
-    kind = kind if type(kind) is str else None
-    if kind in _UNSEEN:
-        return []
-    if kind == "hook_success" and item.get("hookEvent") not in _SPOKEN_HOOKS:
-        return []
-    if kind == "queued_command":
-        prompt = item.get("prompt")
-        text, images = flatten(prompt)
-        if not text.strip():
-            return []
-        mode = item.get("commandMode")
-        human = mode in (None, "prompt") and not _notice(text)
-        return [
-            Piece("prompt" if human else "attachment", text, name=kind, images=images, value=prompt if images else None)
-        ]
-    text, _ = attachment_text(item)
-    if not text:
-        return []
-    category: Category = "instructions" if kind in _MEMORY else "attachment"
-    return [Piece(category, text, name=kind)]
-
-
 class _Response:
-    """A model response in the tree: its lines and the results of its calls are one stretch of nodes."""
+    """A model response in the tree: its lines, then the results of its calls, are one stretch of nodes."""
 
-    __slots__ = ("call", "tail")
+    __slots__ = ("call", "results", "said", "tail")
 
     def __init__(self, call: int, tail: int) -> None:
         self.call = call
         self.tail = tail
+        self.said = tail  # the last of its own lines
+        self.results: list[int] = []
 
 
 class ClaudeTracker:
@@ -198,6 +61,13 @@ class ClaudeTracker:
         self._last = {False: ROOT, True: ROOT}
         self._steps = 0
         self._bounded = {False: False, True: False}  # a boundary waits for its summary
+        self._beside: set[int] = set()  # nodes of attachments
+        self._snapshot: dict[bool, dict[str, Sequence[Piece]]] = {False: {}, True: {}}
+        self._up: dict[int, int] = {}  # of the turn: a record -> the one that it names as its parent
+        self._results: dict[int, list[str]] = {}  # of the turn: a record -> the calls whose results it holds
+        self._astray: list[str] = []  # calls whose results are off the chain of parents
+        self._begun = False  # a prompt came in from outside
+        self._asked: dict[str, bool] = {}  # a request -> whether it keeps the thinking of earlier turns
 
     def feed(self, record: Record, steps: Sequence[Step]) -> None:
         """Take one record."""
@@ -211,6 +81,10 @@ class ClaudeTracker:
             self._absorbed(step, side)
         uuid = value.get("uuid")
         if type(uuid) is not str or not uuid:
+            if kind == "api-request":
+                self._request(value)
+            elif kind == "queue-operation" and value.get("operation") == "dequeue":
+                self._begun = True
             if kind not in ("user", "assistant", "attachment"):
                 return
             uuid = f"L{record.source.line}.{record.nth}"
@@ -218,6 +92,8 @@ class ClaudeTracker:
         if mark in self._nodes:
             return
         parent = self._parent(value, side)
+        if not side and type(named := value.get("parentUuid")) is str:
+            self._up[mark] = fingerprint(named)
         if kind == "progress":
             self._nodes[mark] = parent
             return
@@ -269,8 +145,7 @@ class ClaudeTracker:
         response = self._of_node.get(last)
         node = self.canvas.node(response.tail if response else last, record, [piece], origin=step.number)
         if response is not None:
-            response.tail = node
-            self._of_node[node] = response
+            self._behind(response, node)
         else:
             mark = self._marks[last] if last < len(self._marks) else 0
             if mark:
@@ -292,6 +167,8 @@ class ClaudeTracker:
             return
         for old in reversed(stretch):
             node = self.canvas.again(node, old)
+            if old in self._beside:
+                self._beside.add(node)
             mark = self._marks[old] if old < len(self._marks) else 0
             if mark:
                 self._nodes[mark] = node
@@ -304,47 +181,129 @@ class ClaudeTracker:
     def _assistant(self, record: Record, value: dict[str, Any], parent: int) -> int:
         found = pieces(record)
         message = value.get("message")
-        if type(message) is not dict or (not found and message.get("model") == "<synthetic>"):
+        if type(message) is not dict or value.get("isApiErrorMessage") is True:
             return parent
-        if value.get("isApiErrorMessage") is True:
-            return parent
+        if message.get("model") == "<synthetic>":
+            return self.canvas.node(self._settled(parent), record, found) if found else parent
         name = _named(value, message) or f"L{record.source.line}"
         response = self._responses.get(name)
         if response is None:
+            parent = self._settled(parent)
             response = self._responses[name] = _Response(self.canvas.call(name, parent), parent)
+            asked = self._asked.get(str(value.get("requestRef")))
+            if asked is not None:
+                self.canvas.keeps(response.call, asked)
             if len(self._responses) > _RESPONSES:
                 del self._responses[next(iter(self._responses))]
-        node = response.tail = self.canvas.node(response.tail, record, found, by=response.call)
+        node = response.said = response.tail = self.canvas.node(response.said, record, found, by=response.call)
         self._of_node[node] = response
+        results, response.results = response.results, []
+        for result in results:  # of a call that was answered while the response went on
+            self._behind(response, self.canvas.again(response.tail, result))
         for piece in found:
             if piece.category == "tool_call" and piece.call:
                 self._of_call[piece.call] = response
+        return node
+
+    def _request(self, value: dict[str, Any]) -> None:
+        """What a request asked to be done with earlier thinking (2.1.3xx on)."""
+        name, params = value.get("id"), value.get("params")
+        managed = params.get("context_management") if type(params) is dict else None
+        edits = managed.get("edits") if type(managed) is dict else None
+        if type(name) is not str or type(edits) is not list:
+            return
+        for edit in edits:
+            if type(edit) is dict and edit.get("type") == "clear_thinking_20251015":
+                self._asked[name] = edit.get("keep") == "all"
+        if len(self._asked) > _RESPONSES:
+            del self._asked[next(iter(self._asked))]
+
+    def _settled(self, parent: int) -> int:
+        """The end of the chain as it is sent: attachments that came in with a prompt stand before it, behind the last
+        answer or result."""
+        stretch: list[int] = []
+        at = parent
+        while at != ROOT and len(stretch) < _STRETCH and not self.canvas.categories(at) & _ANSWERS:
+            stretch.append(at)
+            at = self.canvas.parent(at)
+        stretch.reverse()
+        beside = [node for node in stretch if node in self._beside]
+        if not beside or len(beside) == len(stretch) or stretch[: len(beside)] == beside:
+            return parent
+        for node in [*beside, *(node for node in stretch if node not in self._beside)]:
+            at = self.canvas.again(at, node)
+        return at
+
+    def _attachment(self, record: Record, value: dict[str, Any], parent: int, found: list[Piece]) -> int:
+        node = self.canvas.node(parent, record, found)
+        self._beside.add(node)
+        item = value.get("attachment")
+        if type(item) is dict and item.get("type") == SNAPSHOT:
+            side = value.get("isSidechain") is True
+            if self._snapshot[side]:
+                self.canvas.replace(node, self._snapshot[side], record, "edit")
+            self._snapshot[side] = {piece.key: () for piece in found if piece.key}
+        return node
+
+    def _behind(self, response: _Response, node: int) -> int:
+        """A node that stands behind a response's own lines."""
+        response.tail = node
+        response.results.append(node)
+        self._of_node[node] = response
         return node
 
     def _user(self, record: Record, value: dict[str, Any], parent: int) -> int:
         found = pieces(record)
         if not found:
             return parent
+        if value.get("type") == "attachment":
+            return self._attachment(record, value, parent, found)
+        results = [piece.call for piece in found if piece.category == "tool_result" and piece.call]
+        if results and value.get("isSidechain") is not True and type(value.get("uuid")) is str:
+            self._results[fingerprint(value["uuid"])] = results
         result = next((piece for piece in found if piece.category == "tool_result"), None)
         response = self._of_call.get(result.call) if result is not None and result.call else None
         if response is not None:
             for piece in found:
                 self._of_call.pop(piece.call or "", None)
             if parent == response.tail or self._of_node.get(parent) is response:
-                node = response.tail = self.canvas.node(response.tail, record, found)
-                self._of_node[node] = response
-                return node
+                return self._behind(response, self.canvas.node(response.tail, record, found))
         summary = found[0].category == "summary"
-        if summary:
-            side = value.get("isSidechain") is True
-            bounded, self._bounded[side] = self._bounded[side], False
-            prior = parent if parent != ROOT else self._last[side]
-            if not bounded and prior != ROOT:  # older versions wrote no boundary: the summary is where it begins anew
-                node = self.canvas.node(ROOT, record, found)
-                self.canvas.cut(node, prior, "compaction")
-                return node
+        if summary and (begun := self._begun_anew(record, value, parent, found)) is not None:
+            return begun
         turn = result is None and value.get("type") == "user" and not summary and value.get("isMeta") is not True
-        return self.canvas.node(parent, record, found, turn=turn)
+        node = self.canvas.node(parent, record, found, turn=turn)
+        if turn and value.get("isSidechain") is not True:
+            self._turn(value, node)
+        return node
+
+    def _begun_anew(self, record: Record, value: dict[str, Any], parent: int, found: Sequence[Piece]) -> int | None:
+        """The node of a summary at which the conversation begins anew: older versions wrote no boundary before it."""
+        side = value.get("isSidechain") is True
+        bounded, self._bounded[side] = self._bounded[side], False
+        prior = parent if parent != ROOT else self._last[side]
+        if bounded or prior == ROOT:
+            return None
+        node = self.canvas.node(ROOT, record, found)
+        self.canvas.cut(node, prior, "compaction")
+        return node
+
+    def _turn(self, value: dict[str, Any], node: int) -> None:
+        """Versions before 2.1.72 loaded a log by its parents alone: of parallel calls whose results each follow their
+        own call only the one that was gone on from was found again."""
+        named = value.get("parentUuid")
+        kept: set[str] = set()
+        at = fingerprint(named) if type(named) is str else 0
+        while at in self._up:
+            kept.update(self._results.get(at, ()))
+            at = self._up.pop(at)
+        lost = [call for calls in self._results.values() for call in calls if call not in kept]
+        self._up.clear()
+        self._results.clear()
+        self._astray += [key for call in lost for key in (call, f"call:{call}")]
+        if self._astray and before(value, _WHOLE):
+            self.canvas.doubt(node, self._astray, self._begun)
+        self._begun = False
 
     def _system(self, record: Record, value: dict[str, Any], parent: int) -> int:
         subtype = value.get("subtype")
@@ -394,19 +353,34 @@ def _named(value: dict[str, Any], message: dict[str, Any]) -> str | None:
     return f"{ident}/{request}" if type(request) is str and request else ident
 
 
-def _keeps_thinking(model: str | None) -> bool:
-    """Opus from 4.5 and the others from 4.6 on keep the thinking of earlier turns; older models are not shown it
-    again."""
+def _keeps_thinking(model: str | None, version: str | None) -> Keeps:
+    """Opus from 4.5 and the others from 4.6 on keep the thinking of earlier turns. Older models are not shown it again
+    unless the program asks to keep it: 2.1.98 and later do, older versions where a setting from afar told them to (seen
+    of 2.0.76, 2.1.49 and 2.1.72: they do not by themselves).
+    """
     match = _VERSION.search(model or "")
-    if match is None:
-        return False
-    version = int(match[2]), int(match[3] or 0)
-    return version >= ((4, 5) if match[1] == "opus" else (4, 6))
+    told = tuple(int(part) for part in (version or "").split(".")[:3] if part.isdecimal() and len(part) < 6)
+    own = told >= _OWN
+    if match is not None:
+        number = int(match[2]), int(match[3] or 0)
+        if number >= ((4, 5) if match[1] == "opus" else (4, 6)):
+            return Keeps(True, True, own)
+    if told >= _ASKS:
+        return Keeps(True, match is not None, own)
+    return Keeps(False, bool(told) and told < _MAY_ASK)
 
 
 RULES: Final = ContextRules(
     pieces=pieces,
     tracker=ClaudeTracker,
     keeps_thinking=_keeps_thinking,
-    missing=("system prompt", "tool schemas", "memory files and reminders that the log does not show"),
+    system_first=True,
+    complete=True,
+    missing=(
+        "system prompt",
+        "tool schemas",
+        "memory files and reminders that the log does not show (to-do lists, changed files, files named with @, hooks)",
+    ),
+    signed_thinking=True,
+    tokenizer="anthropic",
 )

@@ -22,6 +22,10 @@ BOOKKEEPING: Final[dict[str, str]] = {
     "file-history-snapshot": "snapshot",
     "frame-link": "frameUrl",
     "last-prompt": "sessionId",
+    "api-request": "sessionId",
+    "api-request-blob": "sessionId",
+    "api-request-shape": "sessionId",
+    "tools-used": "sessionId",
     "mode": "mode",
     "permission-mode": "permissionMode",
     "pr-link": "prNumber",
@@ -44,32 +48,39 @@ def detect(head: Sequence[Mapping[str, Any]]) -> bool:
     ``progress`` with ids); without one, records that only Claude Code writes are enough. Qwen Code writes nearly the
     same envelope: its messages have ``parts``, its versions begin with 0.
     """
-    kept = False
-    turn = False
+    kept = turn = False
     for value in head:
         kind = value.get("type")
         if not isinstance(kind, str) or "payload" in value:
             continue
         if kind in BOOKKEEPING:
             kept = kept or (BOOKKEEPING[kind] in value and (kind not in _NEEDS_SESSION or "sessionId" in value))
-            continue
-        if not isinstance(value.get("sessionId"), str):
-            continue
-        version = value.get("version")
-        if version is not None and (not isinstance(version, str) or version.startswith("0.")):
-            return False
-        if kind in ("user", "assistant"):
-            message = value.get("message")
-            if isinstance(message, Mapping):
-                if "parts" in message and "content" not in message:
-                    return False
-                turn = turn or "content" in message
-            else:
-                turn = turn or ("uuid" in value and "parentUuid" in value)
-        elif kind == "attachment":
-            turn = turn or (isinstance(value.get("attachment"), Mapping) and "uuid" in value)
-        elif kind == "progress":
-            turn = turn or ("uuid" in value and "data" in value)
-        elif kind == "system":
-            turn = turn or ("uuid" in value and ("subtype" in value or "parentUuid" in value))
+        elif isinstance(value.get("sessionId"), str):
+            if _another(value):
+                return False
+            turn = turn or _turn(kind, value)
     return turn or kept
+
+
+def _another(value: Mapping[str, Any]) -> bool:
+    """Whether a record is of a program that writes the same envelope."""
+    version, message = value.get("version"), value.get("message")
+    if version is not None and (not isinstance(version, str) or version.startswith("0.")):
+        return True
+    return isinstance(message, Mapping) and "parts" in message and "content" not in message
+
+
+def _turn(kind: str, value: Mapping[str, Any]) -> bool:
+    """Whether a record decides that it is Claude Code."""
+    if kind in ("user", "assistant"):
+        message = value.get("message")
+        if isinstance(message, Mapping):
+            return "content" in message
+        return "uuid" in value and "parentUuid" in value
+    if "uuid" not in value:
+        return False
+    if kind == "attachment":
+        return isinstance(value.get("attachment"), Mapping)
+    if kind == "progress":
+        return "data" in value
+    return kind == "system" and ("subtype" in value or "parentUuid" in value)

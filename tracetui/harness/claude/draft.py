@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import base64
 import marshal
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from tracetui.model import Kind, Source, Step, Tokens, ToolUse
 
-__all__ = ["Counts", "Draft", "pack_draft", "unpack_draft"]
+__all__ = ["NONE", "ClaudeDraft", "Counts", "pack_draft", "unpack_draft"]
 
-Counts = tuple[int, int, int, int]
-"""Tokens of a response while they are being counted: input, output, cache read, cache write."""
+Counts = tuple[int, int, int, int, int]
+"""Tokens of a response while they are being counted: input, output, cache read, cache write, and of that what is kept
+for an hour."""
+NONE: Final = (0, 0, 0, 0, 0)
 
 
-class Draft:
+class ClaudeDraft:
     """A step under way; the same object stands wherever something may still change it. ``step`` gives it as it is."""
 
     __slots__ = (
@@ -94,7 +96,7 @@ class Draft:
         )
 
 
-def pack_draft(draft: Draft) -> Any:
+def pack_draft(draft: ClaudeDraft) -> Any:
     """A draft as a JSON value."""
     packed: list[Any] = [
         draft.number,
@@ -121,13 +123,13 @@ def pack_draft(draft: Draft) -> Any:
     return packed
 
 
-def unpack_draft(packed: Any) -> Draft:
+def unpack_draft(packed: Any) -> ClaudeDraft:
     """The reverse of ``pack_draft``."""
     if isinstance(packed, str):
         packed = marshal.loads(base64.b85decode(packed))  # noqa: S302 - our own bytes, out of the private bucket
     number, kind, key, sources, time, text, summary, sidechain, rest, tool = packed
     places = tuple(Source(*source) for source in sources)
-    draft = Draft(number, cast(Kind, kind), key, places, time, text, summary, sidechain)
+    draft = ClaudeDraft(number, cast(Kind, kind), key, places, time, text, summary, sidechain)
     draft.model, draft.response, tokens, draft.cost, draft.images, draft.thread = rest
     draft.tokens = None if tokens is None else tuple(tokens)
     if tool is not None:

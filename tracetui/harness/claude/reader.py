@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final
 
+from tracetui.harness.claude.builder import RecordContext, StepBuilder, counted
 from tracetui.harness.claude.detect import BOOKKEEPING
-from tracetui.harness.claude.making import Here, Maker, counted
+from tracetui.harness.claude.labels import attachment_text, describe, system_text
 from tracetui.harness.claude.results import oversize_note
 from tracetui.harness.claude.session import Session
 from tracetui.harness.claude.state import fingerprint, freeze, thaw
 from tracetui.harness.claude.user import read_queued, read_user
-from tracetui.harness.claude.words import attachment_text, describe, system_text
 from tracetui.harness.content import flatten
 from tracetui.harness.tools import one_line
 from tracetui.model import Kind, LogFacts, Problem, Record, Step, from_iso
@@ -37,7 +37,7 @@ class ClaudeReader:
 
     def __init__(self, stem: str, state: bytes | None = None) -> None:
         self.session = Session(stem)
-        self._maker = Maker(self.session)
+        self._maker = StepBuilder(self.session)
         self.known: Counter[str] = self._maker.known
         self.unknown: Counter[str] = self._maker.unknown
         self.stepped = 0
@@ -51,7 +51,10 @@ class ClaudeReader:
     @property
     def facts(self) -> LogFacts:
         """What the log says about itself so far."""
-        return self.session.facts
+        facts = self.session.facts
+        unclaimed = self._maker.unclaimed
+        facts.unclaimed = list(unclaimed[:4]) if any(unclaimed) else None
+        return facts
 
     @facts.setter
     def facts(self, value: LogFacts) -> None:
@@ -93,12 +96,7 @@ class ClaudeReader:
         session = self.session
         self._fed += 1
         if kind == "progress":
-            # Up to four fifths of a log's lines: no step, and nothing in them that the other records do not tell.
-            data = value.get("data")
-            sub = data.get("type") if type(data) is dict else None
-            self.known[_PROGRESS.get(sub) or counted(kind, sub) if type(sub) is str else "progress"] += 1
-            if not session.settled:
-                session.meet(value, True)
+            self._progress(value)
             return
         if kind == "assistant":
             way = self._assistant
@@ -132,8 +130,20 @@ class ClaudeReader:
             uuid = f"L{record.source.line}.{record.nth}" if record.nth else f"L{record.source.line}"
         time = from_iso(value.get("timestamp"))
         session.note(value, time)
-        if way(Here(record, value, uuid, time)):
+        if way(RecordContext(record, value, uuid, time)):
             self.stepped += 1
+        if self._maker.answered:
+            self._maker.join()
+
+    def _progress(self, value: dict[str, Any]) -> None:
+        """Up to four fifths of a log's lines: no step, and nothing in them that the other records do not tell."""
+        data = value.get("data")
+        sub = data.get("type") if type(data) is dict else None
+        self.known[_PROGRESS.get(sub) or counted("progress", sub) if type(sub) is str else "progress"] += 1
+        if not self.session.settled:
+            self.session.meet(value, True)
+        if type(data) is dict and sub == "agent_progress":
+            self._maker.progressed(value.get("parentToolUseID"), data.get("agentId"))
 
     def _book(self, record: Record, value: dict[str, Any], kind: object) -> None:
         """A record outside the conversation: a title, a mode, the queue of prompts; or one that no rule covers."""
@@ -166,10 +176,10 @@ class ClaudeReader:
         self._maker.forget()
         self.session.begin_anew()
 
-    def _user(self, here: Here) -> bool:
+    def _user(self, here: RecordContext) -> bool:
         return read_user(self._maker, here)
 
-    def _assistant(self, here: Here) -> bool:
+    def _assistant(self, here: RecordContext) -> bool:
         """A line of a response: one block or more, or an error that the harness put in the model's place."""
         maker, value = self._maker, here.value
         message = value.get("message")
@@ -179,12 +189,7 @@ class ClaudeReader:
         if type(model) is not str or not model:
             model = None
         if model == "<synthetic>" or value.get("isApiErrorMessage") is True:
-            text, images = flatten(content)
-            if not text:
-                self.known["assistant/synthetic"] += 1
-                return False
-            maker.event(here, 0, text, one_line(text), images)
-            return True
+            return self._synthetic(here, content)
         self.session.answered(model, maker.aside(here))
         response = maker.response(here, message)
         if type(content) is str:
@@ -192,7 +197,7 @@ class ClaudeReader:
         elif type(content) is not list:
             return maker.unread(here, "assistant")
         made = False
-        strange: object = None
+        strange: str | None = None
         for nth, block in enumerate(content):
             kind = block.get("type") if type(block) is dict else None
             if kind == "text" or kind == "thinking":
@@ -208,17 +213,36 @@ class ClaudeReader:
             elif kind.endswith("tool_use"):
                 maker.call(here, nth, block, model, response)
                 made = True
-            elif kind.endswith("tool_result"):
-                made |= maker.result(here, block, None, nth)
-            elif kind != "redacted_thinking":
-                other = block.get("text")
-                if type(other) is str and other and not other.isspace():
-                    maker.event(here, nth, other, one_line(f"{kind}: {other}"))
-                    made = True
-                else:
-                    strange = strange or kind
-        if made:
-            return True
+            else:
+                told = self._other_block(here, nth, block, kind)
+                made |= told is True
+                strange = strange or (kind if told is None else None)
+        return made or self._nothing(here, content, strange)
+
+    def _synthetic(self, here: RecordContext, content: object) -> bool:
+        """What the harness said in the model's place."""
+        text, images = flatten(content)
+        if not text:
+            self.known["assistant/synthetic"] += 1
+            return False
+        self._maker.event(here, 0, text, one_line(text), images)
+        return True
+
+    def _other_block(self, here: RecordContext, nth: int, block: dict[str, Any], kind: str) -> bool | None:
+        """A block that is neither words nor a call; whether it made a step, None where no rule covers it."""
+        if kind.endswith("tool_result"):
+            return self._maker.result(here, block, None, nth)
+        if kind == "redacted_thinking":
+            return False
+        text = block.get("text")
+        if type(text) is not str or not text or text.isspace():
+            return None
+        self._maker.event(here, nth, text, one_line(f"{kind}: {text}"))
+        return True
+
+    def _nothing(self, here: RecordContext, content: list[Any], strange: str | None) -> bool:
+        """Count a line of a response that made no step."""
+        maker = self._maker
         if strange is not None:
             self.unknown[counted("assistant", strange)] += 1
             return False
@@ -227,7 +251,7 @@ class ClaudeReader:
         self.known[counted("assistant", content[0].get("type") if content else "empty")] += 1
         return False
 
-    def _system(self, here: Here) -> bool:
+    def _system(self, here: RecordContext) -> bool:
         maker, value = self._maker, here.value
         subtype = value.get("subtype")
         if subtype == "compact_boundary" or subtype == "microcompact_boundary":
@@ -250,7 +274,7 @@ class ClaudeReader:
         (self.known if known else self.unknown)[counted("system", subtype)] += 1
         return False
 
-    def _attachment(self, here: Here) -> bool:
+    def _attachment(self, here: RecordContext) -> bool:
         maker = self._maker
         self._attached = True
         item = here.value.get("attachment")

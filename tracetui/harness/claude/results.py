@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tracetui.harness.content import flatten, mark, size_words
 
-__all__ = ["Result", "oversize_note", "read_result"]
+__all__ = ["ClaudeResult", "oversize_note", "read_result"]
 
 _EXIT = re.compile(r"(?:Error: )?Exit code (-?[0-9]{1,9})\b")
 _AGENT = re.compile(r"\bagentId: ([A-Za-z0-9._-]{1,128})")
@@ -22,7 +22,7 @@ _AGENT_TAIL: Final = 2000
 _DURATIONS: Final = (("durationMs", 1), ("totalDurationMs", 1), ("durationSeconds", 1000))
 
 
-class Result(NamedTuple):
+class ClaudeResult(NamedTuple):
     """What a result tells of its call; ``duration_ms`` only where the log states it."""
 
     output: str
@@ -38,54 +38,60 @@ def oversize_note(length: int) -> str:
     return mark("line of", size_words(length), "kept but not read")
 
 
-def read_result(block: Mapping[str, Any], extra: object, *, agent: bool = False, note: str = "") -> Result:
+def read_result(block: Mapping[str, Any], extra: object, *, agent: bool = False, note: str = "") -> ClaudeResult:
     """Read one result block with its record's ``toolUseResult`` (None where the record holds several results).
 
     ``agent``: the call started a subagent, whose id is looked for. ``note`` stands in for a text that was not read.
     """
-    content = block.get("content")
-    output, images = flatten(content)
-    structured = extra if isinstance(extra, dict) else None
+    output, images = flatten(block.get("content"))
+    structured: Mapping[str, Any] = extra if isinstance(extra, dict) else {}
     if not output and not images:
-        output = block["text"] if isinstance(block.get("text"), str) else output
-        if not output:
-            output = _fallback(structured, extra) or note
-    failed = block.get("is_error")
-    is_error = failed is True
-    code: int | None = None
-    if failed is None and isinstance(extra, str):
-        is_error = extra.startswith("Error")
-    if not is_error and output.startswith(_REFUSED):
-        is_error = True
-    if is_error:
-        found = _EXIT.match(output)
-        code = int(found[1]) if found else None
-    duration: int | None = None
-    thread: str | None = None
-    if structured is not None:
-        if structured.get("interrupted") is True:
-            is_error = True
+        own = block.get("text")
+        output = (own if isinstance(own, str) else "") or _fallback(structured, extra) or note
+    is_error, code = _failure(block.get("is_error"), output, extra)
+    if structured:
+        is_error = is_error or structured.get("interrupted") is True
         if code is None and "exitCode" in structured:
             code = _whole(structured["exitCode"], -(1 << 31), 1 << 32)
-        duration = _duration(structured)
-        path = structured.get("persistedOutputPath")
-        if isinstance(path, str) and path:
-            size = _whole(structured.get("persistedOutputSize"), 0, 1 << 60)
-            if path not in output or (size is not None and "Full output saved to" not in output):
-                words = size_words(size) if size is not None else ""
-                output = f"{output}\n[full output: {path}{f' {words}' if words else ''}]".lstrip("\n")
-        if agent and isinstance(structured.get("agentId"), str):
-            thread = structured["agentId"] or None
-    if agent and thread is None and output:
-        named = _AGENT.search(output[-_AGENT_TAIL:])
-        thread = named[1] if named else None
-    return Result(output, images, is_error, code, duration, thread)
+    whole = _with_path(output, structured)
+    thread = _thread(structured, whole) if agent else None
+    return ClaudeResult(whole, images, is_error, code, _duration(structured), thread)
 
 
-def _fallback(structured: Mapping[str, Any] | None, extra: object) -> str:
+def _failure(failed: object, output: str, extra: object) -> tuple[bool, int | None]:
+    """Whether the call failed, and the exit status that its words begin with."""
+    is_error = failed is True or (failed is None and isinstance(extra, str) and extra.startswith("Error"))
+    if not is_error and not output.startswith(_REFUSED):
+        return False, None
+    found = _EXIT.match(output)
+    return True, int(found[1]) if found else None
+
+
+def _with_path(output: str, structured: Mapping[str, Any]) -> str:
+    """The output, and where all of it was put if it was cut."""
+    path = structured.get("persistedOutputPath")
+    if not isinstance(path, str) or not path:
+        return output
+    size = _whole(structured.get("persistedOutputSize"), 0, 1 << 60)
+    if path in output and (size is None or "Full output saved to" in output):
+        return output
+    words = f" {size_words(size)}" if size is not None else ""
+    return f"{output}\n[full output: {path}{words}]".lstrip("\n")
+
+
+def _thread(structured: Mapping[str, Any], output: str) -> str | None:
+    """The subagent that the call started."""
+    named = structured.get("agentId")
+    if isinstance(named, str) and named:
+        return named
+    found = _AGENT.search(output[-_AGENT_TAIL:])
+    return found[1] if found else None
+
+
+def _fallback(structured: Mapping[str, Any], extra: object) -> str:
     """The output as the structured result tells it, for a result block without content."""
-    if structured is None:
-        return extra if isinstance(extra, str) else ""
+    if isinstance(extra, str):
+        return extra
     parts = [structured.get("stdout"), structured.get("stderr")]
     text = "\n".join(part for part in parts if isinstance(part, str) and part)
     if text:

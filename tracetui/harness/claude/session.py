@@ -13,6 +13,8 @@ __all__ = ["Session", "worded"]
 
 _TITLE: Final = 200
 _LEAVES: Final = 64
+_ID_MIN: Final = 8
+"""Letters of an id that can stand in a file's name by no chance."""
 _SHA: Final = frozenset("0123456789abcdef")
 _MACHINE: Final = ("acompact", "aprompt_suggestion")
 """Forks that the harness makes for itself; their prompts are its own."""
@@ -89,7 +91,7 @@ class Session:
                 self._forked(origin.get("sessionId"))
                 return True
         if not self.own:
-            if ident != self.ident and type(ident) is str and ident and self.ident == self.stem:
+            if ident != self.ident and type(ident) is str and ident and self._named(self.ident):
                 self._forked(ident)
                 return True
             self.own = True
@@ -100,12 +102,18 @@ class Session:
             return
         if not self.settled:
             self.settle(ident)
-        elif ident == self.stem and self.facts.session != ident:
+        elif self.facts.session != ident and self._named(ident) and not self._named(self.facts.session):
             before = self.facts.session
             self.settle(ident)
             self._forked(before)
             self.revealed = self.own
             self.own = False
+
+    def _named(self, ident: object) -> bool:
+        """Whether the file's name says that it is this session's: its stem contains the id."""
+        if ident == self.stem:
+            return True
+        return type(ident) is str and len(ident) >= _ID_MIN and ident in self.stem
 
     def _forked(self, ident: object) -> None:
         if self.facts.forked_from is None and type(ident) is str and ident and ident != self.facts.session:
@@ -203,7 +211,7 @@ class Session:
         if (
             ident != self.ident
             and ident is not None
-            and (self.ident == self.stem or kind in ("relocated", "worktree-state"))
+            and (self._named(self.ident) or kind in ("relocated", "worktree-state"))
         ):
             return  # copied history speaks of another session
         if kind == "ai-title":

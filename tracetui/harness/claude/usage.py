@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tracetui.harness.claude.draft import Counts, Draft
+from tracetui.harness.claude.draft import NONE, ClaudeDraft, Counts
 
 __all__ = ["Response", "cost_of", "tokens_of"]
 
@@ -27,7 +27,7 @@ class Response:
         self.tokens = tokens
         self.cost = cost
         self.first = 0
-        self.draft: Draft | None = None
+        self.draft: ClaudeDraft | None = None
         self.owed: Counts | None = None
 
     def grow(self, tokens: Counts | None, cost: float | None) -> bool:
@@ -35,13 +35,14 @@ class Response:
         anything changed."""
         changed = False
         if tokens is not None and tokens != self.tokens:
-            old = self.tokens or (0, 0, 0, 0)
-            more = (max(old[0], tokens[0]), max(old[1], tokens[1]), max(old[2], tokens[2]), max(old[3], tokens[3]))
+            old = self.tokens or NONE
+            given, output, read, written, long = map(max, zip(old, tokens))
+            more = (given, output, read, written, long)
             if more != self.tokens:
                 if self.first and self.draft is None:
-                    due = self.owed or (0, 0, 0, 0)
+                    due = self.owed or NONE
                     rest = [owing + new - was for owing, new, was in zip(due, more, old)]
-                    self.owed = (rest[0], rest[1], rest[2], rest[3])
+                    self.owed = (rest[0], rest[1], rest[2], rest[3], rest[4])
                 self.tokens = more
                 changed = True
         if cost is not None and (self.cost is None or cost > self.cost):
@@ -49,12 +50,19 @@ class Response:
             changed = True
         return changed
 
+    @property
+    def unclaimed(self) -> Counts:
+        """Its tokens, where no step carries them."""
+        if self.first:
+            return self.owed or NONE
+        return self.tokens or NONE
+
     def dump(self) -> list[Any]:
         """Everything but the draft, as JSON values."""
         return [self.tokens, self.cost, self.mark, self.first, self.draft is not None, self.owed]
 
     @classmethod
-    def load(cls, packed: list[Any], drafts: Mapping[int, Draft]) -> Response:
+    def load(cls, packed: list[Any], drafts: Mapping[int, ClaudeDraft]) -> Response:
         """The reverse of ``dump``; ``drafts`` by number."""
         tokens, cost, mark, first, held, owed = packed
         response = cls(None if tokens is None else tuple(tokens), cost, mark)
@@ -75,10 +83,11 @@ def tokens_of(message: Mapping[str, Any]) -> Counts | None:
         return None
     given, output = usage.get("input_tokens"), usage.get("output_tokens")
     read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
-    if not written:
-        split = usage.get("cache_creation")
-        if type(split) is dict:
-            written = sum(_count(split.get(f"ephemeral_{span}_input_tokens")) for span in ("5m", "1h"))
+    split, long = usage.get("cache_creation"), 0
+    if type(split) is dict:
+        long = _count(split.get("ephemeral_1h_input_tokens"))
+        if not written:
+            written = _count(split.get("ephemeral_5m_input_tokens")) + long
     if not (type(given) is int and 0 <= given < _MOST):
         given = 0
     if not (type(output) is int and 0 <= output < _MOST):
@@ -87,7 +96,7 @@ def tokens_of(message: Mapping[str, Any]) -> Counts | None:
         read = 0
     if not (type(written) is int and 0 <= written < _MOST):
         written = 0
-    return (given, output, read, written) if given or output or read or written else None
+    return (given, output, read, written, min(long, written)) if given or output or read or written else None
 
 
 def cost_of(value: Mapping[str, Any]) -> float | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.harness.claude.making import Here, Maker
+from tracetui.harness.claude.builder import RecordContext, StepBuilder
+from tracetui.harness.claude.labels import CONTINUED, describe, segments
 from tracetui.harness.claude.session import worded
-from tracetui.harness.claude.words import CONTINUED, describe, segments
 from tracetui.harness.content import flatten
 
 __all__ = ["read_queued", "read_user"]
@@ -15,7 +15,7 @@ _HUMAN: Final = frozenset({"human", "user", "cli"})
 _MEDIA: Final = ("image", "document")
 
 
-def read_user(maker: Maker, here: Here) -> bool:
+def read_user(maker: StepBuilder, here: RecordContext) -> bool:
     """Make the steps of a user record; whether there were any."""
     message = here.value.get("message")
     content = message.get("content") if type(message) is dict else message
@@ -32,17 +32,7 @@ def read_user(maker: Maker, here: Here) -> bool:
     if not results:
         return _said(maker, here, content)
     extra = here.value.get("toolUseResult") if len(results) == 1 else None
-    rest = content
-    if len(content) > len(results):
-        rest = [block for block in content if not _is_result(block)]
-        media = [block for block in rest if type(block) is dict and block.get("type") in _MEDIA]
-        if media and len(results) == 1:
-            inner = results[0].get("content")
-            before = inner if type(inner) is list else [inner] if type(inner) is str else []
-            results[0] = {**results[0], "content": [*before, *media]}
-            rest = [block for block in rest if block not in media]
-    else:
-        rest = []
+    rest = _beside(content, results) if len(content) > len(results) else []
     made = False
     for nth, block in enumerate(results):
         made |= maker.result(here, block, extra, f"r{nth}")
@@ -53,6 +43,18 @@ def read_user(maker: Maker, here: Here) -> bool:
     return made
 
 
+def _beside(content: list[Any], results: list[Any]) -> list[Any]:
+    """What stands beside the results; images beside a single one belong to it and are put into it."""
+    rest = [block for block in content if not _is_result(block)]
+    media = [block for block in rest if type(block) is dict and block.get("type") in _MEDIA]
+    if not media or len(results) > 1:
+        return rest
+    inner = results[0].get("content")
+    before = inner if type(inner) is list else [inner] if type(inner) is str else []
+    results[0] = {**results[0], "content": [*before, *media]}
+    return [block for block in rest if block not in media]
+
+
 def _is_result(block: object) -> bool:
     if type(block) is not dict:
         return False
@@ -60,7 +62,7 @@ def _is_result(block: object) -> bool:
     return kind == "tool_result" or (type(kind) is str and kind.endswith("_tool_result"))
 
 
-def _said(maker: Maker, here: Here, content: list[Any], *, alone: bool = True) -> bool:
+def _said(maker: StepBuilder, here: RecordContext, content: list[Any], *, alone: bool = True) -> bool:
     """What a user record says (``alone``: without results): a compaction's summary, a prompt, harness text."""
     if here.value.get("isCompactSummary") is True:
         maker.summary(here, flatten(content).text)
@@ -109,7 +111,7 @@ def _parts(content: list[Any], person: bool) -> list[tuple[bool, str, int]]:
     return parts
 
 
-def _from_person(maker: Maker, value: dict[str, Any], alone: bool) -> bool:
+def _from_person(maker: StepBuilder, value: dict[str, Any], alone: bool) -> bool:
     """Whether the words of a record that are not plainly harness text are those of a person (or a parent agent)."""
     if (
         value.get("isMeta") is True
@@ -130,7 +132,7 @@ def _human_origin(value: dict[str, Any]) -> bool:
     return kind is None or (type(kind) is str and kind in _HUMAN)
 
 
-def read_queued(maker: Maker, here: Here, item: dict[str, Any]) -> bool:
+def read_queued(maker: StepBuilder, here: RecordContext, item: dict[str, Any]) -> bool:
     """An attachment ``queued_command``: a text typed, or a notice that came, while the agent was busy."""
     text, images = flatten(item.get("prompt"))
     if not text.strip():

@@ -12,6 +12,10 @@ from tracetui.model import LogFacts
 if TYPE_CHECKING:
     from tracetui.harness.base import FileEdit, Reader
     from tracetui.harness.context import ContextRules
+    from tracetui.harness.fields import Fields
+    from tracetui.harness.inheritance import Inherited
+    from tracetui.harness.native import NativeRules
+    from tracetui.harness.sharing import Sharing
     from tracetui.model import Record, Step
 
 __all__ = ["HARNESS"]
@@ -77,6 +81,36 @@ def _rules() -> ContextRules:
     return RULES
 
 
+def _sharing() -> Sharing:
+    from tracetui.harness.codex.sharing import SHARING
+
+    return SHARING
+
+
+def _fields() -> Fields:
+    from tracetui.harness.codex.fields import FIELDS
+
+    return FIELDS
+
+
+def _native() -> NativeRules:
+    from tracetui.harness.codex.native import NATIVE
+
+    return NATIVE
+
+
+def _inherits(agent: str | None, head: Sequence[Record]) -> Inherited | None:
+    from tracetui.harness.codex.inheritance import inherits
+
+    return inherits(agent, head)
+
+
+def _titles(environ: Mapping[str, str], home: Path) -> Mapping[str, str]:
+    from tracetui.harness.codex.side import titles
+
+    return titles(environ, home)
+
+
 HARNESS: Final = Harness(
     name="codex",
     title="Codex",
@@ -85,5 +119,11 @@ HARNESS: Final = Harness(
     roots=_roots,
     resume=_resume,
     edits=_edits,
+    short="cx",
+    sharing=_sharing,
+    fields=_fields,
     rules=_rules,
+    native=_native,
+    inherits=_inherits,
+    titles=_titles,
 )

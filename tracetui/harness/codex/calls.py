@@ -7,30 +7,31 @@ from typing import Any, Final
 
 import orjson
 
-from tracetui.harness.codex.book import Book, string
-from tracetui.harness.codex.draft import Draft
-from tracetui.harness.codex.output import Result, read_output
-from tracetui.harness.codex.parts import Part, line, summary_of
-from tracetui.harness.codex.twins import Twins
+from tracetui.harness.codex.dedupe import Duplicates
+from tracetui.harness.codex.draft import CodexDraft
+from tracetui.harness.codex.output import CallOutput, read_output
+from tracetui.harness.codex.parts import CallPart, line, summary_of
+from tracetui.harness.codex.state import ReaderState
+from tracetui.harness.codex.thread import string
 from tracetui.model import Record
 
-__all__ = ["Calls", "Outcome"]
+__all__ = ["Calls", "Handled"]
 
 _WAITS: Final = frozenset({"write_stdin", "wait"})
 
-Outcome = bool | str | None
+Handled = bool | str | None
 """What became of a record: True part of a step, False or another name a known non-step, None unknown."""
 
 
-class Calls(Book):
+class Calls(ReaderState):
     """The part of the reader that joins the records of a tool call."""
 
-    def _note(self, record: Record, text: str, payload: Mapping[str, Any]) -> Outcome:
+    def _note(self, record: Record, text: str, payload: Mapping[str, Any]) -> Handled:
         draft = self._begin("event", record, payload.get("id"))
         draft.text, draft.summary = text, line(text)
         return True
 
-    def _part(self, part: Part, channel: int, record: Record) -> Outcome:
+    def _part(self, part: CallPart, channel: int, record: Record) -> Handled:
         """Begin a call, or add to the one with the same id."""
         identity = part.id
         draft = self._calls.get(identity) if identity else None
@@ -46,14 +47,23 @@ class Calls(Book):
             self._merge(draft, part, channel)
             self._again(draft, record)
             return True
-        if part.twin is not None:
-            hashes = [Twins.of("web", part.twin)]
-            if identity:
-                hashes.append(Twins.of("webid", identity))
-            if self._twins.second(channel, self._fed, *hashes):
-                return "duplicate"
-        elif not part.called and identity and self._was(identity):
+        if self._twice(part, channel):
             return "duplicate"
+        self._begin_call(part, channel, record)
+        return True
+
+    def _twice(self, part: CallPart, channel: int) -> bool:
+        """Whether the part tells of a call that is done with."""
+        identity = part.id
+        if part.twin is None:
+            return bool(not part.called and identity and self._was(identity))
+        hashes = [Duplicates.of("web", part.twin)]
+        if identity:
+            hashes.append(Duplicates.of("webid", identity))
+        return self._duplicates.second(channel, self._fed, *hashes)
+
+    def _begin_call(self, part: CallPart, channel: int, record: Record) -> None:
+        identity = part.id
         draft = self._begin(part.kind, record, identity)
         draft.call_id, draft.called, draft.script = identity, part.called, part.script
         draft.name, draft.input, draft.thread = part.name, part.input, part.thread
@@ -68,9 +78,8 @@ class Calls(Book):
         slot = identity or (f"\0{part.name}" if part.called else None)
         if slot is not None and part.twin is None:
             self._calls[slot] = draft
-        return True
 
-    def _merge(self, draft: Draft, part: Part, channel: int) -> None:
+    def _merge(self, draft: CodexDraft, part: CallPart, channel: int) -> None:
         if part.called:
             draft.called, draft.name, draft.input, draft.script = True, part.name, part.input, part.script
             draft.kind = "edit" if draft.kind == "edit" else part.kind
@@ -88,7 +97,7 @@ class Calls(Book):
             draft.is_error = True
         self._responses.close()
 
-    def _output(self, sub: str, item: dict[str, Any], record: Record) -> Outcome:
+    def _output(self, sub: str, item: dict[str, Any], record: Record) -> Handled:
         identity = string(item.get("call_id")) or string(item.get("id"))
         slot = identity or ""
         if sub == "tool_result":
@@ -96,7 +105,7 @@ class Calls(Book):
             if slot not in self._calls:
                 slot = f"\0{item.get('name')}"
         elif sub == "tool_search_output":
-            result = Result("\n".join(_tool_names(item.get("tools"))))
+            result = CallOutput("\n".join(_tool_names(item.get("tools"))))
         else:
             result = read_output(item.get("output"))
         self._responses.close()
@@ -113,7 +122,7 @@ class Calls(Book):
             del self._calls[slot]
         return True
 
-    def _orphan(self, identity: str | None, result: Result, record: Record) -> Outcome:
+    def _orphan(self, identity: str | None, result: CallOutput, record: Record) -> Handled:
         """A result whose call the log does not hold."""
         if identity and self._was(identity):
             return "duplicate"
@@ -121,7 +130,7 @@ class Calls(Book):
         draft.text, draft.images, draft.summary = result.text, result.images, line(result.text or "")
         return True
 
-    def _settle(self, draft: Draft) -> None:
+    def _settle(self, draft: CodexDraft) -> None:
         """A later call that reports the end of a process lets go of the call that began it; only that is waited for."""
         given = draft.input
         if not isinstance(given, dict):
@@ -134,7 +143,7 @@ class Calls(Book):
             if other.running == process:
                 other.running = None
 
-    def _activity(self, value: Mapping[str, Any], identity: object, record: Record) -> Outcome:
+    def _activity(self, value: Mapping[str, Any], identity: object, record: Record) -> Handled:
         """What a subagent is doing: part of the call that started it while that is open, else an event."""
         draft = self._calls.get(identity) if isinstance(identity, str) else None
         thread = string(value.get("agent_thread_id"))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tracetui.harness.codex.output import Result
+from tracetui.harness.codex.output import CallOutput
 from tracetui.model import Kind, Source, Step, Tokens, ToolUse
 
-__all__ = ["Draft", "numbers"]
+__all__ = ["CodexDraft", "numbers"]
 
 
-class Draft:
+class CodexDraft:
     """A step that is not finished. ``rank`` tells where its output is from: 0 nowhere, 1 an event, 2 what the model
     saw; ``called`` that its call was logged; ``running`` the process that goes on after its result; ``script`` that it
     is code mode's script with a patch in it; ``ends`` the channels (bits) that told its end."""
@@ -53,7 +53,7 @@ class Draft:
         """Whether no further record of it is expected."""
         return self.running is None and (self.rank == 2 or (self.rank == 1 and not self.called))
 
-    def result(self, result: Result, rank: int) -> None:
+    def result(self, result: CallOutput, rank: int) -> None:
         """Take a result; the output that the model saw wins, an event's own exit code and duration win."""
         if self.rank == 0 and self.is_error is None:
             self.output, self.exit_code, self.is_error, self.duration_ms, self.images, self.running = result
@@ -102,10 +102,10 @@ class Draft:
         return [tokens if name == "tokens" else getattr(self, name) for name in _FIELDS]
 
     @staticmethod
-    def load(values: list[Any]) -> Draft:
+    def load(values: list[Any]) -> CodexDraft:
         """The draft of a ``dump``."""
         held = dict(zip(_FIELDS, values))
-        draft = Draft(held.pop("number"), held.pop("kind"), held.pop("key"), [], held.pop("time"))
+        draft = CodexDraft(held.pop("number"), held.pop("kind"), held.pop("key"), [], held.pop("time"))
         draft.sources = [Source(*source) for source in held.pop("sources")]
         tokens = held.pop("tokens")
         draft.tokens = None if tokens is None else Tokens(*tokens)
@@ -114,7 +114,7 @@ class Draft:
         return draft
 
 
-_FIELDS: Final = tuple(Draft.__annotations__)
+_FIELDS: Final = tuple(CodexDraft.__annotations__)
 
 
 def numbers(tokens: Tokens) -> list[int]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tracetui.harness.base import FileEdit
-from tracetui.harness.codex.patch import pieces_of_diff, read_patch, texts
+from tracetui.harness.codex.patch import read_patch, texts
 from tracetui.model import Record, Step
+from tracetui.text.unified import pieces_of_diff
 
 __all__ = ["edits"]
 

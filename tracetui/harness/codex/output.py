@@ -15,10 +15,10 @@ import orjson
 
 from tracetui.harness.content import flatten, mark
 
-__all__ = ["NO_RESULT", "Result", "milliseconds", "read_ended", "read_mcp", "read_output", "whole"]
+__all__ = ["NO_RESULT", "CallOutput", "milliseconds", "read_ended", "read_mcp", "read_output", "whole"]
 
 
-class Result(NamedTuple):
+class CallOutput(NamedTuple):
     """A tool result. ``running`` names the process (or cell) that goes on; its exit code comes with a later call."""
 
     text: str | None = None
@@ -29,7 +29,7 @@ class Result(NamedTuple):
     running: str | None = None
 
 
-NO_RESULT: Final = Result()
+NO_RESULT: Final = CallOutput()
 _HEAD_LINES: Final = 12
 _STARTS: Final = ("Chunk ID: ", "Exit code: ", "Wall time", "Process exited with code ", "Script ")
 _REFUSED: Final = (
@@ -141,16 +141,16 @@ def _refused(text: str) -> bool:
 
 def _judged(
     text: str, code: int | None, took: int | None, *, images: int = 0, running: str | None = None, failed: bool = False
-) -> Result:
+) -> CallOutput:
     if code is not None:
-        return Result(text, code, code != 0, took, images, running)
+        return CallOutput(text, code, code != 0, took, images, running)
     if failed or _refused(text):
         found = _CODE_IN_TEXT.search(text, 0, 400)
-        return Result(text, int(found[1]) if found else None, True, took, images, running)
-    return Result(text, None, None, took, images, running)
+        return CallOutput(text, int(found[1]) if found else None, True, took, images, running)
+    return CallOutput(text, None, None, took, images, running)
 
 
-def _object(value: Mapping[str, Any]) -> Result | None:
+def _object(value: Mapping[str, Any]) -> CallOutput | None:
     """A result object that tells an exit code, or None where it is not one."""
     meta = value.get("metadata")
     if isinstance(meta, dict) and ("exit_code" in meta or "duration_seconds" in meta):
@@ -168,7 +168,7 @@ def _object(value: Mapping[str, Any]) -> Result | None:
     return _judged(out, code, milliseconds(value.get("wall_time_seconds", value.get("duration"))))
 
 
-def _told(text: str) -> Result | None:
+def _told(text: str) -> CallOutput | None:
     """The result that a text holds as JSON, where it is an object that tells an exit code."""
     if not text.startswith("{") or not ('"exit_code"' in text or '"duration_seconds"' in text):
         return None
@@ -179,23 +179,23 @@ def _told(text: str) -> Result | None:
     return _object(value) if isinstance(value, dict) else None
 
 
-def _text(text: str) -> Result:
+def _text(text: str) -> CallOutput:
     usual = _USUAL.match(text)
     if usual is not None:
         left, wall, ended, runs = usual.groups()
         code = int(left or ended) if left or ended else None
-        return Result(
+        return CallOutput(
             text[usual.end() :], code, None if code is None else code != 0, round(float(wall) * 1000), 0, runs
         )
     if text.startswith("{"):
-        return _told(text) or Result(text)
+        return _told(text) or CallOutput(text)
     if not text.startswith(_STARTS):
         return _judged(text, None, None)
     rest, code, took, running, failed = _headers(text)
     return _judged(rest, code, took, running=running, failed=failed)
 
 
-def read_output(value: object) -> Result:
+def read_output(value: object) -> CallOutput:
     """Read the ``output`` of a ``function_call_output`` or ``custom_tool_call_output``, whatever its encoding.
 
     The text is what a person reads: wrapper headers are parsed off. ``is_error`` is None where the log does not tell.
@@ -203,7 +203,7 @@ def read_output(value: object) -> Result:
     if isinstance(value, str):
         return _text(value)
     if value is None:
-        return Result("")
+        return CallOutput("")
     if isinstance(value, dict):
         told = _object(value)
         if told is not None:
@@ -218,10 +218,10 @@ def read_output(value: object) -> Result:
         return _text(flat.text)._replace(images=flat.images)
     if isinstance(value, list):
         return _items(value)
-    return Result(str(value)[:1000])
+    return CallOutput(str(value)[:1000])
 
 
-def _items(items: list[Any]) -> Result:
+def _items(items: list[Any]) -> CallOutput:
     """Content items: a header may stand in the first of them; a lone JSON result below it is read too (code mode)."""
     first = flatten(items[0]).text if items else ""
     if not first.startswith(_STARTS):
@@ -237,7 +237,7 @@ def _items(items: list[Any]) -> Result:
     return _judged(text, code, took, images=below.images, running=running, failed=failed)
 
 
-def read_ended(value: Mapping[str, Any]) -> Result:
+def read_ended(value: Mapping[str, Any]) -> CallOutput:
     """Read the result fields of ``exec_command_end``, ``patch_apply_end``, ``CommandExecution`` and ``FileChange``."""
     text = value.get("aggregated_output") or value.get("formatted_output")
     if not isinstance(text, str) or not text:
@@ -252,10 +252,10 @@ def read_ended(value: Mapping[str, Any]) -> Result:
         error = True
     elif status == "completed" and code is None:
         error = False
-    return Result(text, code, error, milliseconds(value.get("duration")))
+    return CallOutput(text, code, error, milliseconds(value.get("duration")))
 
 
-def read_mcp(value: Mapping[str, Any]) -> Result:
+def read_mcp(value: Mapping[str, Any]) -> CallOutput:
     """Read the result of an ``mcp_tool_call_end`` (``Ok``, ``Err``) or an ``McpToolCall`` item."""
     result: Any = value.get("result")
     error: Any = value.get("error")
@@ -267,11 +267,11 @@ def read_mcp(value: Mapping[str, Any]) -> Result:
     if error is not None:
         if isinstance(error, dict):
             error = error.get("message")
-        return Result(error if isinstance(error, str) else mark("error"), None, True, took)
+        return CallOutput(error if isinstance(error, str) else mark("error"), None, True, took)
     if isinstance(result, dict):
         flat = flatten(result.get("content"))
         bad = result.get("isError", result.get("is_error"))
-        return Result(flat.text, None, bad if isinstance(bad, bool) else False, took, flat.images)
+        return CallOutput(flat.text, None, bad if isinstance(bad, bool) else False, took, flat.images)
     status = value.get("status")
     bad_status = isinstance(status, str) and status.lower() in _BAD_STATUS
-    return Result(result if isinstance(result, str) else None, None, True if bad_status else None, took)
+    return CallOutput(result if isinstance(result, str) else None, None, True if bad_status else None, took)

@@ -8,12 +8,22 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from tracetui.harness import tools
-from tracetui.harness.codex.output import NO_RESULT, Result, milliseconds, read_ended, read_mcp
+from tracetui.harness.codex.output import NO_RESULT, CallOutput, milliseconds, read_ended, read_mcp
 from tracetui.harness.codex.patch import BEGIN, holds_patch, read_patch, texts
 from tracetui.harness.content import file_mark, flatten
 from tracetui.model import Kind
 
-__all__ = ["Part", "kind_of", "line", "read_arguments", "read_call", "read_end", "read_item", "summary_of", "web_key"]
+__all__ = [
+    "CallPart",
+    "kind_of",
+    "line",
+    "read_arguments",
+    "read_call",
+    "read_end",
+    "read_item",
+    "summary_of",
+    "web_key",
+]
 
 _KINDS: Final[dict[str, Kind]] = {
     **dict.fromkeys(("js", "js_repl", "exec"), "command"),
@@ -39,14 +49,14 @@ _COLLAB: Final = {
 }
 
 
-class Part(NamedTuple):
+class CallPart(NamedTuple):
     """One record's share of a tool call. ``called`` marks the call itself, ``result`` an end; ``id`` joins them."""
 
     id: str | None
     name: str
     input: Any = None
     kind: Kind = "tool"
-    result: Result | None = None
+    result: CallOutput | None = None
     called: bool = False
     thread: str | None = None
     script: bool = False
@@ -145,7 +155,7 @@ def web_key(action: object) -> str | None:
     return repr(found) if found else None
 
 
-def read_call(item: Mapping[str, Any], name: str) -> Part:
+def read_call(item: Mapping[str, Any], name: str) -> CallPart:
     """A call among the response items; ``name`` is the item's type (``function_call``, ``custom_tool_call`` ...)."""
     identity = _str(item.get("call_id")) or _str(item.get("id"))
     if name == "custom_tool_call":
@@ -154,57 +164,57 @@ def read_call(item: Mapping[str, Any], name: str) -> Part:
         if tool not in _SCRIPTS and isinstance(value, str) and value.startswith("{"):
             value = read_arguments(value)
         kind = kind_of(tool, value)
-        return Part(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
+        return CallPart(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
     if name == "local_shell_call":
         value = item.get("action")
-        return Part(identity, "local_shell", value, kind_of("local_shell", value), None, True)
+        return CallPart(identity, "local_shell", value, kind_of("local_shell", value), None, True)
     if name == "web_search_call":
         action = item.get("action")
-        return Part(identity, "web_search", action, "web", _status(item), False, None, False, web_key(action))
+        return CallPart(identity, "web_search", action, "web", _status(item), False, None, False, web_key(action))
     if name == "tool_search_call":
-        return Part(identity, "tool_search", read_arguments(item.get("arguments")), "tool", None, True)
+        return CallPart(identity, "tool_search", read_arguments(item.get("arguments")), "tool", None, True)
     if name == "image_generation_call":
         return _image(item)
     if name == "tool_call":
         function = item.get("function")
         tool = _named(None, function.get("name") if isinstance(function, dict) else item.get("name"))
         value = read_arguments(item.get("arguments"))
-        return Part(identity, tool, value, kind_of(tool, value), None, True)
+        return CallPart(identity, tool, value, kind_of(tool, value), None, True)
     tool = _named(item.get("namespace"), item.get("name"))
     raw = item.get("arguments")
     value = read_arguments(raw)
     kind = kind_of(tool, value, patched=not isinstance(raw, str) or BEGIN in raw)
-    return Part(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
+    return CallPart(identity, tool, value, kind, None, True, None, kind == "edit" and tool in _SCRIPTS)
 
 
-def _status(item: Mapping[str, Any]) -> Result:
-    return Result(is_error=True) if item.get("status") in ("failed", "incomplete") else NO_RESULT
+def _status(item: Mapping[str, Any]) -> CallOutput:
+    return CallOutput(is_error=True) if item.get("status") in ("failed", "incomplete") else NO_RESULT
 
 
-def _image(item: Mapping[str, Any]) -> Part:
+def _image(item: Mapping[str, Any]) -> CallPart:
     shown = file_mark("image", "image/png", item.get("result")) if _str(item.get("result")) else None
     path = _str(item.get("saved_path"))
     text = "\n".join(part for part in (shown, path) if part) or None
     prompt = {"prompt": item.get("revised_prompt")}
     failed = item.get("status") in ("failed", "incomplete")
-    result = Result(text, None, True if failed else None, None, 1 if shown else 0)
+    result = CallOutput(text, None, True if failed else None, None, 1 if shown else 0)
     identity = _str(item.get("call_id")) or _str(item.get("id"))
-    return Part(identity, "image_generation", prompt, "tool", result, False, None, False, identity)
+    return CallPart(identity, "image_generation", prompt, "tool", result, False, None, False, identity)
 
 
-def _changes(value: Mapping[str, Any], identity: str | None) -> Part:
-    return Part(identity, "apply_patch", {"changes": value.get("changes")}, "edit", read_ended(value))
+def _changes(value: Mapping[str, Any], identity: str | None) -> CallPart:
+    return CallPart(identity, "apply_patch", {"changes": value.get("changes")}, "edit", read_ended(value))
 
 
-def _command(value: Mapping[str, Any], identity: str | None) -> Part:
+def _command(value: Mapping[str, Any], identity: str | None) -> CallPart:
     source = value.get("source")
     user = isinstance(source, str) and source.replace("_", "").lower() == "usershell"
     name = "user_shell" if user else "exec_command"
     given = {"command": value.get("command"), "cwd": value.get("cwd")}
-    return Part(identity, name, given, kind_of(name, given), read_ended(value))
+    return CallPart(identity, name, given, kind_of(name, given), read_ended(value))
 
 
-def _found(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
+def _found(value: Mapping[str, Any], name: str, identity: str | None) -> CallPart:
     """A finished web search; its results become lines of title, address and snippet."""
     action = value.get("action")
     rows: list[str] = []
@@ -216,25 +226,25 @@ def _found(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
                 rows.extend(part for part in (head, _str(row.get("snippet"))) if part)
     given = action if isinstance(action, dict) and web_key(action) else {"query": value.get("query")}
     text = "\n".join(rows) if rows else None
-    return Part(identity, name, given, "web", Result(text), False, None, False, web_key(given))
+    return CallPart(identity, name, given, "web", CallOutput(text), False, None, False, web_key(given))
 
 
-def _mcp(server: object, tool: object, value: Mapping[str, Any], given: object, identity: str | None) -> Part:
+def _mcp(server: object, tool: object, value: Mapping[str, Any], given: object, identity: str | None) -> CallPart:
     plain = tool.replace(".", "_") if isinstance(tool, str) else "unknown"
     name = f"mcp__{server}__{plain}" if isinstance(server, str) and server else plain
-    return Part(identity, name, given, "tool", read_mcp(value))
+    return CallPart(identity, name, given, "tool", read_mcp(value))
 
 
-def _dynamic(value: Mapping[str, Any], identity: str | None, *, begins: bool = False) -> Part:
+def _dynamic(value: Mapping[str, Any], identity: str | None, *, begins: bool = False) -> CallPart:
     name = _named(value.get("namespace"), value.get("tool"))
     given = read_arguments(value.get("arguments"))
     if begins:
-        return Part(identity, name, given, kind_of(name, given), None, True)
+        return CallPart(identity, name, given, kind_of(name, given), None, True)
     flat = flatten(value.get("content_items"))
     success, error = value.get("success"), _str(value.get("error"))
     bad = not success if isinstance(success, bool) else (True if error else None)
-    result = Result(error or flat.text, None, bad, milliseconds(value.get("duration")), flat.images)
-    return Part(identity, name, given, kind_of(name, given), result)
+    result = CallOutput(error or flat.text, None, bad, milliseconds(value.get("duration")), flat.images)
+    return CallPart(identity, name, given, kind_of(name, given), result)
 
 
 def _states(value: object) -> str | None:
@@ -252,7 +262,7 @@ def _states(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _collab(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
+def _collab(value: Mapping[str, Any], name: str, identity: str | None) -> CallPart:
     receivers = value.get("receiver_thread_ids", value.get("receiverThreadIds"))
     thread = _str(value.get("new_thread_id")) or _str(value.get("receiver_thread_id"))
     if thread is None and isinstance(receivers, list) and receivers:
@@ -268,7 +278,7 @@ def _collab(value: Mapping[str, Any], name: str, identity: str | None) -> Part:
     state = status if isinstance(status, dict) else value.get("statuses") or value.get("agents_states")
     failed = status == "failed" or (isinstance(status, dict) and "errored" in status)
     text = _states(state) if name != "spawn_agent" or not thread else _states(state) or thread
-    return Part(identity, name, given, "agent", Result(text, None, True if failed else None), thread=thread)
+    return CallPart(identity, name, given, "agent", CallOutput(text, None, True if failed else None), thread=thread)
 
 
 _COLLAB_ENDS: Final = {
@@ -280,7 +290,7 @@ _COLLAB_ENDS: Final = {
 }
 
 
-def read_end(event: Mapping[str, Any], name: str) -> Part | None:
+def read_end(event: Mapping[str, Any], name: str) -> CallPart | None:
     """The end of a call among the legacy events; None where the event is not one."""
     identity = _str(event.get("call_id"))
     if name == "exec_command_end":
@@ -294,7 +304,7 @@ def read_end(event: Mapping[str, Any], name: str) -> Part | None:
     if name == "web_search_end":
         return _found(event, "web_search", identity)
     if name == "view_image_tool_call":
-        return Part(identity, "view_image", {"path": event.get("path")}, "read", NO_RESULT)
+        return CallPart(identity, "view_image", {"path": event.get("path")}, "read", NO_RESULT)
     if name == "image_generation_end":
         return _image(event)
     if name == "dynamic_tool_call_request":
@@ -306,7 +316,7 @@ def read_end(event: Mapping[str, Any], name: str) -> Part | None:
     return None
 
 
-def read_item(item: Mapping[str, Any], name: str) -> Part | None:
+def read_item(item: Mapping[str, Any], name: str) -> CallPart | None:
     """A call among the completed items of a paginated log; None where the item is not one."""
     identity = _str(item.get("id"))
     if name == "CommandExecution":
@@ -321,9 +331,9 @@ def read_item(item: Mapping[str, Any], name: str) -> Part | None:
         if web_key(item.get("action")) or _str(item.get("query")):
             return _found(item, _str(item.get("kind")) or "web_search", identity)
         value = {key: value for key, value in item.items() if key not in ("type", "id", "results")}
-        return Part(identity, _str(item.get("kind")) or "extension", value, "tool", NO_RESULT)
+        return CallPart(identity, _str(item.get("kind")) or "extension", value, "tool", NO_RESULT)
     if name == "ImageView":
-        return Part(identity, "view_image", {"path": item.get("path")}, "read", NO_RESULT)
+        return CallPart(identity, "view_image", {"path": item.get("path")}, "read", NO_RESULT)
     if name == "ImageGeneration":
         return _image(item)
     if name == "DynamicToolCall":

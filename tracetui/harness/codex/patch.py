@@ -11,15 +11,15 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-__all__ = ["BEGIN", "PatchFile", "holds_patch", "pieces_of_diff", "read_patch", "texts"]
+__all__ = ["BEGIN", "PatchFile", "holds_patch", "read_patch", "texts"]
 
 BEGIN: Final = "*** Begin Patch"
 _END: Final = "*** End Patch"
 _ADD: Final = "*** Add File: "
 _UPDATE: Final = "*** Update File: "
 _DELETE: Final = "*** Delete File: "
+_OPENINGS: Final = ((_ADD, "add"), (_UPDATE, "update"), (_DELETE, "delete"))
 _MOVE: Final = "*** Move to: "
-_RANGE: Final = re.compile(r"@@ -[0-9]+(?:,[0-9]+)? \+[0-9]+(?:,[0-9]+)? @@")
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0", "\n": ""}
 _JOINED: Final = {mark: re.compile(rf"{mark},[ \t\r\n]*{mark}") for mark in "\"'"}
 _ADDED: Final = {mark: re.compile(rf"(?<!\\){mark}[ \t\r\n]*\+[ \t\r\n]*{mark}") for mark in "\"'"}
@@ -61,19 +61,7 @@ def read_patch(text: str) -> list[PatchFile]:
         line = line.removesuffix("\r")
         if line.startswith("*** "):
             close()
-            if line.startswith(_ADD):
-                now = PatchFile(line[len(_ADD) :].strip(), "add")
-                files.append(now)
-            elif line.startswith(_UPDATE):
-                now = PatchFile(line[len(_UPDATE) :].strip(), "update")
-                files.append(now)
-            elif line.startswith(_DELETE):
-                now = None
-                files.append(PatchFile(line[len(_DELETE) :].strip(), "delete"))
-            elif line.startswith(_MOVE) and now is not None:
-                now.to, now.op = line[len(_MOVE) :].strip(), "move"
-            elif line.startswith(_END):
-                now = None
+            now = _headed(line, now, files)
         elif now is None:
             continue
         elif now.op == "add":
@@ -92,48 +80,15 @@ def read_patch(text: str) -> list[PatchFile]:
     return files
 
 
-def pieces_of_diff(diff: str) -> list[tuple[str, str]]:
-    """The hunks of a unified diff of one file as (old, new) text, context in both.
-
-    File headers are passed over; ``\\ No newline at end of file`` takes the line end off the line before it.
-    """
-    out: list[tuple[str, str]] = []
-    old: list[str] = []
-    new: list[str] = []
-    inside = False
-    last = ""
-
-    def close() -> None:
-        if old or new:
-            out.append(("".join(old), "".join(new)))
-        old.clear()
-        new.clear()
-
-    lines = diff.split("\n")
-    if lines and lines[-1] == "":
-        lines.pop()
-    for line in lines:
-        sign = line[:1]
-        if sign == "@" and (_RANGE.match(line) or line.startswith("@@")):
-            close()
-            inside = True
-        elif not inside:
-            continue
-        elif sign == "+":
-            new.append(f"{line[1:]}\n")
-        elif sign == "-":
-            old.append(f"{line[1:]}\n")
-        elif sign in (" ", ""):
-            old.append(f"{line[1:]}\n")
-            new.append(f"{line[1:]}\n")
-        elif sign == "\\":
-            if last in ("-", " ", "") and old:
-                old[-1] = old[-1].removesuffix("\n")
-            if last in ("+", " ", "") and new:
-                new[-1] = new[-1].removesuffix("\n")
-        last = sign
-    close()
-    return out
+def _headed(line: str, now: PatchFile | None, files: list[PatchFile]) -> PatchFile | None:
+    """The file that is spoken of behind a line ``*** …``; a new one is put to ``files``."""
+    for opening, op in _OPENINGS:
+        if line.startswith(opening):
+            files.append(PatchFile(line[len(opening) :].strip(), op))
+            return None if op == "delete" else files[-1]
+    if line.startswith(_MOVE) and now is not None:
+        now.to, now.op = line[len(_MOVE) :].strip(), "move"
+    return None if line.startswith(_END) else now
 
 
 def holds_patch(value: object) -> bool:

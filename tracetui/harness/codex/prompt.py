@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from tracetui.harness.content import flatten
 
-__all__ = ["Said", "from_harness", "read_user", "unwrap"]
+__all__ = ["UserText", "from_harness", "read_user", "unwrap"]
 
 _REQUEST: Final = "## My request for Codex:"
 _TAGS: Final = frozenset(
@@ -31,7 +31,7 @@ _HEADS: Final = (
 _TAG_LENGTH: Final = 40
 
 
-class Said(NamedTuple):
+class UserText(NamedTuple):
     """A user-role message: the human's text or the harness's, and how many images the human gave."""
 
     text: str
@@ -75,7 +75,7 @@ def _is_image_tag(text: str) -> bool:
     return text.startswith(("<image", "</image>", "<local_image", "</local_image>")) and len(text) < 400
 
 
-def read_user(content: Any, kinds: Any = None) -> Said:
+def read_user(content: Any, kinds: Any = None) -> UserText:
     """Read the content of a user-role message item; ``kinds`` are its ``content_item_kinds`` where the log has them."""
     parts = content if isinstance(content, list) else [content]
     if not (isinstance(kinds, list) and kinds and len(kinds) == len(parts)):
@@ -102,6 +102,6 @@ def read_user(content: Any, kinds: Any = None) -> Said:
         elif not (images or len(parts) > 1) or not _is_image_tag(text):
             human.append(text)
     if ours and (kinds is None or not human):
-        return Said("\n\n".join(ours + human), human=False)
+        return UserText("\n\n".join(ours + human), human=False)
     text = unwrap("".join(human))
-    return Said(text if text.strip() else "\n".join(marks), human=True, images=images)
+    return UserText(text if text.strip() else "\n".join(marks), human=True, images=images)

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tracetui.harness import tools
-from tracetui.harness.codex.book import TITLE, folder, string
-from tracetui.harness.codex.calls import Calls, Outcome
+from tracetui.harness.codex.calls import Calls, Handled
+from tracetui.harness.codex.dedupe import Duplicates
+from tracetui.harness.codex.draft import numbers
 from tracetui.harness.codex.events import EVENTS, IGNORED, event_text, item_text, without_asides
-from tracetui.harness.codex.output import Result
+from tracetui.harness.codex.output import CallOutput
 from tracetui.harness.codex.parts import line, read_call, read_end, read_item
-from tracetui.harness.codex.prompt import Said, from_harness, read_user, unwrap
-from tracetui.harness.codex.twins import Twins
+from tracetui.harness.codex.prompt import UserText, from_harness, read_user, unwrap
+from tracetui.harness.codex.state import TITLE
+from tracetui.harness.codex.thread import folder, string
 from tracetui.harness.content import flatten
 from tracetui.model import Record, from_iso
 
@@ -48,25 +50,30 @@ class CodexReader(Calls):
             self._stamp, self._time = stamp, from_iso(stamp)
         time = self._time
         kind, payload = value.get("type"), value.get("payload")
-        outcome: Outcome
+        outcome: Handled
         if record.oversize:
             outcome = self._oversize(record, kind)
         elif type(payload) is not dict:
-            self._clock(time)
+            self._thread.clock(time)
             outcome = self._bare(value, kind, record)
         elif kind == "session_meta":
             outcome = self._meta(payload)
-        elif self._replay.active and self._replay.inherited(value, payload, time):
+        elif self._thread.replay.active and self._thread.replay.inherited(value, payload, time):
             self._skip(payload)
             outcome = "inherited"
         else:
-            self._clock(time)
+            self._thread.clock(time)
             if kind == "response_item":
                 outcome = self._response(payload.get("type"), payload, record)
             elif kind == "event_msg":
                 outcome = self._event(payload.get("type"), payload, record)
             else:
                 outcome = self._top(kind, payload, record)
+        waiting = self._responses.pending
+        if waiting is not self._waiting:
+            # A count that no response has claimed: of a call whose answer never came, or not yet.
+            self._waiting = waiting
+            self.facts.unclaimed = None if waiting is None else numbers(waiting)
         if outcome is True:
             self.stepped += 1
         elif outcome is None:
@@ -74,11 +81,18 @@ class CodexReader(Calls):
         else:
             self._tally(self.known, outcome or _name(value, payload))
 
+    def _meta(self, meta: Mapping[str, Any]) -> Handled:
+        first = self._thread.own is None
+        handled = self._thread.meta(meta, self._time)
+        if first:
+            self._responses.late = self._thread.late
+        return handled
+
     # ---------------------------------------------------------------- routing
 
-    def _top(self, kind: object, payload: dict[str, Any], record: Record) -> Outcome:
+    def _top(self, kind: object, payload: dict[str, Any], record: Record) -> Handled:
         if kind == "turn_context":
-            return self._turn(payload)
+            return self._thread.turn(payload)
         if kind == "compacted":
             return self._compact(_EVENT, record, string(payload.get("message")))
         if kind == "world_state" or kind == "inter_agent_communication_metadata":
@@ -90,7 +104,7 @@ class CodexReader(Calls):
             return self._between(payload, record)
         return None
 
-    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> Outcome:
+    def _bare(self, value: dict[str, Any], kind: object, record: Record) -> Handled:
         """A record without an envelope: generation A."""
         if "record_type" in value:
             return "state"
@@ -101,7 +115,7 @@ class CodexReader(Calls):
             return None
         return self._response(kind, value, record)
 
-    def _response(self, sub: object, item: dict[str, Any], record: Record) -> Outcome:
+    def _response(self, sub: object, item: dict[str, Any], record: Record) -> Handled:
         if sub == "message" or (sub is None and "role" in item):
             return self._message(item, record)
         if sub == "reasoning":
@@ -121,7 +135,7 @@ class CodexReader(Calls):
             return self._between(item, record)
         return False if sub in ("ghost_snapshot", "additional_tools", "compaction_trigger") else None
 
-    def _event(self, sub: object, event: dict[str, Any], record: Record) -> Outcome:
+    def _event(self, sub: object, event: dict[str, Any], record: Record) -> Handled:
         if sub == "token_count":
             return self._tokens(event)
         if sub == "agent_message":
@@ -138,7 +152,7 @@ class CodexReader(Calls):
         if part is not None:
             return self._part(part, _EVENT, record)
         if sub in ("task_started", "turn_started"):
-            self._window(event.get("model_context_window"))
+            self._thread.window(event.get("model_context_window"))
             self._responses.end()
             return False
         if sub in ("task_complete", "turn_complete") and not event.get("error"):
@@ -148,7 +162,7 @@ class CodexReader(Calls):
         if sub == "thread_name_updated":
             title = tools.one_line(event.get("thread_name"), TITLE)
             if title:
-                self.facts.title, self._named = title, True
+                self.facts.title, self._thread.named = title, True
             return False
         if sub == "sub_agent_activity":
             return self._activity(event, event.get("event_id"), record)
@@ -156,7 +170,7 @@ class CodexReader(Calls):
             return self._note(record, event_text(sub, event), event)
         return False if sub in IGNORED or sub.endswith(("_delta", "_begin")) else None
 
-    def _item(self, event: dict[str, Any], record: Record) -> Outcome:
+    def _item(self, event: dict[str, Any], record: Record) -> Handled:
         """A completed item of a paginated log."""
         item = event.get("item")
         if not isinstance(item, dict):
@@ -184,7 +198,7 @@ class CodexReader(Calls):
 
     # ---------------------------------------------------------------- messages
 
-    def _between(self, payload: dict[str, Any], record: Record) -> Outcome:
+    def _between(self, payload: dict[str, Any], record: Record) -> Handled:
         """What one agent said to another; to a subagent it may be all that tells its task."""
         parts = payload.get("content", payload.get("message"))
         text = flatten(parts).text
@@ -192,7 +206,7 @@ class CodexReader(Calls):
             self.facts.title = tools.one_line(words, TITLE)
         return self._note(record, text, payload)
 
-    def _message(self, item: dict[str, Any], record: Record) -> Outcome:
+    def _message(self, item: dict[str, Any], record: Record) -> Handled:
         role, content = item.get("role"), item.get("content")
         if role == "assistant":
             return self._say(content, _RESPONSE, record, item)
@@ -203,26 +217,26 @@ class CodexReader(Calls):
         text = flatten(content).text
         return self._note(record, text, item) if text else False
 
-    def _user_event(self, event: dict[str, Any], record: Record) -> Outcome:
+    def _user_event(self, event: dict[str, Any], record: Record) -> Handled:
         text = string(event.get("message")) or ""
         images = sum(len(given) for name in ("images", "local_images") if isinstance(given := event.get(name), list))
         human = not from_harness(text) and event.get("kind") not in ("user_instructions", "environment_context")
-        said = Said(unwrap(text), True, images) if human else Said(text, False)
+        said = UserText(unwrap(text), True, images) if human else UserText(text, False)
         return self._prompted(said, _EVENT, record, event)
 
-    def _prompted(self, said: Said, channel: int, record: Record, payload: Mapping[str, Any]) -> Outcome:
+    def _prompted(self, said: UserText, channel: int, record: Record, payload: Mapping[str, Any]) -> Handled:
         """A user-role message: a prompt where a person wrote it, else an event."""
         if not said.human:
             if self.facts.cwd is None and (found := _CWD.search(said.text)):
                 self.facts.cwd = folder(found[1].strip())
             if not said.text:
                 return False
-            if self._twins.second(channel, self._fed, Twins.of("harness", said.text)):
+            if self._duplicates.second(channel, self._fed, Duplicates.of("harness", said.text)):
                 return "duplicate"
             return self._note(record, said.text, payload)
         if not said.text.strip() and not said.images:
             return False
-        if self._twins.second(channel, self._fed, Twins.of("user", said.text)):
+        if self._duplicates.second(channel, self._fed, Duplicates.of("user", said.text)):
             prompt = self._prompt
             if prompt is None or said.images <= prompt.images or prompt.text != said.text:
                 return "duplicate"
@@ -231,14 +245,14 @@ class CodexReader(Calls):
             return True
         self._responses.end()
         self._compaction = None
-        self._began = True
+        self._thread.began = True
         draft = self._prompt = self._begin("prompt", record, payload.get("id"))
         draft.text, draft.images, draft.summary = said.text, said.images, line(said.text)
         if self.facts.title is None:
             self.facts.title = tools.one_line(said.text, TITLE) or None
         return True
 
-    def _say(self, content: Any, channel: int, record: Record, item: Mapping[str, Any]) -> Outcome:
+    def _say(self, content: Any, channel: int, record: Record, item: Mapping[str, Any]) -> Handled:
         """A message of the model's. Its events lack the asides and the plan that its response item holds, and there
         is one for each part of it."""
         images = 0
@@ -249,33 +263,33 @@ class CodexReader(Calls):
             text, images = flat.text, flat.images
             parts = _texts(content)
             if len(parts) > 1:
-                second = [self._twins.second(channel, self._fed, Twins.of("said", part)) for part in parts]
+                second = [self._duplicates.second(channel, self._fed, Duplicates.of("said", part)) for part in parts]
                 if all(second):
                     return "duplicate"
             said = "\n".join(parts)
         if not text or text.isspace():
             return False
         shown, plan = without_asides(said) if "</" in said else (said, "")
-        hashes = [Twins.of("plan", plan) if plan and not shown.strip() else Twins.of("said", shown)]
+        hashes = [Duplicates.of("plan", plan) if plan and not shown.strip() else Duplicates.of("said", shown)]
         identity = string(item.get("id"))
         if identity:
-            hashes.append(Twins.of("id", identity))
-        if self._twins.second(channel, self._fed, *hashes):
+            hashes.append(Duplicates.of("id", identity))
+        if self._duplicates.second(channel, self._fed, *hashes):
             if channel == _RESPONSE:
                 self._responses.straddled()
             return "duplicate"
         if plan and shown.strip():
-            self._twins.second(channel, self._fed, Twins.of("plan", plan))
+            self._duplicates.second(channel, self._fed, Duplicates.of("plan", plan))
         draft = self._begin("message", record, identity)
         draft.text, draft.summary, draft.images = text, line(text), images
         self._joined(draft)
         return True
 
-    def _think(self, texts: list[str], channel: int, record: Record, item: Mapping[str, Any]) -> Outcome:
+    def _think(self, texts: list[str], channel: int, record: Record, item: Mapping[str, Any]) -> Handled:
         """Reasoning with text; an event tells one part of it, an item all."""
         if not texts:
             return False
-        second = [self._twins.second(channel, self._fed, Twins.of("thought", text)) for text in texts]
+        second = [self._duplicates.second(channel, self._fed, Duplicates.of("thought", text)) for text in texts]
         if all(second):
             if channel == _RESPONSE:
                 self._responses.straddled()
@@ -286,17 +300,17 @@ class CodexReader(Calls):
         self._joined(draft)
         return True
 
-    def _plan(self, text: str | None, record: Record, item: Mapping[str, Any]) -> Outcome:
+    def _plan(self, text: str | None, record: Record, item: Mapping[str, Any]) -> Handled:
         if not text or not text.strip():
             return False
-        if self._twins.second(_ITEM, self._fed, Twins.of("plan", text)):
+        if self._duplicates.second(_ITEM, self._fed, Duplicates.of("plan", text)):
             return "duplicate"
         draft = self._begin("plan", record, item.get("id"))
         draft.text, draft.summary = text, line(text)
         self._joined(draft)
         return True
 
-    def _compact(self, channel: int, record: Record, text: str | None) -> Outcome:
+    def _compact(self, channel: int, record: Record, text: str | None) -> Handled:
         """A compaction; the records that tell of one come with nothing of the model's or the human's between."""
         draft = self._compaction
         if draft is not None and not self._compacted & channel:
@@ -309,13 +323,13 @@ class CodexReader(Calls):
         draft = self._compaction = self._begin("compaction", record)
         self._compacted = channel
         self._prompt = None
-        draft.model = self._model
+        draft.model = self._thread.model
         if text:
             draft.text, draft.summary = text, line(text)
         self._responses.claim(draft)
         return True
 
-    def _oversize(self, record: Record, kind: object) -> Outcome:
+    def _oversize(self, record: Record, kind: object) -> Handled:
         """A line over the limit shows only its type and ids: it ends the call that it names, or is an event."""
         value = record.value
         payload = value.get("payload")
@@ -323,16 +337,16 @@ class CodexReader(Calls):
             payload = value
         if kind == "session_meta":
             return self._meta(payload)
-        if self._replay.active and self._replay.inherited(value, payload, self._time):
+        if self._thread.replay.active and self._thread.replay.inherited(value, payload, self._time):
             return "inherited"
-        self._clock(self._time)
+        self._thread.clock(self._time)
         if kind == "compacted":
             return self._compact(_EVENT, record, None)
         words = f"[line of {record.source.length / 1048576:,.0f} MiB kept but not read]"
         draft = self._calls.get(string(payload.get("call_id")) or "")
         if draft is None:
             return self._note(record, words, payload)
-        draft.result(Result(words), 2)
+        draft.result(CallOutput(words), 2)
         self._responses.close()
         self._again(draft, record)
         return True

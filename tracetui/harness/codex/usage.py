@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tracetui.harness.codex.draft import Draft, numbers
+from tracetui.harness.codex.draft import CodexDraft, numbers
 from tracetui.harness.codex.output import whole
 from tracetui.model import Tokens
 
@@ -46,7 +46,7 @@ class Responses:
     def __init__(self, state: Mapping[str, Any] | None = None) -> None:
         state = state or {}
         self.id: str | None = state.get("id")
-        self.first: Draft | None = None
+        self.first: CodexDraft | None = None
         self.counted: bool = state.get("counted", False)
         self.closed: bool = state.get("closed", False)
         self.late: bool = state.get("late", False)
@@ -67,7 +67,7 @@ class Responses:
             "told": self.told and [self.told[0], *numbers(self.told[1])],
         }
 
-    def join(self, draft: Draft, *, whole_call: bool = False) -> bool:
+    def join(self, draft: CodexDraft, *, whole_call: bool = False) -> bool:
         """Put a step that the model produced into its response; True when it begins one.
 
         ``whole_call``: the record holds call and result together, so it does not begin a response after a result.
@@ -90,7 +90,7 @@ class Responses:
         self.id = self.first = None
         self.closed = self.counted = False
 
-    def claim(self, draft: Draft) -> None:
+    def claim(self, draft: CodexDraft) -> None:
         """A compaction takes the count of the call that made its summary."""
         draft.tokens, self.pending = self.pending, None
 
@@ -117,7 +117,7 @@ class Responses:
             return True
         return False
 
-    def count(self, tokens: Tokens) -> Draft | None:
+    def count(self, tokens: Tokens) -> CodexDraft | None:
         """Give a count to the first step of its response; returns that step, or None while the count must wait."""
         if self.first is not None and not (self.late and self.closed):
             first, self.first = self.first, None

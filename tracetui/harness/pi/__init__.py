@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -20,6 +20,9 @@ from tracetui.model import LogFacts
 if TYPE_CHECKING:
     from tracetui.harness.base import FileEdit, Reader
     from tracetui.harness.context import ContextRules
+    from tracetui.harness.fields import Fields
+    from tracetui.harness.native import NativeRules
+    from tracetui.harness.sharing import Sharing
     from tracetui.model import Record, Step
 
 __all__ = ["HARNESS"]
@@ -69,6 +72,11 @@ def _roots(environ: Mapping[str, str], home: Path) -> Iterable[Root]:
         yield Root(claw / name / "sessions", _CLAW_PATTERNS)
 
 
+def _record_id(value: Mapping[str, Any]) -> str | None:
+    ident = value.get("id")
+    return ident if isinstance(ident, str) and ident else None
+
+
 def _resume(facts: LogFacts) -> list[str]:
     return ["pi", "--session", facts.session]
 
@@ -91,6 +99,24 @@ def _rules() -> ContextRules:
     return RULES
 
 
+def _sharing() -> Sharing:
+    from tracetui.harness.pi.sharing import SHARING
+
+    return SHARING
+
+
+def _fields() -> Fields:
+    from tracetui.harness.pi.fields import FIELDS
+
+    return FIELDS
+
+
+def _native() -> NativeRules:
+    from tracetui.harness.pi.native import NATIVE
+
+    return NATIVE
+
+
 HARNESS = Harness(
     name="pi",
     title="Pi",
@@ -99,5 +125,10 @@ HARNESS = Harness(
     roots=_roots,
     resume=_resume,
     edits=_edits,
+    short="pi",
+    sharing=_sharing,
+    fields=_fields,
+    record_id=_record_id,
     rules=_rules,
+    native=_native,
 )

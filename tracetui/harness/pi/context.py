@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.harness.content import flatten
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece, call_text
 from tracetui.harness.pi import parts
 from tracetui.model import Record, Step
 
@@ -22,6 +22,9 @@ __all__ = ["RULES", "PiTracker", "pieces"]
 
 _CALLS: Final = ("toolCall", "toolUse", "tool_use", "functionCall")
 _FAILED: Final = ("error", "aborted")
+_SUMMARY: Final = 113
+_BRANCH: Final = 104
+"""Characters that Pi puts around a summary when it sends it."""
 
 
 def pieces(record: Record) -> list[Piece]:
@@ -36,7 +39,7 @@ def pieces(record: Record) -> list[Piece]:
         return _compaction(value, key)
     if kind == "branch_summary":
         text = flatten(value.get("summary")).text
-        return [Piece("summary", text, name="branch_summary", key=key)] if text.strip() else []
+        return [Piece("summary", text, name="branch_summary", key=key, unsaid=_BRANCH)] if text.strip() else []
     if kind == "custom_message":
         return _custom(value, key)
     if kind == "context_edit":
@@ -51,7 +54,7 @@ def _compaction(value: dict[str, Any], key: str | None) -> list[Piece]:
         out += _system(system)
     text = flatten(value.get("summary")).text
     if text.strip():
-        out.append(Piece("summary", text, key=key))
+        out.append(Piece("summary", text, key=key, unsaid=_SUMMARY))
     tail = value.get("retainedTail")
     for message in tail if isinstance(tail, list) else ():
         if isinstance(message, dict):
@@ -135,7 +138,8 @@ def _message(message: dict[str, Any] | Any, key: str | None) -> list[Piece]:
         return _custom(message, key)
     if role == "compactionSummary" or role == "branchSummary":
         text = flatten(message.get("summary")).text
-        return [Piece("summary", text, key=key)] if text.strip() else []
+        around = _SUMMARY if role == "compactionSummary" else _BRANCH
+        return [Piece("summary", text, key=key, unsaid=around)] if text.strip() else []
     return []
 
 
@@ -173,6 +177,9 @@ def _bash(message: dict[str, Any], key: str | None) -> list[Piece]:
         text += "\n\n(command cancelled)"
     elif type(code) is int and code != 0:
         text += f"\n\nCommand exited with code {code}"
+    path = message.get("fullOutputPath")
+    if message.get("truncated") is True and isinstance(path, str) and path:
+        text += f"\n\n[Output truncated. Full output: {path}]"
     return [Piece("attachment", text, name="bashExecution", key=key)]
 
 
@@ -297,7 +304,8 @@ def _replaced(message: dict[str, Any]) -> list[str]:
 RULES: Final = ContextRules(
     pieces=pieces,
     tracker=PiTracker,
-    keeps_thinking=lambda model: True,
+    keeps_thinking=lambda model, version: Keeps(True, True),
     missing=("system prompt", "tool schemas", "AGENTS.md and skills"),
     complete=True,
+    states_output=True,
 )

@@ -13,7 +13,7 @@ from tracetui.harness.content import flatten
 from tracetui.model import Kind, Tokens, from_iso
 
 __all__ = [
-    "Outcome",
+    "ToolOutcome",
     "arguments",
     "cost",
     "harness_text",
@@ -141,7 +141,7 @@ def arguments(block: dict[str, Any]) -> Any:
     return "[input nested too deeply]"
 
 
-class Outcome(NamedTuple):
+class ToolOutcome(NamedTuple):
     """What a tool's result says."""
 
     text: str
@@ -151,7 +151,7 @@ class Outcome(NamedTuple):
     duration_ms: int | None
 
 
-def outcome(message: dict[str, Any], kind: Kind) -> Outcome:
+def outcome(message: dict[str, Any], kind: Kind) -> ToolOutcome:
     """Read a ``toolResult`` message. OpenClaw says in ``details`` what Pi says in the text, or in the text as JSON."""
     flat = flatten(message.get("content"))
     details = message.get("details")
@@ -171,7 +171,7 @@ def outcome(message: dict[str, Any], kind: Kind) -> Outcome:
             code = int(match[1]) if match else None
     duration = _number(details.get("durationMs"))
     took = int(duration) if duration is not None and 0 <= duration < _TOKENS_MAX else None
-    return Outcome(flat.text, flat.images, is_error, code, took)
+    return ToolOutcome(flat.text, flat.images, is_error, code, took)
 
 
 def _spoken(text: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import orjson
 from tracetui.harness import tools
 from tracetui.harness.content import flatten, mark, size_words
 from tracetui.harness.pi import parts
-from tracetui.harness.pi.state import Draft, facts_to
+from tracetui.harness.pi.state import PiDraft, facts_to
 from tracetui.model import Kind, LogFacts, Problem, Record, Source, Step
 
 __all__ = ["PiReader"]
@@ -50,8 +50,8 @@ class PiReader:
         self.problems: list[Problem] = []
         self._stem = stem
         self._number = 0
-        self._changed: dict[int, Draft] = {}
-        self._open: dict[str, list[Draft]] = {}
+        self._changed: dict[int, PiDraft] = {}
+        self._open: dict[str, list[PiDraft]] = {}
         self._waiting = 0
         self._recent: dict[tuple[str, str, int | None], None] = {}
         self._name: str | None = None  # the title the user gave
@@ -146,7 +146,7 @@ class PiReader:
         self.unknown.update(value["unknown"])
         self.stepped = value["stepped"]
         self._number = value["number"]
-        drafts = {draft["number"]: Draft.load(draft) for draft in value["drafts"]}
+        drafts = {draft["number"]: PiDraft.load(draft) for draft in value["drafts"]}
         self._changed = {number: drafts[number] for number in value["changed"]}
         self._open = {name: [drafts[number] for number in numbers] for name, numbers in value["open"]}
         self._waiting = sum(map(len, self._open.values()))
@@ -233,9 +233,9 @@ class PiReader:
             return own
         return f"L{record.source.line}.{record.nth}" if record.nth else f"L{record.source.line}"
 
-    def _begin(self, record: Record, kind: Kind, key: str, time: int | None, text: str | None, summary: str) -> Draft:
+    def _begin(self, record: Record, kind: Kind, key: str, time: int | None, text: str | None, summary: str) -> PiDraft:
         self._number = number = self._number + 1
-        self._changed[number] = draft = Draft(number, kind, key, record.source, time, summary)
+        self._changed[number] = draft = PiDraft(number, kind, key, record.source, time, summary)
         draft.text = text
         return draft
 
@@ -286,7 +286,7 @@ class PiReader:
         if model is not None:
             self.facts.model, self._answered = model, True
         key = self._key(record)
-        begun: list[Draft] = []
+        begun: list[PiDraft] = []
         calls = 0
         for at, block in enumerate(blocks):
             kind = block.get("type") if isinstance(block, dict) else None
@@ -340,7 +340,7 @@ class PiReader:
             return None
         return f"empty response ({reason})" if parts.string(reason) else "empty response"
 
-    def _call(self, record: Record, block: dict[str, Any], key: str, time: int | None) -> Draft:
+    def _call(self, record: Record, block: dict[str, Any], key: str, time: int | None) -> PiDraft:
         name = parts.string(block.get("name")) or "tool"
         call = parts.string(block.get("id"))
         given = parts.arguments(block)
@@ -363,7 +363,7 @@ class PiReader:
             self._waiting -= len(self._open.pop(next(iter(self._open))))
         return draft
 
-    def _answered_by(self, call: str | None, source: Source) -> Draft | None:
+    def _answered_by(self, call: str | None, source: Source) -> PiDraft | None:
         """The open call that a result belongs to, closed; calls of one record and id get their results in order."""
         waiting = self._open.get(call or "")
         if not waiting:
@@ -405,7 +405,7 @@ class PiReader:
             self._nested(draft, message)
 
     @staticmethod
-    def _nested(draft: Draft, message: dict[str, Any]) -> None:
+    def _nested(draft: PiDraft, message: dict[str, Any]) -> None:
         """Calls that a tool made itself are told in its step's text; with an edit among them it is one."""
         inner = parts.nested(message)
         if any(worked and parts.kind_of(name) == "edit" for name, _, worked in inner):

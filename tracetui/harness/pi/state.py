@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from tracetui.model import Kind, LogFacts, Source, Step, Tokens, ToolUse
 
-__all__ = ["Draft", "facts_to"]
+__all__ = ["PiDraft", "facts_to"]
 
 _FACTS: Final = tuple(field.name for field in fields(LogFacts))
 
 
-class Draft:
+class PiDraft:
     """A step in the making. ``name`` is the tool's, None for steps without one.
 
     ``record`` tells the records that begin calls apart, ``alone`` a call without parallel ones; ``extra`` are results
@@ -78,7 +78,7 @@ class Draft:
         return values
 
     @classmethod
-    def load(cls, values: dict[str, Any]) -> Draft:
+    def load(cls, values: dict[str, Any]) -> PiDraft:
         """What ``dump`` wrote."""
         draft = cls.__new__(cls)
         vars(draft).update(values)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tracetui.harness.claude.words import is_command
+from tracetui.harness.claude.labels import is_command
 from tracetui.model import Source
 
-__all__ = ["Waiting", "WaitingQueue"]
+__all__ = ["PromptQueue", "QueuedPrompt"]
 
 _ENTRIES: Final = 200
 _TOLD: Final = 64
@@ -24,7 +24,7 @@ _LONG: Final = 16
 
 
 @dataclass(slots=True)
-class Waiting:
+class QueuedPrompt:
     """A text in the queue, where it stands, and where it was taken out."""
 
     text: str
@@ -42,13 +42,13 @@ class Waiting:
         return not (head.startswith(("<task-notification", "<agent-notification", '{"task_id"')) or is_command(head))
 
 
-class WaitingQueue:
+class PromptQueue:
     """The queue as far as the log tells it. ``ready`` holds texts that went into the running turn and wait for the
     record that shows them; the reader makes them steps when it begins the next one."""
 
     def __init__(self) -> None:
-        self.entries: list[Waiting] = []
-        self.ready: list[Waiting] = []
+        self.entries: list[QueuedPrompt] = []
+        self.ready: list[QueuedPrompt] = []
         self.told: dict[str, list[int]] = {}  # text (its head) -> [turn, whether a dequeue followed, told by a turn]
         self.turn = 0
         self.early: list[Any] | None = None
@@ -65,7 +65,7 @@ class WaitingQueue:
         early, self.early = self.early, None
         if operation == "enqueue":
             if text:
-                new = Waiting(text, source, nth, time)
+                new = QueuedPrompt(text, source, nth, time)
                 if early is not None and fed == 2:
                     taken, taken_nth, taken_time = early
                     self._absorb(new, Source(*taken), taken_nth, taken_time)
@@ -81,7 +81,7 @@ class WaitingQueue:
                 if told or (reason is None and not traced):
                     self._absorb(found, source, nth, time)
             elif told and text:
-                self._absorb(Waiting(text, source, nth, time), source, nth, time)
+                self._absorb(QueuedPrompt(text, source, nth, time), source, nth, time)
             elif fed == 1:
                 self.early = [list(source), nth, time]
         elif operation == "dequeue":
@@ -93,13 +93,13 @@ class WaitingQueue:
         elif operation == "popAll":
             self.entries.clear()
 
-    def _absorb(self, entry: Waiting, source: Source, nth: int, time: int | None) -> None:
+    def _absorb(self, entry: QueuedPrompt, source: Source, nth: int, time: int | None) -> None:
         if not entry.text.startswith('{"task_id"'):
             entry.taken, entry.taken_nth = source, nth
             entry.time = time if time is not None else entry.time
             self.ready.append(entry)
 
-    def _pick(self, text: str) -> Waiting | None:
+    def _pick(self, text: str) -> QueuedPrompt | None:
         """The entry that an operation speaks of: the one it names, else the first of a person, else the first."""
         if text:
             return next((entry for entry in self.entries if entry.text == text), None)
@@ -157,11 +157,11 @@ class WaitingQueue:
         self.told = {key: list(value) for key, value in told.items()}
 
 
-def _pack(entry: Waiting) -> list[Any]:
+def _pack(entry: QueuedPrompt) -> list[Any]:
     taken = list(entry.taken) if entry.taken else None
     return [entry.text, list(entry.source), entry.nth, entry.time, taken, entry.taken_nth, entry.turning]
 
 
-def _unpack(item: list[Any]) -> Waiting:
+def _unpack(item: list[Any]) -> QueuedPrompt:
     text, source, nth, time, taken, taken_nth, turning = item
-    return Waiting(text, Source(*source), nth, time, Source(*taken) if taken else None, taken_nth, turning)
+    return QueuedPrompt(text, Source(*source), nth, time, Source(*taken) if taken else None, taken_nth, turning)

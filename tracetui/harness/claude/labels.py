@@ -228,7 +228,8 @@ _SILENT: Final = frozenset(
     """auto_mode auto_mode_exit batching_reminder_sent budget_usd command_permissions hook_cancelled
     hook_permission_decision max_turns_reached plan_mode plan_mode_exit plan_mode_reentry read_truncation_notice
     silent_turn_reminder skill_listing structured_output token_usage total_tokens_reminder ultra_effort_enter
-    ultra_effort_exit output_style verify_plan_reminder compaction_reminder""".split()
+    ultra_effort_exit output_style verify_plan_reminder compaction_reminder date environment instructions
+    prompt_snapshot remote_session_change session_context""".split()
 )
 """Attachments known to carry no text, or a plain one."""
 

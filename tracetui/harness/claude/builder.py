@@ -6,17 +6,18 @@ from collections import Counter
 from typing import Any, Final
 
 from tracetui.harness import tools
-from tracetui.harness.claude.draft import Draft, pack_draft, unpack_draft
+from tracetui.harness.claude.draft import NONE, ClaudeDraft, Counts, pack_draft, unpack_draft
+from tracetui.harness.claude.early import Early, EarlyResults
+from tracetui.harness.claude.labels import describe
+from tracetui.harness.claude.prompt_queue import PromptQueue, QueuedPrompt
 from tracetui.harness.claude.results import oversize_note, read_result
 from tracetui.harness.claude.session import Session
 from tracetui.harness.claude.state import fingerprint
 from tracetui.harness.claude.usage import Response, cost_of, tokens_of
-from tracetui.harness.claude.waiting import Waiting, WaitingQueue
-from tracetui.harness.claude.words import describe
 from tracetui.harness.tools import one_line
 from tracetui.model import Kind, Record, Source, Step
 
-__all__ = ["Here", "Maker", "counted"]
+__all__ = ["RecordContext", "StepBuilder", "counted"]
 
 _OPEN_MAX: Final = 4096
 _RESPONSES_MAX: Final = 8
@@ -29,7 +30,11 @@ def counted(*parts: object) -> str:
     return "/".join(part[:_TYPE_MAX] for part in parts if isinstance(part, str) and part) or "(no type)"
 
 
-class Here:
+def _sum(one: Counts, two: Counts) -> Counts:
+    return (one[0] + two[0], one[1] + two[1], one[2] + two[2], one[3] + two[3], one[4] + two[4])
+
+
+class RecordContext:
     """The record being read: its value, its key (uuid, or line where it has none) and its time in milliseconds."""
 
     __slots__ = ("key", "record", "source", "time", "value")
@@ -42,20 +47,23 @@ class Here:
         self.time = time
 
 
-class Maker:
+class StepBuilder:
     """Begins and completes steps. ``begin``, ``event``, ``result`` and ``summary`` are what the readers of the record
     types call; what they make is handed over by ``take``."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.queue = WaitingQueue()
+        self.queue = PromptQueue()
         self.known: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
         self.count = 0
-        self._out: dict[int, Draft] = {}
-        self._open: dict[str, Draft] = {}
+        self._out: dict[int, ClaudeDraft] = {}
+        self._open: dict[str, ClaudeDraft] = {}
         self._responses: dict[str, Response] = {}
-        self._boundary: Draft | None = None
+        self._boundary: ClaudeDraft | None = None
+        self._early = EarlyResults()
+        self.answered: list[str] = []
+        self._unclaimed: Counts = NONE
 
     def take(self) -> list[Step]:
         """The steps begun or changed since the last call, by number."""
@@ -72,6 +80,7 @@ class Maker:
             **{draft.number: draft for draft in self._open.values()},
             **{item.first: item.draft for item in self._responses.values() if item.draft is not None},
         }
+        drafts.update((draft.number, draft) for draft in self._early.drafts)
         if self._boundary is not None:
             drafts[self._boundary.number] = self._boundary
         return {
@@ -84,6 +93,8 @@ class Maker:
             "responses": {name: item.dump() for name, item in self._responses.items()},
             "boundary": None if self._boundary is None else self._boundary.number,
             "queue": self.queue.dump(),
+            "early": self._early.dump(),
+            "unclaimed": self._unclaimed,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -97,33 +108,40 @@ class Maker:
         self._responses = {name: Response.load(packed, drafts) for name, packed in state["responses"].items()}
         self._boundary = None if state["boundary"] is None else drafts[state["boundary"]]
         self.queue.load(state["queue"])
+        self._early.load(state["early"], drafts)
+        given, output, read, written, long = state["unclaimed"]
+        self._unclaimed = (given, output, read, written, long)
 
     def forget(self) -> None:
         """Drop every step, open or done; numbers begin anew."""
-        self.queue = WaitingQueue()
+        self.queue = PromptQueue()
         self.count = 0
         self._out.clear()
         self._open.clear()
         self._responses.clear()
         self._boundary = None
+        self._early = EarlyResults()
+        self._unclaimed = NONE
 
     # ---- beginning ---------------------------------------------------------------------------------------------------
 
-    def aside(self, here: Here) -> bool:
+    def aside(self, here: RecordContext) -> bool:
         """Whether a record stands on a side chain of a main log."""
         return here.value.get("isSidechain") is True and self.session.facts.agent is None
 
-    def begin(self, here: Here, kind: Kind, block: int | str, text: str | None, summary: str) -> Draft:
+    def begin(self, here: RecordContext, kind: Kind, block: int | str, text: str | None, summary: str) -> ClaudeDraft:
         """The next step, begun by ``block`` of this record."""
         if self.queue.ready:
             self.flush()
         self.count = number = self.count + 1
         side = here.value.get("isSidechain") is True and self.session.facts.agent is None
-        draft = Draft(number, kind, f"{here.key}:{block}", (here.source,), here.time, text, summary, side)
+        draft = ClaudeDraft(number, kind, f"{here.key}:{block}", (here.source,), here.time, text, summary, side)
         self._out[number] = draft
+        if self._early:
+            self._early.began(draft)
         return draft
 
-    def answer(self, draft: Draft, model: str | None, response: str) -> None:
+    def answer(self, draft: ClaudeDraft, model: str | None, response: str) -> None:
         """The step is a model's: part of a response, whose first step carries its tokens and cost."""
         draft.model = model
         draft.response = response
@@ -137,18 +155,18 @@ class Maker:
         elif entry.owed is not None:
             draft.tokens, entry.owed = entry.owed, None
 
-    def event(self, here: Here, block: int | str, text: str, summary: str, images: int = 0) -> None:
+    def event(self, here: RecordContext, block: int | str, text: str, summary: str, images: int = 0) -> None:
         """A harness event."""
         self.begin(here, "event", block, text, summary).images = images
 
-    def prompt(self, here: Here, block: int | str, text: str, images: int = 0) -> None:
+    def prompt(self, here: RecordContext, block: int | str, text: str, images: int = 0) -> None:
         """What a person, or the parent of a subagent, asked for."""
         if here.value.get("promptSource") == "sdk" and "entrypoint" not in here.value:
             self.session.facts.headless = True  # editors prompt through the SDK too, and say so by their entrypoint
         self.session.prompted(text, aside=self.aside(here))
         self.begin(here, "prompt", block, text, one_line(text)).images = images
 
-    def unread(self, here: Here, kind: str) -> bool:
+    def unread(self, here: RecordContext, kind: str) -> bool:
         """A record without the part that would make it a step: an event where its line was too long, else unknown."""
         if here.record.oversize:
             note = oversize_note(here.source.length)
@@ -164,13 +182,13 @@ class Maker:
             self.queue.tell(entry.text)
             self._absorbed(entry)
 
-    def _absorbed(self, entry: Waiting) -> None:
+    def _absorbed(self, entry: QueuedPrompt) -> None:
         taken = entry.taken or entry.source
         person = entry.from_person
         if person:
             self.session.prompted(entry.text)
         self.count += 1
-        self._out[self.count] = Draft(
+        draft = self._out[self.count] = ClaudeDraft(
             self.count,
             "prompt" if person else "event",
             f"L{taken.line}.{entry.taken_nth}:0" if entry.taken_nth else f"L{taken.line}:0",
@@ -179,14 +197,16 @@ class Maker:
             entry.text,
             one_line(entry.text) if person else describe(entry.text),
         )
+        if self._early:
+            self._early.began(draft)
 
     # ---- compactions -------------------------------------------------------------------------------------------------
 
-    def boundary(self, here: Here, text: str, summary: str) -> None:
+    def boundary(self, here: RecordContext, text: str, summary: str) -> None:
         """A compaction begins; its summary follows."""
         self._boundary = self.begin(here, "compaction", 0, text, summary)
 
-    def summary(self, here: Here, text: str) -> None:
+    def summary(self, here: RecordContext, text: str) -> None:
         """The summary of a compaction: the text of the step that its boundary began, or a step of its own."""
         self.session.continued()
         boundary, self._boundary = self._boundary, None
@@ -201,7 +221,7 @@ class Maker:
 
     # ---- responses ---------------------------------------------------------------------------------------------------
 
-    def response(self, here: Here, message: dict[str, Any]) -> str:
+    def response(self, here: RecordContext, message: dict[str, Any]) -> str:
         """Take in the usage that a line of a response states; gives the response's name."""
         ident, request = message.get("id"), here.value.get("requestId")
         if type(ident) is not str or not ident:
@@ -217,7 +237,9 @@ class Maker:
                 self._responses[name] = Response(tokens, cost, mark)
                 self.session.paid(cost)
                 if len(self._responses) > _RESPONSES_MAX:
-                    seen.add(self._responses.pop(next(iter(self._responses))).mark)
+                    oldest = self._responses.pop(next(iter(self._responses)))
+                    seen.add(oldest.mark)
+                    self._unclaimed = _sum(self._unclaimed, oldest.unclaimed)
             return name
         paid = entry.cost or 0.0
         if entry.grow(tokens, cost):
@@ -228,9 +250,17 @@ class Maker:
                 self._out[draft.number] = draft
         return name
 
+    @property
+    def unclaimed(self) -> Counts:
+        """The tokens of responses that made no step: nothing in them but white space."""
+        total = self._unclaimed
+        for response in self._responses.values():
+            total = _sum(total, response.unclaimed)
+        return total
+
     # ---- calls and results -------------------------------------------------------------------------------------------
 
-    def call(self, here: Here, nth: int, block: dict[str, Any], model: str | None, response: str) -> None:
+    def call(self, here: RecordContext, nth: int, block: dict[str, Any], model: str | None, response: str) -> None:
         """A tool call begins a step that waits for its result."""
         name, ident, given = block.get("name"), block.get("id"), block.get("input")
         if type(name) is not str or not name:
@@ -241,11 +271,22 @@ class Maker:
         draft = self.begin(here, kind, nth, None, tools.summary(name, given, of_kind=kind))
         draft.call(name, given, ident)
         self.answer(draft, model, response)
-        self._open[ident or "@" + draft.key] = draft
+        held = self._open.get(ident) if ident is not None else None
+        if held is None or held.sources[0] != here.source:  # (an id twice in one record names the first call)
+            self._open[ident or "@" + draft.key] = draft
+        if self._early and ident is not None and ident in self._early:
+            self.answered.append(ident)
         if len(self._open) > _OPEN_MAX:
             del self._open[next(iter(self._open))]
 
-    def result(self, here: Here, block: dict[str, Any], extra: object, nth: int | str) -> bool:
+    def progressed(self, ident: object, agent: object) -> None:
+        """A subagent is at work: the call that started it is known before it ends."""
+        draft = self._open.get(ident) if type(ident) is str else None
+        if draft is not None and draft.kind == "agent" and draft.thread is None and type(agent) is str and agent:
+            draft.thread = agent
+            self._out[draft.number] = draft
+
+    def result(self, here: RecordContext, block: dict[str, Any], extra: object, nth: int | str) -> bool:
         """Join a result with its call; an event where the log holds no call. Whether a step came of it."""
         ident = block.get("tool_use_id")
         if type(ident) is str and ident:
@@ -254,30 +295,67 @@ class Maker:
             ident, name = None, self._call_of(here.value)
         draft = self._open.pop(name, None) if name is not None else None
         note = oversize_note(here.source.length) if here.record.oversize else ""
-        result = read_result(block, extra, agent=draft is not None and draft.kind == "agent", note=note)
-        if draft is None:
-            if not result.output or (ident is not None and fingerprint("call " + ident) in self.session.seen):
-                return False
-            self.event(here, nth, result.output, one_line(result.output), result.images)
+        agent = draft is None or draft.kind == "agent"
+        result = read_result(block, extra, agent=agent, note=note)
+        denied = bool(here.value.get("toolDenialKind"))
+        if draft is not None:
+            self._complete(draft, Early(result, here.source, here.time, denied, None), ident)
             return True
+        if ident is not None and (ident in self._early or fingerprint("call " + ident) in self.session.seen):
+            return False
+        event = None
+        if result.output:
+            event = self.begin(here, "event", nth, result.output, one_line(f"result without its call: {result.output}"))
+            event.images = result.images
+        if ident is not None:
+            self._early.wait(ident, Early(result, here.source, here.time, denied, event), self.count)
+        return event is not None
+
+    def _complete(self, draft: ClaudeDraft, early: Early, ident: str | None) -> None:
+        """Put a result into the step of its call."""
+        result = early.result
         if ident is not None:
             self.session.seen.enter(fingerprint("call " + ident))
         duration = result.duration_ms
-        if duration is None and here.time is not None and draft.time is not None and here.time >= draft.time:
-            duration = here.time - draft.time
-        if here.source not in draft.sources:
-            draft.sources = (*draft.sources, here.source)
+        if duration is None and early.time is not None and draft.time is not None and early.time >= draft.time:
+            duration = early.time - draft.time
+        if early.source not in draft.sources:
+            draft.sources = (*draft.sources, early.source)
         draft.output = result.output
-        draft.is_error = result.is_error or bool(here.value.get("toolDenialKind"))
+        draft.is_error = result.is_error or early.denied
         draft.exit_code = result.exit_code
         draft.duration = duration
-        draft.thread = result.thread
+        if draft.kind == "agent":
+            draft.thread = result.thread or draft.thread
         draft.images += result.images
         self._out[draft.number] = draft
         entry = self._responses.get(draft.response) if draft.response is not None else None
         if entry is not None and entry.draft is draft and draft.weight > _KEPT_MAX:
             entry.draft = None
-        return True
+
+    def join(self) -> None:
+        """Give the calls of the record just read the results that came before them."""
+        answered, self.answered = self.answered, []
+        for ident in answered:
+            # (A record may hold a call with its result; what came before is then another's.)
+            draft = self._open.get(ident)
+            early = self._early.take(ident) if draft is not None else None
+            if draft is not None and early is not None:
+                self._join(draft, early, ident)
+
+    def _join(self, draft: ClaudeDraft, early: Early, ident: str) -> None:
+        """A call came after its result: the event that showed the result goes, and the steps behind it move up."""
+        event = early.draft
+        if event is not None:
+            gone = event.number
+            moved = self._early.moved(gone)
+            out = [item for item in self._out.values() if item is not event]
+            self._out = {item.number: item for item in (*out, *moved)}
+            for response in self._responses.values():
+                response.first -= response.first > gone
+            self.count -= 1
+        del self._open[ident]
+        self._complete(draft, early, ident)
 
     def _call_of(self, value: dict[str, Any]) -> str | None:
         """The open call that a result without an id belongs to: one of the record that it names as its origin."""

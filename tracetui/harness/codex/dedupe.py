@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import Final
 
-__all__ = ["Twins"]
+__all__ = ["Duplicates"]
 
 _SEEDS: Final = {name: zlib.crc32(name.encode()) for name in "said id plan thought user harness web webid".split()}
 
 
-class Twins:
+class Duplicates:
     """Finds the second copy of what a log holds twice, by hashes of text or id, within a window of records.
 
     ``channel`` is a bit per place that repeats others: 1 legacy events, 2 response items, 4 completed items.

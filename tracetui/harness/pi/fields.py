@@ -1,0 +1,19 @@
+"""Ids and opaque fields of Pi's records."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tracetui.harness.fields import Fields
+
+__all__ = ["FIELDS"]
+
+FIELDS: Final = Fields.of(
+    ids="""
+        type id parentId timestamp version firstKeptEntryId targetId fromId provider modelId parentSession/id
+        message(role id toolCallId toolName provider api model responseId stopReason content/*(type id))
+    """,
+    opaque="""
+        message(content/*(thinkingSignature textSignature thoughtSignature data) details/images/*/data)
+    """,
+)
