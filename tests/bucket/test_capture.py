@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, capture, reading
+from tests.corpus import CORPUS
+from tracetui.bucket import Bucket, capture, ingest
 from tracetui.bucket.capture import Progress
 from tracetui.bucket.copies import CopyReader
 from tracetui.harness import HARNESSES
@@ -69,12 +70,9 @@ def test_a_session_is_listed_and_read(bucket: Bucket, logs: Path) -> None:
     assert (len(view.kinds), sum(view.failed), max(view.prompt_tokens)) == (9, 1, 10)
 
 
+@pytest.mark.corpus
 def test_every_file_of_the_corpus_reads_back(tmp_path: Path, bucket: Bucket) -> None:
-    named = os.environ.get("TRACETUI_CORPUS")
-    corpus = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "corpus"
-    if not corpus.is_dir():
-        pytest.skip("no corpus here")
-    files = [file for file in found(corpus) if file.size < 400_000]
+    files = [file for file in found(CORPUS) if file.size < 400_000]
     bucket.capture(files)
     checked = 0
     for row in bucket.sessions():
@@ -125,7 +123,7 @@ def _append(path: Path, data: bytes) -> None:
 
 
 def test_growth_reads_only_the_new_bytes(bucket: Bucket, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tracetui.bucket import reading
+    from tracetui.bucket import ingest
 
     log = session_of(uuid_of(3), 3000)
     path = log.write(logs / "big.jsonl")
@@ -134,7 +132,7 @@ def test_growth_reads_only_the_new_bytes(bucket: Bucket, logs: Path, monkeypatch
     log.prompt("one more line")
     path.write_bytes(log.data)
     read = 0
-    real = reading.open_log
+    real = ingest.open_log
 
     class Counting:
         def __init__(self, stream: object) -> None:
@@ -149,7 +147,7 @@ def test_growth_reads_only_the_new_bytes(bucket: Bucket, logs: Path, monkeypatch
         def __getattr__(self, name: str) -> object:
             return getattr(self.stream, name)
 
-    monkeypatch.setattr(reading, "open_log", lambda name: Counting(real(name)))
+    monkeypatch.setattr(ingest, "open_log", lambda name: Counting(real(name)))
     report = bucket.capture(found(logs), workers=0)
     assert (report.updated, report.records, report.bytes) == (1, 1, len(log.data) - before)
     assert 0 < read <= len(log.data) - before + 4096 + 65536
@@ -397,7 +395,7 @@ def test_readers_apart_and_here_make_the_same_index(tmp_path: Path, logs: Path) 
 def test_one_long_log_counts_as_it_is_read(bucket: Bucket, logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else its bar would stand at 0 % until the end, when ``open`` reads the rest of a log too."""
     monkeypatch.setattr(capture, "time", SimpleNamespace(monotonic=itertools.count().__next__, time_ns=lambda: 0))
-    monkeypatch.setattr(reading, "_PART", 0)
+    monkeypatch.setattr(ingest, "_PART", 0)
     path = logs / "long.jsonl"
     log = Claude(uuid_of(0)).prompt("long")
     for nth in range(40):
@@ -538,7 +536,7 @@ def test_verify_compares_copies_with_logs(bucket: Bucket, logs: Path) -> None:
     raw = bytearray(copy.read_bytes())
     raw[-10] ^= 0xFF
     copy.write_bytes(raw)
-    wrong = {os.path.basename(row.path): reason for row, reason in bucket.verify()}
+    wrong = {os.path.basename(fault.file.path): fault.reason for fault in bucket.verify() if fault.file}
     assert set(wrong) == {"1.jsonl", "2.jsonl"}
     assert "damaged" in wrong["2.jsonl"]
 
@@ -547,7 +545,7 @@ def test_stats(bucket: Bucket, logs: Path) -> None:
     path = session_of(uuid_of(900)).write(logs / "a.jsonl")
     Claude(uuid_of(901)).prompt("no tools").write(logs / "b.jsonl")
     bucket.capture(found(logs))
-    stats = bucket.stats()
+    stats = bucket.stats({"claude": 30})
     assert json.loads(json.dumps(stats)) == stats
     assert (stats["sessions"], stats["steps"], stats["records"]) == (2, 10, 13)
     assert stats["by_harness"]["claude"]["with_tools"] == 1
@@ -556,7 +554,8 @@ def test_stats(bucket: Bucket, logs: Path) -> None:
     assert stats["at_risk"] == 0
     os.utime(path, (1_700_000_000, 1_700_000_000))
     bucket.capture(found(logs))
-    assert bucket.stats()["at_risk"] == 1
+    assert bucket.stats({"claude": 30})["at_risk"] == 1
+    assert bucket.stats()["at_risk"] == 0, "who keeps its logs deletes none"
 
 
 def test_titles_kept_apart(bucket: Bucket, logs: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracetui.bucket import copies
-from tracetui.bucket.copies import CopyReader, CopyWriter, FrameCache, Stamp, repack
+from tracetui.bucket.copies import CopyReader, CopyWriter, FrameCache, Stamp
+from tracetui.bucket.rewrite import rewrite
 from tracetui.model import TracetuiError
 
 STAMP = Stamp(5, 6, 7, 8)
@@ -130,10 +131,12 @@ def test_a_reader_sees_growth_and_survives_repacking(tmp_path: Path) -> None:
     assert reader.read(0, 10**6) == b"".join(lines[:30])
     before = path.stat().st_size
     (tmp_path / "tmp").mkdir()
-    size, loose = repack(path, tmp_path / "tmp") or (0, 0)
+    done = rewrite(path, tmp_path / "tmp")
+    assert done is not None
+    size, loose, _ = done
     assert size == path.stat().st_size < before / 3
     assert loose == 1
-    assert repack(path, tmp_path / "tmp") is None
+    assert rewrite(path, tmp_path / "tmp") is None
     assert reader.read(0, 10**6) == b"".join(lines[:30])
     write(path, lines[30:])
     assert reader.read(0, 10**6) == b"".join(lines)
@@ -145,7 +148,7 @@ def test_repacking_keeps_full_frames_as_they_are(tmp_path: Path) -> None:
     big = os.urandom(copies.FRAME)
     write(tmp_path / "c", [big, b"a\n", b"b\n", b"c\n"])
     (tmp_path / "tmp").mkdir()
-    assert repack(tmp_path / "c", tmp_path / "tmp") is not None
+    assert rewrite(tmp_path / "c", tmp_path / "tmp") is not None
     reader = CopyReader(tmp_path / "c")
     assert [frame.length for frame in reader.scan.frames] == [copies.FRAME, 6]
     assert reader.scan.stamp == STAMP

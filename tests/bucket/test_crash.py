@@ -116,7 +116,7 @@ def test_killed_then_the_logs_are_gone(tmp_path: Path) -> None:
         readable = [entry for entry, size in copies.items() if size > 2000]
         assert len(files) >= len(readable) - 1
         assert sum(row.bytes for row in files.values()) > 0
-        assert [reason for _, reason in bucket.verify()] == []
+        assert list(bucket.verify()) == []
         for row in bucket.sessions():
             assert row.steps > 0
 
@@ -169,15 +169,16 @@ def test_a_full_disk_is_one_error_and_loses_nothing(tmp_path: Path, whole: tuple
     assert process.returncode == 1
     last = err.strip().splitlines()[-1]
     assert last.startswith("tracetui.model.TracetuiError: The bucket"), err
-    assert "make room" in last
+    assert "File too large" in last
+    assert "captured before is intact" in last
     with Bucket.open(path) as bucket:
-        assert [reason for _, reason in bucket.verify()] == []
+        assert list(bucket.verify()) == []
         bucket.capture(found(logs))
         assert picture(bucket) == want
 
 
 def test_waiting_for_another_ends_with_a_line(tmp_path: Path) -> None:
-    from tracetui.bucket.place import Lock
+    from tracetui.bucket.location import Lock
     from tracetui.model import TracetuiError
 
     path = tmp_path / "bucket"
@@ -191,7 +192,7 @@ def test_waiting_for_another_ends_with_a_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("frames", "part"), [(1, 4), (3, 1), (2, 4)])
 def test_stopped_within_a_long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, part: int) -> None:
     """A log of which some frames were copied when the disk was full, or the process killed, is read on."""
-    from tracetui.bucket import reading
+    from tracetui.bucket import ingest
     from tracetui.bucket.copies import CopyWriter
 
     logs = tmp_path / "logs"
@@ -213,11 +214,13 @@ def test_stopped_within_a_long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         written += 1
         append(self, *args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(reading, "_PART", part << 20)
+    monkeypatch.setattr(ingest, "_PART", part << 20)
     with Bucket.open(tmp_path / "bucket", create=True) as bucket:
         with monkeypatch.context() as full:
             full.setattr(CopyWriter, "append", failing)
-            with pytest.raises(TracetuiError, match="everything captured before is intact"):
+            with pytest.raises(
+                TracetuiError, match=r"^disk full: capturing \(everything captured before is intact\) needs"
+            ):
                 bucket.capture(found(logs), workers=0)
         assert written == frames
         bucket.capture([])  # reads from the copy what is there

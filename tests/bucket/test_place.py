@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, Query, place, sessions
+from tracetui.bucket import Bucket, Query, location, sessions
 from tracetui.bucket.query import matches_session, parse
 from tracetui.model import TracetuiError, UnknownId
 
@@ -39,7 +39,7 @@ def test_private_whatever_the_umask(tmp_path: Path, logs: Path, mask: int) -> No
             bucket.capture(found(logs), lambda _: look(), workers=0)
             bucket.note(uuid_of(1), "private")
             with bucket.temporary() as folder:
-                place.write_private(folder / "x", b"secret")
+                location.write_private(folder / "x", b"secret")
                 look()
             look()
     finally:
@@ -84,7 +84,7 @@ def test_refused_places(tmp_path: Path) -> None:
     refused(tmp_path / "linked", "Git work tree")
     assert not (tmp_path / "work" / "deep" / "bucket").exists()
     mark = real / "bucket.json"
-    mark.write_text(json.dumps({"format": place.FORMAT + 1}))
+    mark.write_text(json.dumps({"format": location.FORMAT + 1}))
     refused(real, "newer")
     mark.write_text("{")
     refused(real, r"bucket\.json")
@@ -116,7 +116,7 @@ def test_the_environment_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_network_file_systems_are_warned_about(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "network_file_system", lambda path: "nfs4")
+    monkeypatch.setattr(location, "network_file_system", lambda path: "nfs4")
     with Bucket.open(tmp_path / "b", create=True) as bucket:
         assert len(bucket.warnings) == 1
         assert "nfs4" in bucket.warnings[0]
@@ -212,7 +212,7 @@ def test_forgetting_rebuilds_where_a_text_cannot_be_named(
     Claude(uuid_of(2)).prompt("gorblimey").write(logs / "2.jsonl")
     bucket.capture(found(logs))
     before = {key: value for key, value in picture(bucket).items() if uuid_of(1) in key}
-    monkeypatch.setattr(forget, "_texts", lambda *args: iter(()))
+    monkeypatch.setattr(forget.Forgetting, "_texts", lambda *args: iter(()))
     bucket.forget(uuid_of(2))
     assert picture(bucket) == before
     assert len(list(bucket.search("rate_limit", limit=None))) == 3

@@ -11,16 +11,20 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from tracetui.bucket.changes import Progress, RunReport, changed, from_db, known, signed, to_db
-from tracetui.bucket.index import IndexWriter, address, facts_from, first_step, now_ms, origin
-from tracetui.bucket.place import Lock, sweep, temporary
+from tracetui.bucket.databases import Databases
+from tracetui.bucket.index import IndexWriter, first_step, now_ms, origin
+from tracetui.bucket.location import Lock, copies_in, full_disk, no_room, sweep, temporary
+from tracetui.bucket.parts import foreign_origin
+from tracetui.bucket.session_writer import address, facts_from
 from tracetui.bucket.userdata import Forgotten
 from tracetui.harness.roots import LogFile
+from tracetui.harness.sources import container, exists
 from tracetui.model import TracetuiError
 
 __all__ = ["Capture", "Progress", "RunReport", "changed", "from_db", "to_db"]
@@ -64,6 +68,9 @@ class Capture:
         workers: int,
         again: bool = False,
         beginning: int = 0,
+        foreign: bool = False,
+        wanted: Callable[[str | None], bool] | None = None,
+        contents: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         self.db = db
@@ -75,6 +82,10 @@ class Capture:
         self._workers = workers
         self._again = again
         self._beginning = beginning
+        self._foreign = foreign
+        self._began = now_ms()
+        self._contents = contents or {}
+        self._databases = Databases(folder, db, forgotten, wanted, again=again)
         self._tasks: dict[int, _Task] = {}
         self._nth = 0
         self._touched: dict[tuple[str, str], bool] = {}
@@ -96,12 +107,17 @@ class Capture:
         with Lock(self.folder, wait) as lock:
             try:
                 sweep(self.folder)
+                self._upgrade()
                 clean = self.db.execute("SELECT value FROM meta WHERE name='clean'").fetchone()
                 if clean is None or clean[0] != 1:
                     self._phase = "recover"
                     self._work(self._recover(), lock)
                     self._phase = "capture"
                 todo, same = changed(self.db, files, self.forgotten)
+                if self._foreign or self.db.execute("SELECT 1 FROM log WHERE named!='' LIMIT 1").fetchone():
+                    self.index.begin()
+                    self._own(files)
+                    self.index.commit()
                 self._unchanged(same)
                 if todo and not self.report.cancelled:
                     todo.sort(key=lambda file: file.mtime_ns, reverse=True)
@@ -109,13 +125,18 @@ class Capture:
                     self.index.begin()
                     self.db.execute("INSERT OR REPLACE INTO meta VALUES('clean', 0)")
                     self.index.commit()
-                    self._work(list(self._plan(todo)), lock)
+                    with self._databases:
+                        todo, still = self._databases.sessions_of(todo, self._problem)
+                        self._unchanged(still)
+                        self._work(list(self._plan(todo)), lock)
                 if not self.report.cancelled:
                     self._finish(files)
+                if not self._beginning:
+                    self.index.price(self._stop)
             except sqlite3.OperationalError as error:
                 self.index.rollback()
-                if "full" in str(error) or "disk I/O" in str(error):
-                    raise self._full(str(error)) from None
+                if no_room(self.folder, error) or "disk I/O" in str(error):
+                    raise self._full(str(error), room=no_room(self.folder, error)) from None
                 raise TracetuiError(f"The bucket's index cannot be written ({error})") from None
             except BaseException:
                 self.index.rollback()
@@ -128,6 +149,23 @@ class Capture:
         report.seconds = time.monotonic() - began
         self._tell(force=True)
         return report
+
+    def _upgrade(self) -> None:
+        """Bring copies of an older version up."""
+        from tracetui.bucket.upgrade import needs_upgrade, upgrade_copies
+
+        if not needs_upgrade(self.folder):
+            return
+
+        def tell(done: int, count: int, size: int, total: int) -> None:
+            self._count, self._files, self._bytes, self._total = done, count, size, total
+            self._tell()
+
+        self._phase = "upgrade"
+        for name, reason in upgrade_copies(self.folder, tell, self._stop):
+            self._problem(name, 0, reason)
+        for name, size in copies_in(self.folder):
+            self.db.execute("UPDATE log SET copy_size=? WHERE copy=? AND bytes=copied", (size, name))
 
     # planning
 
@@ -143,7 +181,7 @@ class Capture:
     def _job(self, **keys: Any) -> dict[str, Any]:
         self._nth += 1
         job = {"nth": self._nth, "harness": "", "state": None, "offset": 0, "line": 1, "head": None, "tail": None}
-        job.update(trusted=None, header={}, beginning=self._beginning, **keys)
+        job.update(header={}, beginning=self._beginning, **keys)
         return job
 
     def _new(self, file: LogFile, generation: int, replaces: int | None) -> _Task:
@@ -151,22 +189,34 @@ class Capture:
 
         stem = _stem(file.path)
         copy = copy_name(file.path, generation)
-        header = {"tracetui": 1, "path": file.path, "stem": stem, "generation": generation, "captured": now_ms()}
+        header = {"tracetui": 2, "path": file.path, "generation": generation, "captured": self._began}
+        if not file.harness:
+            header["named"] = file.root
+        if self._foreign:
+            header["origin"] = foreign_origin(file.root)
         job = self._job(path=file.path, copy=str(self.folder / "copies" / copy), stem=stem)
         job["header"], job["first"] = header, first_step(file.path)
+        self._from(job, file)
         return _Task(job, file, file.size, copy=copy, path=file.path, generation=generation, replaces=replaces)
+
+    def _from(self, job: dict[str, Any], file: LogFile) -> None:
+        """Tell a job what its file was like, and what to read where it stands in a database."""
+        job["stamp"] = (file.mtime_ns, file.size, file.inode, file.dev)
+        job["snapshot"] = self._databases.snapshot(file.path)
+        job["data"] = self._contents.get(file.path)
 
     def _known_log(self, log: int, path: str | None) -> tuple[dict[str, Any], str, int]:
         row = self.db.execute(
-            "SELECT copy, harness, stem, state, bytes, line, head, tail, copy_size, copied, path FROM log WHERE id=?",
-            (log,),
+            "SELECT copy, harness, stem, state, bytes, line, head, tail, path, origin FROM log WHERE id=?", (log,)
         ).fetchone()
-        copy, harness, stem, state, offset, line, head, tail, copy_size, copied, old = row
+        copy, harness, stem, state, offset, line, head, tail, old, foreign = row
         job = self._job(path=path, copy=str(self.folder / "copies" / copy), stem=stem)
+        job["header"] = {"origin": foreign} if foreign else {}
         job.update(harness=harness, state=state, offset=offset, line=line, head=head, tail=tail)
         job["first"] = first_step(from_db(old))
-        if path is not None:
-            job["trusted"] = (copy_size, copied)
+        job["inner"] = self.db.execute(
+            "SELECT within, state FROM log WHERE copy>? AND copy<? AND within IS NOT NULL", (copy + "#", copy + "$")
+        ).fetchall()
         return job, from_db(old), offset
 
     def _plan(self, files: list[LogFile]) -> Iterator[_Task]:
@@ -175,18 +225,26 @@ class Capture:
             row = logs.get(to_db(file.path))
             if row is not None:
                 job, path, offset = self._known_log(row[4], file.path)
+                self._from(job, file)
                 yield _Task(job, file, max(file.size - offset, 0), log=row[4], path=path)
                 continue
             moved = self._moved(file)
             if moved is not None:
                 job, _, offset = self._known_log(moved, file.path)
+                self._from(job, file)
                 yield _Task(job, file, max(file.size - offset, 0), log=moved, path=file.path, moved=True)
                 continue
             yield self._new(file, self._generation(file.path), None)
 
     def _generation(self, path: str) -> int:
+        from tracetui.bucket.copies import copy_name
+
         found = self.db.execute("SELECT max(generation) FROM log WHERE path=?", (to_db(path),)).fetchone()[0]
-        return 0 if found is None else found + 1
+        generation = 0 if found is None else found + 1
+        # (A copy of which nobody could tell the path is not written over.)
+        while self.db.execute("SELECT 1 FROM log WHERE copy=?", (copy_name(path, generation),)).fetchone():
+            generation += 1
+        return generation
 
     def _moved(self, file: LogFile) -> int | None:
         """The log of this file under a name that it no longer has (Codex archives its sessions by renaming)."""
@@ -197,7 +255,7 @@ class Capture:
             (signed(file.inode), signed(file.dev), file.size),
         )
         for log, path in rows.fetchall():
-            if not os.path.lexists(from_db(path)):
+            if not exists(from_db(path)):
                 return int(log)
         return None
 
@@ -205,24 +263,16 @@ class Capture:
         """Copies that the index does not know, or knows less of than they hold."""
         rows = {row[0]: row for row in self.db.execute("SELECT copy, id, copy_size, bytes, copied FROM log")}
         tasks: list[tuple[int, _Task]] = []
-        root = self.folder / "copies"
-        for sub in sorted(os.scandir(root), key=lambda entry: entry.name):
-            if not sub.is_dir(follow_symlinks=False):
+        for name, size in copies_in(self.folder):
+            row = rows.get(name)
+            if row is not None:
+                if row[2] != size or row[3] < row[4]:
+                    job, path, _ = self._known_log(row[1], None)
+                    tasks.append((now_ms(), _Task(job, None, size, log=row[1], copy=name, path=path)))
                 continue
-            for entry in os.scandir(sub.path):
-                if not entry.name.endswith(".jsonl.zst") or not entry.is_file(follow_symlinks=False):
-                    continue
-                name = f"{sub.name}/{entry.name}"
-                size = entry.stat(follow_symlinks=False).st_size
-                row = rows.get(name)
-                if row is not None:
-                    if row[2] != size or row[3] < row[4]:
-                        job, path, _ = self._known_log(row[1], None)
-                        tasks.append((now_ms(), _Task(job, None, size, log=row[1], copy=name, path=path)))
-                    continue
-                task = self._orphan(name, size)
-                if task is not None:
-                    tasks.append(task)
+            task = self._orphan(name, size)
+            if task is not None:
+                tasks.append(task)
         tasks.sort(key=lambda item: item[0], reverse=True)
         self.report.recovered = len(tasks)
         return [task for _, task in tasks]
@@ -233,20 +283,21 @@ class Capture:
         try:
             reader = CopyReader(self.folder / "copies" / name)
         except TracetuiError as error:
-            if size:
-                self._problem(name, 0, str(error))
+            self._problem(name, 0, str(error))
             return None
-        try:
-            header, stamp = reader.scan.header, reader.scan.stamp
-        finally:
-            reader.close()
-        path, stem, generation = header.get("path"), header.get("stem"), header.get("generation")
-        if not isinstance(path, str) or not isinstance(stem, str) or not isinstance(generation, int):
-            self._problem(name, 0, "a copy without a path in its header")
+        found = reader.scan
+        reader.close()
+        if found.damage:
+            self._problem(name, 0, f"damaged at byte {found.damage[0].at:,}; what is whole is kept")
+        if not found.frames:
             return None
-        job = self._job(path=None, copy=str(self.folder / "copies" / name), stem=stem)
-        job["header"], job["first"] = header, first_step(path)
-        return stamp.mtime_ns, _Task(job, None, size * 6, copy=name, path=path, generation=generation)
+        path, generation = found.header.get("path"), found.header.get("generation")
+        if not isinstance(path, str) or not isinstance(generation, int):
+            path, generation = _nameless(name)
+        stem = found.header.get("stem")
+        job = self._job(path=None, copy=str(self.folder / "copies" / name), stem=stem or _stem(path))
+        job.update(header=found.header, first=first_step(path), hint=found.header.get("harness", ""))
+        return found.stamp.mtime_ns, _Task(job, None, size * 6, copy=name, path=path, generation=generation)
 
     # working
 
@@ -324,7 +375,9 @@ class Capture:
         if task.dropped:
             return
         facts = facts_from(part["facts"])
-        session = origin(task.path) + address(part["harness"], facts.session or task.job["stem"])
+        foreign = task.job["header"].get("origin")
+        prefix = f"{foreign}/" if isinstance(foreign, str) and foreign else origin(task.path)
+        session = prefix + address(part["harness"], facts.session or task.job["stem"])
         if self.forgotten.session(part["harness"], session):
             if not self._again:
                 task.dropped = True
@@ -337,7 +390,7 @@ class Capture:
                 harness=part["harness"],
                 stem=task.job["stem"],
                 generation=task.generation,
-                captured=int(task.job["header"].get("captured", 0)),
+                header=task.job["header"],
             )
             # Only the highest generation of a path is the file that is there now.
             rows = self.db.execute(
@@ -351,6 +404,10 @@ class Capture:
         elif task.moved:
             self.db.execute("UPDATE log SET path=?, gone=0 WHERE id=?", (to_db(task.path), task.log))
         self.index.apply(task.log, part)
+        if task.moved:
+            self.index.moved_within(task.log)
+        for inner in part["inner"]:
+            self.index.apply(self.index.log_within(task.log, inner["agent"]), inner)
         report = self.report
         report.records += part["records"]
         report.bad_records += part["bad"]
@@ -375,10 +432,14 @@ class Capture:
             self.report.bytes += task.weight
             if task.moved:
                 self._note_move(task)
-        elif status == "rewritten" and file is not None:
+        elif status in {"rewritten", "damaged"} and file is not None:
             self._count -= 1
             self._bytes -= task.weight
-            return self._new(file, self._generation(task.path) if not task.moved else 0, task.log)
+            if status == "damaged":
+                self._problem(task.path, 0, "its copy is damaged and set aside; captured anew beside it")
+            # (Beside it, also where the index does not know what is in its way.)
+            generation = max(self._generation(file.path), task.generation + (file.path == task.path))
+            return self._new(file, generation, task.log)
         elif status.startswith("skipped: "):
             reason = status.removeprefix("skipped: ")
             self._problem(task.path, 0, reason)
@@ -387,8 +448,10 @@ class Capture:
         elif status == "error":
             if message["errno"] in _FULL:
                 self.index.commit()
-                raise self._full(message["reason"])
+                room = message["errno"] in (errno.ENOSPC, errno.EDQUOT)
+                raise self._full(message["reason"], room=room)
             self._problem(task.path, 0, message["reason"])
+            self._databases.failed(task.path)
             if file is not None and not message["errno"]:
                 self._skip(file, message["reason"])
         return None
@@ -397,8 +460,8 @@ class Capture:
         from tracetui.bucket.copies import CopyWriter
 
         assert task.log is not None
-        row = self.db.execute("SELECT copy, copy_size, copied FROM log WHERE id=?", (task.log,)).fetchone()
-        writer = CopyWriter(self.folder / "copies" / row[0], {}, trusted=(row[1], row[2]))
+        row = self.db.execute("SELECT copy FROM log WHERE id=?", (task.log,)).fetchone()
+        writer = CopyWriter(self.folder / "copies" / row[0], {})
         try:
             writer.note(path=task.path)
             self.db.execute("UPDATE log SET copy_size=? WHERE id=?", (writer.size, task.log))
@@ -418,10 +481,14 @@ class Capture:
         if len(self.report.problems) < _REPORTED:
             self.report.problems.append((path, line, reason))
 
-    def _full(self, why: str) -> TracetuiError:
+    def _full(self, why: str, *, room: bool) -> TracetuiError:
+        """The error where nothing more can be written; ``room``: for want of space on the disk."""
+        if room:
+            left = max(0, self._total - self._bytes)
+            return full_disk(self.folder, "capturing (everything captured before is intact)", left // 4)
         return TracetuiError(
             f"The bucket {ascii(str(self.folder))[1:-1]} could not be written ({why}); everything captured before is "
-            "intact: make room on the disk and run the command again"
+            "intact"
         )
 
     # the end of a run
@@ -429,28 +496,83 @@ class Capture:
     def _finish(self, files: list[LogFile]) -> None:
         self._phase = "pack"
         self.index.begin()
+        if not self._beginning:
+            self._databases.remember(self.index)
         self._gone(files)
+        self.index.refresh()
+        self._note()
         self._pack()
         self.db.execute("INSERT OR REPLACE INTO meta VALUES('clean', 1)")
         self.index.commit()
 
     def _gone(self, files: list[LogFile]) -> None:
         """Mark the logs whose file is no longer there; a look at each only when the run was over most of them."""
-        total = self.db.execute("SELECT count(*) FROM log WHERE current=1").fetchone()[0]
+        total = self.db.execute("SELECT count(*) FROM log WHERE current=1 AND within IS NULL").fetchone()[0]
         if len(files) * 2 < total:
             return
         there = {to_db(file.path) for file in files}
         for log, path, gone, harness, session in self.db.execute(
-            "SELECT id, path, gone, harness, session FROM log WHERE current=1"
+            "SELECT id, path, gone, harness, session FROM log WHERE current=1 AND within IS NULL"
         ).fetchall():
-            now = int(path not in there and not os.path.lexists(from_db(path)))
+            if path in there:
+                now = 0
+            elif container(from_db(path)) is not None:
+                continue  # whether it still stands there, only a look into the database tells
+            else:
+                now = int(not os.path.lexists(from_db(path)))
             if now != gone:
                 self.db.execute("UPDATE log SET gone=? WHERE id=?", (now, log))
                 self.index.dirty(harness, session)
 
+    def _note(self) -> None:
+        """Write into the copies what the index found out and could not find out again."""
+        from tracetui.bucket.copies import CopyWriter
+
+        noted: dict[int, dict[str, Any]] = {}
+        for log, fact, value in self.db.execute("SELECT log, fact, value FROM note").fetchall():
+            noted.setdefault(log, {})[fact] = value
+        for log, facts in noted.items():
+            row = self.db.execute("SELECT copy FROM log WHERE id=? AND within IS NULL", (log,)).fetchone()
+            if row is not None:
+                writer = CopyWriter(self.folder / "copies" / row[0], {})
+                try:
+                    if not writer.damage:  # (Such a one takes no more: its log is captured anew.)
+                        writer.note(**facts)
+                    self.db.execute("UPDATE log SET copy_size=? WHERE id=?", (writer.size, log))
+                finally:
+                    writer.close()
+            self.db.execute("DELETE FROM note WHERE log=?", (log,))
+
+    def _own(self, files: list[LogFile]) -> None:
+        """Logs that were named once and now stand under a root are the user's own; those of a run with ``foreign``
+        are not, whatever they were before."""
+        rows = {row[0]: row[1:] for row in self.db.execute("SELECT path, id, harness, session, named, origin FROM log")}
+        for file in files:
+            row = rows.get(to_db(file.path))
+            if row is None:
+                continue
+            log, harness, session, named, foreign = row
+            if self._foreign and not foreign:
+                foreign = foreign_origin(file.root)
+                raw = self.db.execute("SELECT raw FROM log WHERE id=?", (log,)).fetchone()[0]
+                new = f"{foreign}/{address(harness, raw)}"
+                self.db.execute("UPDATE log SET origin=?, session=? WHERE id=?", (foreign, new, log))
+                self.db.execute("INSERT OR REPLACE INTO note VALUES(?, 'origin', ?)", (log, foreign))
+                self.index.dirty(harness, new)
+            elif file.harness and named:
+                self.db.execute("UPDATE log SET named='' WHERE id=?", (log,))
+                self.db.execute("INSERT OR REPLACE INTO note VALUES(?, 'named', '')", (log,))
+                if self.db.execute("SELECT aside FROM log WHERE id=?", (log,)).fetchone()[0]:
+                    own = session.partition("/")[2]
+                    self.db.execute("UPDATE log SET origin='', aside=0, session=? WHERE id=?", (own, log))
+                    self.index.dirty(harness, own)
+            else:
+                continue
+            self.index.dirty(harness, session)
+
     def _pack(self) -> None:
         """Join the small frames of idle logs, and of busy ones with many."""
-        from tracetui.bucket.copies import repack
+        from tracetui.bucket.rewrite import rewrite
 
         rows = self.db.execute(
             "SELECT id, copy FROM log WHERE loose>=2 AND (loose>=48 OR mtime_ns<?) LIMIT 500",
@@ -461,14 +583,17 @@ class Capture:
         with temporary(self.folder) as folder:
             for log, copy in rows:
                 try:
-                    done = repack(self.folder / "copies" / copy, folder)
-                except (OSError, TracetuiError) as error:
+                    done = rewrite(self.folder / "copies" / copy, folder)
+                except TracetuiError as error:
                     self._problem(copy, 0, f"could not be packed ({error})")
+                    continue
+                except OSError as error:
+                    self._problem(copy, 0, f"could not be packed ({error.strerror or error})")
                     return
                 if done is None:
                     self.db.execute("UPDATE log SET loose=min(loose, 1) WHERE id=?", (log,))
                 else:
-                    self.db.execute("UPDATE log SET copy_size=?, loose=? WHERE id=?", (*done, log))
+                    self.db.execute("UPDATE log SET copy_size=?, loose=? WHERE id=?", (done.size, done.loose, log))
 
     def _tell(self, *, force: bool = False) -> None:
         if self._progress is None:
@@ -482,8 +607,15 @@ class Capture:
             )
 
 
+def _nameless(name: str) -> tuple[str, int]:
+    """Path and generation for a copy that no longer tells them. Nobody knows whether its log was one's own, so that its
+    session is addressed as one from elsewhere."""
+    mark, _, generation = name.rpartition("/")[2].partition(".")[0].rpartition("-")
+    return f"/lost/capsule:{mark[:8]}/{mark}.jsonl", int(generation) if generation.isdigit() else 0
+
+
 def _stem(path: str) -> str:
     name = os.path.basename(path)  # noqa: PTH119
-    for ending in (".zst", ".jsonl"):
+    for ending in (".zst", ".jsonl", ".json"):
         name = name.removesuffix(ending)
     return name.encode("utf-8", "replace").decode("utf-8")

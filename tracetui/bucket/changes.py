@@ -13,12 +13,12 @@ from tracetui.bucket.userdata import Forgotten
 if TYPE_CHECKING:
     from tracetui.harness.roots import LogFile
 
-__all__ = ["Progress", "RunReport", "changed", "from_db", "known", "signed", "to_db"]
+__all__ = ["Progress", "RunReport", "changed", "from_db", "known", "signed", "to_db", "within"]
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is. ``bytes`` is an estimate for compressed logs; ``phase``: recover, capture or pack."""
+    """How far a run is. ``bytes`` is an estimate for compressed logs; ``phase``: upgrade, recover, capture or pack."""
 
     phase: str
     files_done: int
@@ -76,6 +76,12 @@ def known(db: sqlite3.Connection, files: list[LogFile]) -> tuple[dict[Any, Any],
     return {row[0]: row for row in db.execute(logs)}, {row[0]: row for row in db.execute(skipped)}
 
 
+def within(db: sqlite3.Connection, database: str) -> list[int]:
+    """The logs of the sessions of a database."""
+    first, last = to_db(f"{database}/"), to_db(f"{database}0")  # the next character behind the slash
+    return [row[0] for row in db.execute("SELECT id FROM log WHERE current=1 AND path>? AND path<?", (first, last))]
+
+
 def signed(value: int) -> int:
     """A number as SQLite can hold it: inodes of some file systems use all 64 bits."""
     return value - (1 << 64) if value >= 1 << 63 else value
@@ -86,12 +92,20 @@ def _same(row: tuple[Any, ...], file: LogFile) -> bool:
 
 
 def changed(db: sqlite3.Connection, files: Iterable[LogFile], forgotten: Forgotten) -> tuple[list[LogFile], list[int]]:
-    """The files that need capturing, by size, mtime and inode alone, and the log ids of the others."""
+    """The files that need capturing, by size, mtime and inode alone, and the log ids of the others. A database is
+    asked for as a whole: one that is as it was when all its sessions were captured needs no look into it."""
+    from tracetui.harness.database import ENDINGS  # (the first frame needs no harness)
+
     files = list(files)
     logs, skipped = known(db, files)
     out: list[LogFile] = []
     rest: list[int] = []
     for file in files:
+        if file.path.endswith(ENDINGS):
+            whole = db.execute("SELECT * FROM container WHERE path=?", (to_db(file.path),)).fetchone()
+            if whole is not None and _same((whole[0], whole[2], whole[1], whole[3]), file):
+                rest += within(db, file.path)
+                continue
         row = logs.get(file.path)
         if row is None and not file.path.isascii():
             row = logs.get(to_db(file.path))

@@ -1,16 +1,19 @@
 """What the user agreed to have copied: a tick for each harness and each project, kept in ``user.db``.
 
-Before there is a consent the app copies nothing. ``tracetui index`` without a path, typed by the user, is one for all.
+Before there is a consent the app copies nothing. ``tracetui index`` without a path, typed by the user, is one for every
+harness that there is on that day.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
-__all__ = ["Consent", "read_consent", "write_consent"]
+from tracetui.harness import HARNESSES, UNNAMED
+
+__all__ = ["Consent", "agree", "read_consent", "write_consent"]
 
 _NAME: Final = "consent"
 
@@ -23,16 +26,22 @@ class _Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """``harnesses`` None means every one, later ones too. ``projects_off`` are folders without a tick (what lies below
-    them is off too). ``at`` is when it was given, in milliseconds since the epoch."""
+    """``harnesses`` are those with a tick, ``known`` those that there were to choose from: one that came later is
+    offered, never assumed. ``projects_off`` are folders without a tick (what lies below them is off too). ``at`` is
+    when it was given, in milliseconds since the epoch."""
 
-    harnesses: frozenset[str] | None = None
+    harnesses: frozenset[str]
+    known: frozenset[str]
     projects_off: frozenset[str] = frozenset()
     at: int = 0
 
     def harness(self, name: str) -> bool:
         """Whether logs of this harness may be copied."""
-        return self.harnesses is None or name in self.harnesses
+        return name in self.harnesses
+
+    def offers(self, name: str) -> bool:
+        """Whether nobody was asked about this harness yet."""
+        return name not in self.known
 
     def project(self, folder: str | None) -> bool:
         """Whether sessions that worked in this folder may be copied; an unknown folder may."""
@@ -42,30 +51,65 @@ class Consent:
 
 
 def read_consent(bucket: _Settings) -> Consent | None:
-    """What the user agreed to, or None where nobody was asked yet; what cannot be read counts as never asked."""
+    """What the user agreed to, or None where nobody was asked yet; what cannot be read counts as never asked.
+
+    A consent of a version that did not name the harnesses was one to those that there were then.
+    """
     value = bucket.setting(_NAME)
     if not isinstance(value, dict):
         return None
-    harnesses, off, at = value.get("harnesses"), value.get("projects_off"), value.get("at")
-    return Consent(None if harnesses is None else _texts(harnesses), _texts(off), at if isinstance(at, int) else 0)
+    harnesses, known, at = value.get("harnesses"), value.get("known"), value.get("at")
+    first = frozenset(UNNAMED)
+    return Consent(
+        first if harnesses is None else _texts(harnesses),
+        first if known is None else _texts(known),
+        _texts(value.get("projects_off")),
+        at if isinstance(at, int) else 0,
+    )
 
 
 def write_consent(
-    bucket: _Settings, harnesses: Iterable[str] | None = None, projects_off: Iterable[str] = ()
+    bucket: _Settings,
+    harnesses: Iterable[str] | None = None,
+    projects_off: Iterable[str] = (),
+    known: Iterable[str] | None = None,
 ) -> Consent:
-    """Keep what the user agreed to, from now on."""
+    """Keep what the user agreed to, from now on; None: to every harness that there is today. ``known``: those that
+    there were to choose from (None: all of today)."""
+    known = frozenset(HARNESSES if known is None else known)
     given = Consent(
-        None if harnesses is None else frozenset(harnesses), frozenset(projects_off), round(time.time() * 1000)
+        known if harnesses is None else frozenset(harnesses),
+        known,
+        frozenset(projects_off),
+        round(time.time() * 1000),
     )
+    _write(bucket, given)
+    return given
+
+
+def agree(bucket: _Settings, harnesses: Iterable[str]) -> Consent:
+    """Keep that the user agreed to these harnesses too; what was agreed to before stays."""
+    before = read_consent(bucket)
+    added = frozenset(harnesses)
+    if before is None:
+        return write_consent(bucket, added)
+    given = replace(
+        before, harnesses=before.harnesses | added, known=before.known | added, at=round(time.time() * 1000)
+    )
+    _write(bucket, given)
+    return given
+
+
+def _write(bucket: _Settings, given: Consent) -> None:
     bucket.set_setting(
         _NAME,
         {
-            "harnesses": None if given.harnesses is None else sorted(given.harnesses),
+            "harnesses": sorted(given.harnesses),
+            "known": sorted(given.known),
             "projects_off": sorted(given.projects_off),
             "at": given.at,
         },
     )
-    return given
 
 
 def _texts(value: object) -> frozenset[str]:

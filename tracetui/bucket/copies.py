@@ -1,249 +1,205 @@
 """Copies of logs: one file per log and generation, readable without the index and by plain ``zstd -dc``.
 
-A file is a header, then pairs of an entry and a zstd frame. Header and entry are *skippable frames* of the zstd format
-(RFC 8878, 3.1.2): a magic number, a length and a payload that decoders pass over. The header's payload is JSON (path,
-harness, stem, generation ...); an entry tells the frame's place in the log and what the log's file looked like when it
-was captured. Frames hold about 1 MiB of the log's decompressed bytes and end at line ends, but for longer lines; they
-carry a checksum. A pair is appended by one write, so a kill leaves at most one torn pair at the end, which ``scan``
-leaves out and the next writer cuts.
+``frames`` tells what a copy is made of. Frames hold about 1 MiB of the log's decompressed bytes and end at line ends,
+but for longer lines. A pair of entry and frame is appended by one write, so a kill leaves at most one torn pair at the
+end, which the next writer cuts off. Nothing else is ever cut off or overwritten: a copy that is damaged in any other
+way takes no more (``DamagedError``), and its log is captured anew beside it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import struct
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import zstandard
 
+from tracetui.bucket.damage import DamagedError
+from tracetui.bucket.frames import (
+    FRAME,
+    LOOSE,
+    UNKNOWN,
+    Damage,
+    Frame,
+    Scan,
+    Stamp,
+    copy_name,
+    ends_in_zeros,
+    entry,
+    header,
+    scan,
+    unpacked,
+)
 from tracetui.model import TracetuiError
 
-__all__ = ["FRAME", "CopyReader", "CopyWriter", "Frame", "FrameCache", "Scan", "copy_name", "repack", "scan"]
+__all__ = [
+    "FRAME",
+    "LEVEL",
+    "LOOSE",
+    "CopyReader",
+    "CopyWriter",
+    "DamagedError",
+    "Frame",
+    "FrameCache",
+    "Piece",
+    "Scan",
+    "Stamp",
+    "compressor",
+    "copy_name",
+    "sync_folder",
+    "write_all",
+]
 
-FRAME: Final = 1024 * 1024
-"""Bytes of log in a frame, about."""
-LOOSE: Final = FRAME // 2
-"""A frame of fewer bytes is loose: ``repack`` joins it with its neighbours."""
 LEVEL: Final = 1
-_HEADER_MAGIC: Final = 0x184D2A54
-_ENTRY_MAGIC: Final = 0x184D2A55
-_SKIP: Final = struct.Struct("<II")
-_ENTRY: Final = struct.Struct("<QIIqQQQ")
-_HEADER_LIMIT: Final = 1024 * 1024
+_READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Frame(NamedTuple):
-    """A frame: where its bytes stand in the log (``start``, ``length``) and in the copy (``at``, ``size``)."""
+class Piece(NamedTuple):
+    """Bytes of a log and where they stand in it; ``line`` line ends come before them (UNKNOWN where nothing tells).
+    ``data`` is None where they are lost: ``length`` bytes, ``at`` the byte of the copy, ``why`` what is wrong there."""
 
     start: int
     length: int
-    at: int
-    size: int
+    line: int
+    data: bytes | None
+    at: int = 0
+    why: str = ""
 
 
-class Stamp(NamedTuple):
-    """What the log's own file looked like when bytes of it were captured."""
-
-    mtime_ns: int
-    size: int
-    inode: int
-    device: int
-
-    def midway(self) -> Stamp:
-        """The stamp of a log that was not read to its end: no file looks like this, so the next run reads on."""
-        return self._replace(size=-1)
+def _pair(packer: zstandard.ZstdCompressor, start: int, data: bytes | memoryview, stamp: Stamp, line: int) -> bytes:
+    packed = packer.compress(data)
+    return entry(start, len(data), len(packed), stamp, line) + packed
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What a copy holds: header, frames, the stamp of the last capture, whole bytes of the copy, bytes of the file."""
-
-    header: dict[str, Any]
-    frames: list[Frame]
-    stamp: Stamp
-    size: int
-    file_size: int
-
-    @property
-    def bytes(self) -> int:
-        """Bytes of the log that the copy holds."""
-        return self.frames[-1].start + self.frames[-1].length if self.frames else 0
-
-    @property
-    def loose(self) -> int:
-        """How many frames at the end a re-packing would join."""
-        count = 0
-        for frame in reversed(self.frames):
-            if frame.length >= LOOSE:
-                break
-            count += 1
-        return count
-
-
-def copy_name(path: str, generation: int) -> str:
-    """The place of a copy below ``copies/``: by a hash, since paths are hostile text."""
-    name = blake2b(path.encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()
-    return f"{name[:2]}/{name}-{generation}.jsonl.zst"
-
-
-def scan(handle: int) -> Scan | None:
-    """Walk the entries of a copy; None where even the header is torn. A torn end is left out."""
-    total = os.fstat(handle).st_size
-    head = os.pread(handle, _SKIP.size, 0)
-    if len(head) < _SKIP.size:
-        return None
-    magic, length = _SKIP.unpack(head)
-    if magic != _HEADER_MAGIC or length > _HEADER_LIMIT or _SKIP.size + length > total:
-        return None
-    try:
-        header = json.loads(os.pread(handle, length, _SKIP.size))
-    except ValueError:
-        return None
-    if not isinstance(header, dict):
-        return None
-    at = _SKIP.size + length
-    frames: list[Frame] = []
-    stamp = Stamp(0, 0, 0, 0)
-    step = _SKIP.size + _ENTRY.size
-    expected = 0
-    while at + _SKIP.size <= total:
-        raw = os.pread(handle, step, at)
-        magic, length = _SKIP.unpack_from(raw)
-        if magic == _HEADER_MAGIC and at + _SKIP.size + length <= total and length <= _HEADER_LIMIT:
-            try:
-                header.update(json.loads(os.pread(handle, length, at + _SKIP.size)))
-            except (ValueError, TypeError):
-                break
-            at += _SKIP.size + length
-            continue
-        if magic != _ENTRY_MAGIC or length != _ENTRY.size or len(raw) < step:
-            break
-        start, count, size, mtime_ns, source, inode, device = _ENTRY.unpack_from(raw, _SKIP.size)
-        if start != expected or at + step + size > total:
-            break
-        frames.append(Frame(start, count, at + step, size))
-        stamp = Stamp(mtime_ns, source, inode, device)
-        expected = start + count
-        at += step + size
-    return Scan(header, frames, stamp, at, total)
-
-
-def _pair(compressor: zstandard.ZstdCompressor, start: int, data: bytes | memoryview, stamp: Stamp) -> bytes:
-    packed = compressor.compress(data)
-    entry = _ENTRY.pack(start, len(data), len(packed), *stamp)
-    return b"".join((_SKIP.pack(_ENTRY_MAGIC, _ENTRY.size), entry, packed))
-
-
-def _compressor() -> zstandard.ZstdCompressor:
+def compressor() -> zstandard.ZstdCompressor:
+    """What makes frames."""
     return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
 
 
-def _write_all(handle: int, data: bytes) -> None:
+def write_all(handle: int, data: bytes) -> None:
+    """Write all of it, however little the system takes at a time. Raises OSError."""
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
 
 
+def sync_folder(folder: Path) -> None:
+    """Have the system write down the names in a folder, where it can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 class CopyWriter:
     """Appends to one copy; made on the first ``append`` where there is none.
 
-    ``bytes`` counts the log's bytes in it, ``size`` those of the file itself. An error of writing (a full disk) takes
-    back what was half written and is raised as OSError; what was there before stays.
+    ``bytes`` counts the log's bytes in it, ``size`` those of the file itself. ``damage`` tells what is wrong with a
+    copy that was there: it takes no more. A torn end is cut off by the first ``append``. An error of writing (a full
+    disk) takes back what was half written and is raised as OSError; what was there before stays.
     """
 
-    def __init__(self, path: Path, header: dict[str, Any], *, trusted: tuple[int, int] | None = None) -> None:
-        """Open the copy at ``path``. ``trusted`` is (file size, bytes of log) as the index knows them: where the size
-        agrees, the copy is not walked."""
+    def __init__(self, path: Path, header: dict[str, Any]) -> None:
+        """Open the copy at ``path``; ``header`` is for a new one."""
         self.path = path
         self.header = header
         self.bytes = 0
         self.size = 0
         self.stamp = Stamp(0, 0, 0, 0)
+        self.damage: tuple[Damage, ...] = ()
+        self._line = 0
+        self._frames = 0
         self._handle = -1
-        self._ends: list[tuple[int, int]] = []
+        self._ends: list[tuple[int, int, int, int]] = []
         try:
             self._handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
         except FileNotFoundError:
             return
-        file_size = os.fstat(self._handle).st_size
-        if trusted is not None and file_size == trusted[0]:
-            self.size, self.bytes = trusted
-        else:
-            found = scan(self._handle)
-            if found is not None and found.frames and not _whole(self._handle, found.frames[-1]):
-                last = found.frames.pop()
-                found = Scan(found.header, found.frames, found.stamp, last.at - _SKIP.size - _ENTRY.size, file_size)
-            if found is None:
-                os.ftruncate(self._handle, 0)
-            else:
-                if found.size < file_size:
-                    os.ftruncate(self._handle, found.size)
-                self.header = found.header
-                self.bytes, self.size, self.stamp = found.bytes, found.size, found.stamp
-        os.lseek(self._handle, self.size, os.SEEK_SET)
+        self._walk(scan(self._handle, path.name))
 
-    def append(
-        self, data: bytes | memoryview, stamp: Stamp, compressor: zstandard.ZstdCompressor | None = None
-    ) -> None:
-        """Add the next bytes of the log as one frame."""
+    def _walk(self, found: Scan) -> None:
+        """Take over what the copy holds; its last frame is read, since that is what a power cut spoils."""
+        self.damage = found.damage
+        self.bytes, self.size, self.stamp = found.bytes, found.size, found.stamp
+        if found.header:
+            self.header = found.header
+        if not found.frames:
+            # (Only a header: its pair was torn off, and what it says may be of a file that is no more.)
+            self.size = 0 if not found.damage else found.size
+            return
+        last = found.frames[-1]
+        self._frames = len(found.frames)
+        try:
+            data = unpacked(os.pread(self._handle, last.size, last.at), last.length)
+        except zstandard.ZstdError:
+            if found.damage or not ends_in_zeros(self._handle, last.at, last.at + last.size):
+                self.damage = (*found.damage, Damage(last.at, last.size, "its last frame"))
+            elif self._frames > 1:
+                before = found.frames[-2]
+                self._walk(Scan(found.header, found.frames[:-1], found.stamp, before.at + before.size, found.file_size))
+            else:
+                self._frames = self.bytes = self.size = 0
+            return
+        self._line = UNKNOWN if last.line == UNKNOWN else last.line + data.count(b"\n")
+
+    def append(self, data: bytes | memoryview, stamp: Stamp, packer: zstandard.ZstdCompressor | None = None) -> None:
+        """Add the next bytes of the log as one frame. Raises DamagedError, and OSError."""
         if not data:
             return
-        pair = _pair(compressor or _compressor(), self.bytes, data, stamp)
+        self._refuse_damage()
+        pair = _pair(packer or compressor(), self.bytes, data, stamp, self._line)
         if self._handle < 0:
             self._create()
-        if self.size == 0:
-            payload = json.dumps(self.header, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-            pair = _SKIP.pack(_HEADER_MAGIC, len(payload)) + payload + pair
+        if self.size == 0 or self._frames == 1:
+            # (Twice, far from each other: without it nobody knows whose copy this is.)
+            pair = header(self.header) + pair
+        self._put(pair)
+        self._ends.append((self.bytes, self.size, self._line, self._frames))
+        self.bytes += len(data)
+        self.size += len(pair)
+        self._frames += 1
+        if self._line != UNKNOWN:
+            self._line += bytes(data).count(b"\n")
+        self.stamp = stamp
+
+    def _put(self, data: bytes) -> None:
+        if os.fstat(self._handle).st_size != self.size:
+            os.ftruncate(self._handle, self.size)  # a torn end
+        os.lseek(self._handle, self.size, os.SEEK_SET)
         try:
-            _write_all(self._handle, pair)
+            write_all(self._handle, data)
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._handle, self.size)
-                os.lseek(self._handle, self.size, os.SEEK_SET)
             raise
-        self._ends.append((self.bytes, self.size))
-        self.bytes += len(data)
-        self.size += len(pair)
-        self.stamp = stamp
+
+    def _refuse_damage(self) -> None:
+        if self.damage:
+            raise DamagedError(f"The copy {self.path.name} is damaged and takes no more; see: tracetui doctor")
 
     def cut(self, length: int) -> None:
         """Take back frames of this writer that begin at or after ``length`` bytes of the log."""
         size = self.size
         while self._ends and self._ends[-1][0] >= length:
-            self.bytes, self.size = self._ends.pop()
+            self.bytes, self.size, self._line, self._frames = self._ends.pop()
         if self.size != size:
             os.ftruncate(self._handle, self.size)
-            os.lseek(self._handle, self.size, os.SEEK_SET)
-
-    def restart(self, start: int) -> None:
-        """Take back every frame from the one that begins at ``start`` bytes of the log on."""
-        found = scan(self._handle)
-        if found is None:
-            return
-        for frame in found.frames:
-            if frame.start >= start:
-                self.bytes, self.size = frame.start, frame.at - _SKIP.size - _ENTRY.size
-                self._ends.clear()
-                os.ftruncate(self._handle, self.size)
-                os.lseek(self._handle, self.size, os.SEEK_SET)
-                return
 
     def note(self, **facts: Any) -> None:
         """Change keys of the header (a log was moved) by a further header at the end."""
         self.header = {**self.header, **facts}
         if self.size == 0:
             return
-        payload = json.dumps(facts, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-        _write_all(self._handle, _SKIP.pack(_HEADER_MAGIC, len(payload)) + payload)
-        self.size += _SKIP.size + len(payload)
+        self._refuse_damage()
+        data = header(facts)
+        self._put(data)
+        self.size += len(data)
 
     def _create(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
@@ -257,21 +213,13 @@ class CopyWriter:
             os.fchmod(self._handle, 0o600)
 
     def close(self) -> None:
-        """Close the file; a copy without a byte of log is removed."""
+        """Close the file; one that this writer made and that holds not a byte of log is removed."""
         if self._handle >= 0:
+            empty = os.fstat(self._handle).st_size == 0
             os.close(self._handle)
             self._handle = -1
-            if self.size == 0:
+            if empty:
                 self.path.unlink(missing_ok=True)
-
-
-def _whole(handle: int, frame: Frame) -> bool:
-    """Whether a frame decompresses and its checksum holds."""
-    try:
-        packed = os.pread(handle, frame.size, frame.at)
-        return len(zstandard.ZstdDecompressor().decompress(packed, max_output_size=frame.length)) == frame.length
-    except zstandard.ZstdError:
-        return False
 
 
 class FrameCache:
@@ -309,19 +257,17 @@ class CopyReader:
     def __init__(self, path: Path, cache: FrameCache | None = None) -> None:
         self.path = path
         self._cache = cache or FrameCache(2 * FRAME)
-        self._decompressor = zstandard.ZstdDecompressor()
         self._handle = -1
         self._open()
 
     def _open(self) -> None:
         try:
-            handle = os.open(self.path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+            handle = os.open(self.path, _READ)
         except OSError as error:
-            raise TracetuiError(f"The copy {self.path.name} cannot be read ({error.strerror}); try: doctor") from None
-        found = scan(handle)
-        if found is None:
-            os.close(handle)
-            raise TracetuiError(f"The copy {self.path.name} is damaged at its beginning; see: tracetui doctor")
+            raise TracetuiError(
+                f"The copy {self.path.name} cannot be read ({error.strerror}); see: tracetui doctor --repair"
+            ) from None
+        found = scan(handle, self.path.name)
         if self._handle >= 0:
             os.close(self._handle)
         self._handle = handle
@@ -331,13 +277,16 @@ class CopyReader:
         self._starts = [frame.start for frame in found.frames]
 
     def read(self, offset: int, length: int) -> bytes:
-        """``length`` bytes of the log from ``offset``; fewer where the copy ends before."""
+        """``length`` bytes of the log from ``offset``; fewer where the copy ends before. Raises DamagedError where some
+        of them are lost."""
         if offset + length > self.scan.bytes:
             self._open()
         out: list[bytes] = []
         end = min(offset + length, self.scan.bytes)
         while offset < end:
-            nth = bisect_right(self._starts, offset) - 1
+            nth = self.place(offset)
+            if nth < 0:
+                raise self._lost(offset)
             frame = self.scan.frames[nth]
             first = offset - frame.start
             last = min(end - frame.start, frame.length)
@@ -346,32 +295,64 @@ class CopyReader:
         return out[0] if len(out) == 1 else b"".join(out)
 
     def chunks(self, offset: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The log's bytes from ``offset`` to ``end`` (all there are), a frame at a time, without filling the cache."""
+        """The log's bytes from ``offset`` to ``end`` (all there are), a frame at a time, without filling the cache.
+        Raises DamagedError at the first that are lost."""
+        for piece in self.pieces(offset, end):
+            if piece.data is None:
+                raise self._damaged(piece.at, piece.why) if piece.at else self._lost(piece.start)
+            yield piece.data
+
+    def pieces(self, offset: int = 0, end: int | None = None) -> Iterator[Piece]:
+        """As ``chunks``, and goes on behind what is lost: that is a piece without data."""
         if end is None or end > self.scan.bytes:
             self._open()  # the copy may have grown since
         limit = self.scan.bytes if end is None else min(end, self.scan.bytes)
         nth = max(bisect_right(self._starts, offset) - 1, 0)
+        line = 0 if offset == 0 else UNKNOWN
+        at = offset
         for frame in self.scan.frames[nth:]:
             if frame.start >= limit:
                 return
-            data = self.whole(frame)
-            first = max(offset - frame.start, 0)
-            yield data[first : limit - frame.start] if first or frame.start + frame.length > limit else data
+            if frame.start > at:
+                yield Piece(at, frame.start - at, line, None)
+                line = UNKNOWN
+            line = frame.line if frame.line != UNKNOWN else line
+            try:
+                data = unpacked(os.pread(self._handle, frame.size, frame.at), frame.length)
+            except zstandard.ZstdError as error:
+                yield Piece(frame.start, frame.length, line, None, frame.at, str(error))
+                line = UNKNOWN
+            else:
+                first, last = max(offset - frame.start, 0), min(limit - frame.start, frame.length)
+                known = line != UNKNOWN
+                before = line + data.count(b"\n", 0, first) if known else line
+                part = data if last - first == frame.length else data[first:last]
+                yield Piece(frame.start + first, len(part), before, part)
+                line = line + data.count(b"\n") if known else line
+            at = frame.start + frame.length
+
+    def packed(self, frame: Frame) -> bytes:
+        """A frame as it stands in the file."""
+        return os.pread(self._handle, frame.size, frame.at)
 
     def whole(self, frame: Frame) -> bytes:
-        """All of one frame, its checksum held. Safe from several threads."""
+        """All of one frame, its checksum held. Safe from several threads. Raises DamagedError."""
         packed = os.pread(self._handle, frame.size, frame.at)
         try:
-            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=frame.length)
+            return unpacked(packed, frame.length)
         except zstandard.ZstdError as error:
-            raise self._damaged(frame, error) from None
+            raise self._damaged(frame.at, error) from None
 
     def place(self, offset: int) -> int:
         """Which frame holds the log's byte at ``offset``; -1 where none does."""
-        return bisect_right(self._starts, offset) - 1 if offset < self.scan.bytes else -1
+        nth = bisect_right(self._starts, offset) - 1
+        if nth < 0:
+            return -1
+        frame = self.scan.frames[nth]
+        return nth if offset < frame.start + frame.length else -1
 
     def head(self, frame: Frame, need: int) -> bytes:
-        """The first ``need`` bytes of a frame, or more. Safe from several threads."""
+        """The first ``need`` bytes of a frame, or more. Safe from several threads. Raises DamagedError."""
         if need * 4 > frame.length * 3:
             return self.whole(frame)
         packed = os.pread(self._handle, frame.size, frame.at)
@@ -379,7 +360,7 @@ class CopyReader:
             with zstandard.ZstdDecompressor().stream_reader(packed, read_size=65536) as stream:
                 return stream.read(need)
         except zstandard.ZstdError as error:
-            raise self._damaged(frame, error) from None
+            raise self._damaged(frame.at, error) from None
 
     def _frame(self, nth: int, need: int) -> bytes:
         key = (self._key, nth)
@@ -387,23 +368,20 @@ class CopyReader:
         if held is not None and len(held) >= need:
             return held
         frame = self.scan.frames[nth]
-        packed = os.pread(self._handle, frame.size, frame.at)
-        try:
-            if held is not None or need * 4 > frame.length * 3:
-                data = self._decompressor.decompress(packed, max_output_size=frame.length)
-            else:
-                with self._decompressor.stream_reader(packed, read_size=65536) as stream:
-                    data = stream.read(need)
-            if len(data) < need:
-                raise zstandard.ZstdError("too short")
-        except zstandard.ZstdError as error:
-            raise self._damaged(frame, error) from None
+        data = self.whole(frame) if held is not None else self.head(frame, need)
+        if len(data) < need:
+            raise self._damaged(frame.at, "too short")
         self._cache.put(key, data)
         return data
 
-    def _damaged(self, frame: Frame, error: Exception) -> TracetuiError:
-        return TracetuiError(
-            f"The copy {self.path.name} is damaged at byte {frame.at:,} ({str(error)[:80]}); see: tracetui doctor"
+    def _damaged(self, at: int, error: object) -> DamagedError:
+        return DamagedError(
+            f"The copy {self.path.name} is damaged at byte {at:,} ({str(error)[:80]}); see: tracetui doctor --repair"
+        )
+
+    def _lost(self, offset: int) -> DamagedError:
+        return DamagedError(
+            f"The copy {self.path.name} lost what stood at byte {offset:,} of its log; see: tracetui doctor --repair"
         )
 
     def close(self) -> None:
@@ -411,52 +389,3 @@ class CopyReader:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
-
-
-def repack(path: Path, temporary: Path) -> tuple[int, int] | None:
-    """Join the loose frames of a copy into frames of about 1 MiB, through a new file that takes its place at once.
-
-    ``temporary`` is a folder on the same file system. Gives (size of the file, loose frames left), or None where there
-    was nothing to join.
-    """
-    reader = CopyReader(path)
-    try:
-        found = reader.scan
-        first = len(found.frames) - found.loose
-        if len(found.frames) - first < 2:
-            return None
-        frames = found.frames[first:]
-        target = temporary / path.name
-        handle = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            if os.name == "posix":
-                os.fchmod(handle, 0o600)
-            at, end = 0, frames[0].at - _SKIP.size - _ENTRY.size
-            while at < end:
-                piece = os.pread(reader._handle, min(FRAME * 4, end - at), at)
-                _write_all(handle, piece)
-                at += len(piece)
-            compressor = _compressor()
-            size, loose = end, 0
-            held: list[bytes] = []
-            count, start = 0, frames[0].start
-            for nth, frame in enumerate(frames):
-                held.append(reader.whole(frame))
-                count += frame.length
-                if nth + 1 == len(frames) or count + frames[nth + 1].length > FRAME:
-                    pair = _pair(compressor, start, b"".join(held), found.stamp)
-                    _write_all(handle, pair)
-                    size += len(pair)
-                    loose = loose + 1 if count < LOOSE else 0
-                    start, count = start + count, 0
-                    held.clear()
-            os.fsync(handle)
-        except BaseException:
-            os.close(handle)
-            target.unlink(missing_ok=True)
-            raise
-        os.close(handle)
-        target.replace(path)
-        return size, loose
-    finally:
-        reader.close()

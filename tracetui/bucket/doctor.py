@@ -5,6 +5,7 @@ Nothing here writes, but ``repair``, which is asked for. The comparison of copie
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -14,19 +15,27 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tracetui.bucket.capture import to_db
+from tracetui.bucket.forget import unfinished
 from tracetui.bucket.rebuild import index_state
+from tracetui.bucket.repair import ASIDE, repair_copies
+from tracetui.bucket.salvage import damaged, salvage
 from tracetui.bucket.store import Bucket
-from tracetui.harness import HARNESSES
-from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, files_of, retention
-from tracetui.model import SessionRow
+from tracetui.bucket.stores import databases, unregistered
+from tracetui.bucket.totals import accounts
+from tracetui.bucket.verify import Fault
+from tracetui.harness import HARNESSES, Harness
+from tracetui.harness.base import Retention
+from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, files_of
+from tracetui.harness.unread import places
+from tracetui.model import SessionRow, TracetuiError
 
-__all__ = ["Check", "Risk", "at_risk", "examine", "examine_roots", "repair", "settings_file"]
+__all__ = ["Check", "Risk", "at_risk", "damaged_check", "examine", "examine_roots", "repair"]
 
 SOON_DAYS: Final = 7
 _DAY_MS: Final = 86_400_000
 _PER_LOG: Final = 20
 _SQLITE: Final = (3, 40)
+_HEALED: Final = "tracetui doctor --repair"
 
 
 class Check(NamedTuple):
@@ -48,24 +57,21 @@ class Risk(NamedTuple):
     due: int
 
 
-def settings_file(environ: Mapping[str, str], home: Path) -> Path:
-    """The file in which Claude Code keeps ``cleanupPeriodDays``."""
-    named = environ.get("CLAUDE_CONFIG_DIR")
-    return (Path(named) if named else home / ".claude") / "settings.json"
-
-
-def at_risk(bucket: Bucket, environ: Mapping[str, str], home: Path, *, now: int | None = None) -> list[Risk]:
-    """The sessions that Claude Code will delete within a week, soonest first: their log lies under its root and was
-    not written to for nearly ``cleanupPeriodDays``."""
-    claude = HARNESSES.get("claude")
-    if claude is None:
-        return []
+def at_risk(
+    bucket: Bucket, environ: Mapping[str, str], home: Path, *, now: int | None = None, harness: str | None = None
+) -> list[Risk]:
+    """The sessions that their harness (all, or the one named) will delete within a week, soonest first: their log lies
+    under one of its roots and was not written to for nearly as long as it keeps logs."""
     now = round(time.time() * 1000) if now is None else now
-    days = retention(environ, home)
-    roots = [os.path.join(os.fspath(root.path), "") for root in claude.roots(environ, home)]  # noqa: PTH118
+    rules: dict[str, tuple[float, tuple[str, ...]]] = {}
+    for item in HARNESSES.values():
+        if item.retention is not None and harness in (None, item.name):
+            roots = (os.path.join(os.fspath(root.path), "") for root in item.roots(environ, home))  # noqa: PTH118
+            rules[item.name] = item.retention(environ, home).days, tuple(roots)
     found: list[Risk] = []
-    for row in bucket.sessions():
-        if row.harness != "claude" or row.gone or not row.path.startswith(tuple(roots)):
+    for row in bucket.sessions() if rules else ():
+        days, below = rules.get(row.harness, (0.0, ()))
+        if row.gone or not row.path.startswith(below):
             continue
         try:
             due = deleted_at(os.lstat(row.path).st_mtime_ns, days)
@@ -108,6 +114,8 @@ def examine_roots(
             if not os.access(file.path, os.R_OK):
                 yield Check("unreadable", "bad", "this log cannot be read (permission denied)", name, file.path,
                             action="give yourself the right to read it")  # fmt: skip
+    for title, place in places(home):
+        yield Check("roots", "ok", f"{title}, not read yet", path=str(place))
     if not some:
         yield Check("roots", "warn", f"no logs of any agent under {home}", action="tracetui index PATH")
     for path in kept:
@@ -146,11 +154,13 @@ def examine(
     and ``kept`` as ``examine_roots`` takes them."""
     yield from _bucket(bucket)
     yield from _databases(bucket)
+    yield from _forgetting(bucket)
     files: list[LogFile] = []
     yield from examine_roots(environ, home, bucket, files, wanted=wanted, kept=kept)
     yield from _records(bucket)
     yield from _unknown(bucket)
     yield from _generations(bucket)
+    yield from _not_shown(bucket)
     if deep:
         yield from _copies(bucket)
     yield from _deletion(bucket, environ, home, now)
@@ -192,21 +202,40 @@ def _databases(bucket: Bucket) -> Iterator[Check]:
     if (state := index_state(bucket)) != "whole":
         why = "was thrown away" if state == "missing" else "is behind the copies: a run did not end"
         yield Check("database", "warn", f"the index {why}", path=str(bucket.path / "index.db"), action="tracetui index")
-    for schema, name in (("main", "index.db"), ("user", "user.db")):
-        path = str(bucket.path / name)
-        try:
-            found = [str(row[0]) for row in bucket._db.execute(f"PRAGMA {schema}.integrity_check(5)")]
-        except sqlite3.Error as error:
-            found = [str(error)]
-        if found == ["ok"]:
-            yield Check("database", "ok", f"{name} is whole", path=path)
-            continue
-        action = (
-            "tracetui doctor --repair rebuilds it from the copies"
-            if schema == "main"
-            else "copy the bucket elsewhere, then bring user.db back from a backup"
-        )
-        yield Check("database", "bad", f"{name} is damaged ({'; '.join(found)[:200]})", path=path, action=action)
+    wrong = damaged(bucket.path)
+    for path in (bucket.path / "index.db", *databases(bucket.path)):
+        if path in wrong:
+            yield damaged_check(path, wrong[path])
+        else:
+            yield Check("database", "ok", f"{path.name} is whole", path=str(path))
+
+
+def damaged_check(path: Path, why: str) -> Check:
+    """The check of a database that is damaged."""
+    return Check("database", "bad", f"{path.name} is damaged ({why})", path=str(path), action=_HEALED)
+
+
+def _forgetting(bucket: Bucket) -> Iterator[Check]:
+    """A forget that a kill left unfinished, and databases of which it could not know what to remove."""
+    try:
+        left = unfinished(bucket.path)
+    except TracetuiError as error:
+        yield Check("forget", "bad", str(error), path=str(bucket.path))
+        left = 0
+    if left:
+        message = f"forgetting {left:,} {'session' if left == 1 else 'sessions'} is not finished: traces are on disk"
+        yield Check("forget", "bad", message, path=str(bucket.path), action=_HEALED)
+    found = [
+        ("index.db", unregistered(bucket._db, "index.db")),
+        ("user.db", unregistered(bucket._db, "user.db", "user")),
+    ]
+    for path in databases(bucket.path):
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as db:
+            found.append((path.name, unregistered(db, path.name)))
+    for name, tables in dict(found).items():
+        for table in tables:
+            message = f"nobody says what its table {table} holds of sessions; forget leaves it alone"
+            yield Check("forget", "warn", message, path=str(bucket.path / name), action="report this")
 
 
 def _records(bucket: Bucket) -> Iterator[Check]:
@@ -240,75 +269,112 @@ def _generations(bucket: Bucket) -> Iterator[Check]:
             yield Check("generations", "ok", message, harness[path], path)
 
 
+def _not_shown(bucket: Bucket) -> Iterator[Check]:
+    """Every captured log whose steps are not listed, and why; and that no record is left without an account."""
+    shown = told = 0
+    for log in accounts(bucket._db):
+        if log.why is None:
+            shown += log.records
+            if log.set_aside:
+                why = f"set aside as {log.session}: its id is that of a session of yours, of which it holds no record"
+                yield Check("parts", "warn", why, log.harness, log.path, action=f"tracetui show {log.own}")
+            continue
+        told += log.records
+        if log.why == "generation":
+            continue  # (told above)
+        which = "a part of" if log.records < log.holder_records else "the same as"
+        why = f"all its {log.records:,} records stand in {log.holder}, and it is not shown: {which} that log"
+        yield Check("parts", "ok", why, log.harness, log.path)
+    total = bucket.stats()["records"]
+    message = f"{shown:,} records are of logs that are shown, {told:,} of others that stand in these or were rewritten"
+    if shown + told == total:
+        yield Check("parts", "ok", message)
+    else:
+        yield Check("parts", "bad", f"{message}; that makes {total:,} no more", action="tracetui doctor --repair")
+
+
 def _copies(bucket: Bucket) -> Iterator[Check]:
-    """Each copy against the file it was made from, or, where that is gone, each copy in itself."""
+    """The folder of copies against the index, both ways; each copy against the file it was made from, or, where that is
+    gone, in itself."""
     wrong = 0
-    for file, reason in bucket.verify():
-        wrong += 1
-        try:
-            info = os.lstat(file.path) if file.current else None
-        except OSError:
-            info = None
-        if info is not None and (info.st_mtime_ns, info.st_size) != (file.mtime_ns, file.size):
-            yield Check(
-                "copies", "warn", f"{reason}; it changed since", file.harness, file.path, action="tracetui index"
-            )
-        else:
-            yield Check("copies", "bad", reason, file.harness, file.path,
-                        action="tracetui doctor --repair, then: tracetui index")  # fmt: skip
+    for fault in bucket.verify():
+        wrong += fault.file is not None
+        yield _fault(bucket, fault)
     files = bucket.files()
     alone = sum(file.gone or not file.current for file in files)
     message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} are of logs rewritten or gone"
     yield Check("copies", "ok", message)
+    aside = bucket.path / ASIDE
+    if kept := sorted(aside.glob("*")) if aside.is_dir() else []:
+        size = sum(path.lstat().st_size for path in kept)
+        yield Check("aside", "ok", f"{len(kept):,} damaged copies were set aside, {size:,} bytes", path=str(aside),
+                    action="delete them when nothing is missing")  # fmt: skip
+
+
+def _fault(bucket: Bucket, fault: Fault) -> Check:
+    file = fault.file
+    if file is None:
+        path = str(bucket.path / "copies" / fault.copy)
+        return Check("copies", "bad", fault.reason, None, path, action=_HEALED)
+    if fault.what == "torn":
+        return Check("copies", "warn", fault.reason, file.harness, file.path, action="tracetui index")
+    if fault.what == "lost":
+        return Check("copies", "warn", fault.reason, file.harness, file.path)
+    if fault.what in {"differs", "unreadable"}:
+        try:
+            info = os.lstat(file.path)
+        except OSError:
+            info = None
+        if info is not None and (info.st_mtime_ns, info.st_size) != (file.mtime_ns, file.size):
+            reason = f"{fault.reason}; it changed since"
+            return Check("copies", "warn", reason, file.harness, file.path, action="tracetui index")
+    return Check("copies", "bad", fault.reason, file.harness, file.path, action=_HEALED)
 
 
 def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int | None) -> Iterator[Check]:
-    if "claude" not in HARNESSES:
-        return
     now = round(time.time() * 1000) if now is None else now
-    days = retention(environ, home)
-    file = settings_file(environ, home)
-    action = f"raise cleanupPeriodDays in {file}"
-    if days == 0:
-        yield Check("deletion", "warn", "cleanupPeriodDays is 0: some versions of Claude Code then keep no logs at all",
-                    "claude", str(file), action=action)  # fmt: skip
+    for harness in HARNESSES.values():
+        if harness.retention is not None:
+            yield from _deletion_by(harness, harness.retention(environ, home), bucket, environ, home, now)
+
+
+def _deletion_by(
+    harness: Harness, rule: Retention, bucket: Bucket, environ: Mapping[str, str], home: Path, now: int
+) -> Iterator[Check]:
+    action = f"raise {rule.setting} in {rule.path}"
+    if rule.days == 0:
+        told = f"{rule.setting} is 0: some versions of {harness.title} then keep no logs at all"
+        yield Check("deletion", "warn", told, harness.name, str(rule.path), action=action)
         return
-    risks = at_risk(bucket, environ, home, now=now)
+    risks = at_risk(bucket, environ, home, now=now, harness=harness.name)
     for session, due in risks:
         left = (due - now) / _DAY_MS
         when = "at its next start" if left <= 0 else f"in {left:.0f} days" if left >= 1 else "within a day"
-        yield Check("deletion", "warn", f"due for deletion {when} (cleanupPeriodDays {days:g}); its copy stays here",
-                    "claude", session.path, action=action)  # fmt: skip
-    if not risks and _has_logs(environ, home):
-        yield Check("deletion", "ok", f"logs are deleted after {days:g} days; none is due within {SOON_DAYS} days",
-                    "claude", str(file))  # fmt: skip
-
-
-def _has_logs(environ: Mapping[str, str], home: Path) -> bool:
-    return any(os.path.isdir(root.path) for root in HARNESSES["claude"].roots(environ, home))  # noqa: PTH112
+        yield Check("deletion", "warn", f"due for deletion {when} ({rule.setting} {rule.days:g}); its copy stays here",
+                    harness.name, session.path, action=action)  # fmt: skip
+    if not risks and any(root.path.is_dir() for root in harness.roots(environ, home)):
+        yield Check("deletion", "ok", f"logs are deleted after {rule.days:g} days; none is due within {SOON_DAYS} days",
+                    harness.name, str(rule.path))  # fmt: skip
 
 
 def repair(path: Path, checks: list[Check]) -> list[str]:
-    """Set right what the bad checks name and can be, in the (closed) bucket at ``path``.
+    """Set right what the checks name and can be, in the (closed) bucket at ``path``.
 
-    A damaged index is rebuilt from the copies; a log whose copy is damaged or differs is captured anew at the next
-    ``index``, as a new generation. Says what was done, a line each.
+    A damaged index is rebuilt from the copies; copies as ``repair_copies`` says. Says what was done, a line each.
     """
     done: list[str] = []
     bad = [check for check in checks if check.status == "bad"]
-    if any(check.check == "database" and check.path and check.path.endswith("index.db") for check in bad):
-        # Not by Bucket.rebuild, which would have to read what is damaged.
-        for name in ("index.db", "index.db-wal", "index.db-shm"):
-            (path / name).unlink(missing_ok=True)
+    named = {Path(check.path) for check in bad if check.check == "database" and check.path}
+    for database in sorted(named | set(damaged(path))):
+        done.append(salvage(database))
+        if database.name == "index.db":
+            with Bucket.open(path) as bucket:
+                bucket.capture([])
+            done[-1] = "The index was rebuilt from the copies"
+    if any(check.check == "forget" for check in bad):
         with Bucket.open(path) as bucket:
-            bucket.capture([])
-        done.append("The index was rebuilt from the copies")
-    with Bucket.open(path) as bucket:
-        for check in bad:
-            if check.check == "copies" and check.path:
-                # A mark of the head that no file fits: the next capture takes the file for a rewritten one.
-                bucket._db.execute(
-                    "UPDATE log SET head=zeroblob(16), mtime_ns=0 WHERE path=? AND current=1", (to_db(check.path),)
-                )
-                done.append(f"{check.path} will be captured anew by: tracetui index")
+            done += bucket.warnings[-1:] if unfinished(path) else ["Forgetting was finished"]
+    if any(check.check == "copies" for check in checks):
+        with Bucket.open(path) as bucket:
+            done += repair_copies(bucket)
     return done

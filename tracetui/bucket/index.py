@@ -6,50 +6,42 @@ import gc
 import re
 import sqlite3
 import time
-from hashlib import blake2b
+from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
-
 from tracetui.bucket.changes import signed
-from tracetui.model import KINDS, TOOL_KINDS, LogFacts
+from tracetui.bucket.session_writer import SessionWriter, address, facts_from
+from tracetui.bucket.within import name_within
+from tracetui.model import KINDS, TOOL_KINDS, Step
 
-__all__ = ["IndexWriter", "address", "facts_from", "origin"]
+__all__ = ["IndexWriter", "first_step", "now_ms", "origin"]
 
 BLOCK: Final = 11
 """A block of documents is 2**BLOCK of them; the time of its newest step is kept, so that search can begin there."""
 _TOOLS: Final = frozenset(nth for nth, kind in enumerate(KINDS) if kind in TOOL_KINDS)
 _PROMPT: Final = KINDS.index("prompt")
 _EDIT: Final = KINDS.index("edit")
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ORIGIN: Final = re.compile(r"/(capsule:[0-9a-f]{8})(?:@([0-9]{1,9}))?/[^/]+\Z")
 _PROBLEMS: Final = 500
 _HELD: Final = 250_000
 _PAGES: Final = 1000
 _PAGES_MUCH: Final = 8000
 """Pages of 4 KiB in SQLite's log before they are written back."""
-_FACTS: Final = frozenset(LogFacts.__dataclass_fields__)
 # Handing None or bytes to SQLite's module costs ten times as much as a string (it looks for adapters), so rows say ""
 # where they have no value, and SQLite makes NULL of it.
 _NULL: Final = "nullif(?,'')"
 _VALUES: Final = (
     *("kind", "flags", "time", "summary", "tool", "exit", "duration", "t_input", "t_output", "t_read", "t_write"),
-    *("model", "key", "thread", "size", "images", "cost", "sources", "doc"),
+    *("t_long", "model", "key", "thread", "size", "images", "cost", "sources", "doc"),
 )
 _WHOLE: Final = frozenset({"kind", "flags", "summary", "key", "size", "images", "sources"})
 _MARKS: Final = tuple("?" if name in _WHOLE else _NULL for name in _VALUES)
 _INSERT: Final = f"INSERT INTO step(id, log, number, {', '.join(_VALUES)}) VALUES(?, ?, ?, {', '.join(_MARKS)})"
-_UPDATE: Final = f"UPDATE step SET {', '.join(f'{name}={mark}' for name, mark in zip(_VALUES, _MARKS))} WHERE id=?"
+_UPDATE: Final = (
+    f"UPDATE step SET {', '.join(f'{name}={mark}' for name, mark in zip(_VALUES, _MARKS))}, estimate=NULL WHERE id=?"
+)
 _TOKENS: Final = ("t_input", "t_output", "t_read", "t_write")
 _COUNTS: Final = ("steps", "prompts", "tools", "errors", "edits", "t_input", "t_output", "t_read", "t_write")
-
-
-def address(harness: str, raw: str) -> str:
-    """The id by which a session is addressed: its own where it is plain, else a made-up one."""
-    if _ID.fullmatch(raw):
-        return raw
-    digest = blake2b(f"{harness}\0{raw}".encode("utf-8", "surrogatepass"), digest_size=8)
-    return "x-" + digest.hexdigest()
 
 
 def origin(path: str | bytes) -> str:
@@ -66,11 +58,6 @@ def first_step(path: str | bytes) -> int:
     return max(1, int(match[2])) if match is not None and match[2] else 1
 
 
-def facts_from(data: bytes) -> LogFacts:
-    """The facts of a log as the index keeps them."""
-    return LogFacts(**{name: value for name, value in orjson.loads(data).items() if name in _FACTS})
-
-
 class IndexWriter:
     """Writes under one transaction at a time; the caller says when to commit."""
 
@@ -82,6 +69,7 @@ class IndexWriter:
         self._step = -1
         self._held: dict[int, int] | None = None
         self._thresholds = gc.get_threshold()
+        self._sessions = SessionWriter(db, self._rewrite)
         self.active = False
 
     def expect_much(self) -> None:
@@ -131,76 +119,119 @@ class IndexWriter:
         """Have ``refresh`` work out this session again."""
         self._dirty.add((harness, session))
 
-    def add_log(self, *, path: str | bytes, copy: str, harness: str, stem: str, generation: int, captured: int) -> int:
-        """Make the row of a new log; its identity comes with its first part."""
+    def add_log(
+        self, *, path: str | bytes, copy: str, harness: str, stem: str, generation: int, header: dict[str, Any]
+    ) -> int:
+        """Make the row of a new log; its identity comes with its first part. ``header`` is that of the copy: when it
+        was captured, and what is known of its part, its name on a command line and its origin."""
+        named, foreign, number, captured = (header.get(key) for key in ("named", "origin", "part", "captured"))
         cursor = self.db.execute(
-            "INSERT INTO log(path, copy, harness, stem, raw, session, generation, captured) VALUES(?,?,?,?,'','',?,?)",
-            (path, copy, harness, stem, generation, captured),
+            "INSERT INTO log(path, copy, harness, stem, raw, session, generation, captured, part, named, origin) "
+            "VALUES(?,?,?,?,'','',?,?,?,?,?)",
+            (
+                *(path, copy, harness, stem, generation, captured if isinstance(captured, int) else 0),
+                *(number if isinstance(number, int) and number > 0 else 0, _plain(named), _plain(foreign)),
+            ),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
+
+    def log_within(self, parent: int, agent: str) -> int:
+        """The log of a subagent that only its parent's tells of; made where there is none."""
+        path, copy, harness, generation, captured, named, foreign = self.db.execute(
+            "SELECT path, copy, harness, generation, captured, named, origin FROM log WHERE id=?", (parent,)
+        ).fetchone()
+        name = name_within(copy, agent)
+        found = self.db.execute("SELECT id FROM log WHERE copy=?", (name,)).fetchone()
+        if found is not None:
+            return int(found[0])
+        header = {"captured": captured, "named": named, "origin": foreign}
+        made = self.add_log(
+            path=_path_within(path, agent), copy=name, harness=harness, stem=f"agent-{agent}", generation=generation,
+            header=header,
+        )  # fmt: skip
+        self.db.execute("UPDATE log SET within=? WHERE id=?", (agent, made))
+        return made
+
+    def moved_within(self, parent: int) -> None:
+        """A log was moved: those within it too."""
+        path, copy = self.db.execute("SELECT path, copy FROM log WHERE id=?", (parent,)).fetchone()
+        rows = self.db.execute("SELECT id, within FROM log WHERE copy>? AND copy<?", (copy + "#", copy + "$"))
+        for log, agent in rows.fetchall():
+            self.db.execute("UPDATE log SET path=? WHERE id=?", (_path_within(path, agent), log))
 
     def apply(self, log: int, part: dict[str, Any]) -> None:
         """Put one part of a log into the index."""
         db = self.db
         was = db.execute(
-            f"SELECT harness, session, kinds, first_prompt, cost, {', '.join(_COUNTS)} FROM log WHERE id=?", (log,)
+            f"SELECT harness, session, kinds, first_prompt, cost, stem, path, origin, {', '.join(_COUNTS)} FROM log "
+            "WHERE id=?",
+            (log,),
         ).fetchone()
-        old_harness, old_session, kinds, first_prompt, cost = was[:5]
-        counts = dict(zip(_COUNTS, was[5:]))
+        old_harness, old_session, kinds, first_prompt, cost, stem, path, foreign = was[:8]
+        counts = dict(zip(_COUNTS, was[8:]))
+        spent, kinds, first_prompt = self._rows(log, part, counts, kinds, first_prompt)
+        if part["count"] is not None and counts["steps"] > part["count"]:
+            spent -= self._withdraw(log, part["count"] + part["first"] - 1, counts)
+            first = db.execute(
+                "SELECT summary FROM step WHERE log=? AND kind=? ORDER BY number LIMIT 1", (log, _PROMPT)
+            ).fetchone()
+            first_prompt = first[0] if first else None
+        facts = facts_from(part["facts"])
+        harness = part["harness"]
+        raw = facts.session or stem
+        session = (foreign + "/" if foreign else origin(path)) + address(harness, raw)
+        if facts.cost_usd is not None:
+            cost = facts.cost_usd
+        elif spent:
+            cost = (cost or 0.0) + spent
+        stamp = part["stamp"]
+        db.execute(
+            "UPDATE log SET harness=?, raw=?, session=?, agent=?, bytes=?, line=?, copy_size=?, copied=?, head=?, "
+            "tail=?, records=records+?, bad=bad+?, kinds=?, first_prompt=?, cost=?, started=?, ended=?, facts=?, "
+            "counts=?, state=?, priced=0, "
+            f"{', '.join(f'{name}=?' for name in _COUNTS)}, loose=loose+? WHERE id=?",
+            (
+                *(harness, raw, session, facts.agent, part["offset"], part["line"], part["copy_size"], part["copied"]),
+                *(part["head"], part["tail"], part["records"], part["bad"], kinds, first_prompt, cost),
+                *(facts.started, facts.ended, part["facts"], part["counts"], part["state"], *counts.values()),
+                *(part["loose"], log),
+            ),
+        )
+        if stamp is not None:
+            db.execute(
+                "UPDATE log SET mtime_ns=?, size=?, inode=?, device=?, gone=0 WHERE id=?",
+                (*map(signed, stamp), log),
+            )
+        self._problems(log, part)
+        self.dirty(harness, session)
+        if old_session and (old_session, old_harness) != (session, harness):
+            self.dirty(old_harness, old_session)
+
+    def _rows(
+        self, log: int, part: dict[str, Any], counts: dict[str, int], kinds: int, first_prompt: str | None
+    ) -> tuple[float, int, str | None]:
+        """Write the steps of a part and count them; gives what they cost, the kinds and the first prompt."""
+        db = self.db
         inserts: list[tuple[Any, ...]] = []
-        docs: list[tuple[int, int]] = []
-        texts: list[tuple[int, str]] = []
-        fresh: dict[int, int] = {}
-        newest: dict[int, int] = {}
+        texts = _Texts()
         known = counts["steps"] + part["first"] - 1
-        held = self._held
         spent = 0.0
         prompts = tools = errors = edits = 0
         for row in part["rows"]:
             (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
-            (model, key, thread, size, images, money, sources, digest, text) = row[12:]
-            doc: int | str | None = ""
-            if text:
-                doc = fresh.get(digest)
-                if doc is None:
-                    if held is not None:
-                        doc = held.get(digest)
-                    else:
-                        found = db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
-                        doc = found[0] if found else None
-                if doc is None:
-                    self._doc += 1
-                    doc = self._doc
-                    fresh[digest] = doc
-                    if held is not None:
-                        held[digest] = doc
-                    docs.append((digest, doc))
-                    texts.append((doc, text))
-                block = doc >> BLOCK
-                if newest.get(block, -1) < (at or 0):
-                    newest[block] = at or 0
+            (t_long, model, key, thread, size, images, money, sources, digest, text) = row[12:]
+            doc: int | str = self._doc_of(texts, digest, text, at or 0) if text else ""
             values = (
                 *(kind, flags, at, summary, self._name(tool), code, duration, t_in, t_out, t_read, t_write),
-                *(self._name(model), key, thread, size, images, money, bytearray(sources), doc),
+                *(t_long, self._name(model), key, thread, size, images, money, bytearray(sources), doc),
             )
-            sign = 1
-            if number <= known:
-                before = db.execute(
-                    "SELECT id, kind, flags, t_input, t_output, t_read, t_write, cost, doc FROM step "
-                    "WHERE log=? AND number=?",
-                    (log, number),
-                ).fetchone()
-                if before is not None:
-                    sign = 0
-                    db.execute(_UPDATE, (*values, before[0]))
-                    _count(counts, -1, *before[1:7])
-                    spent -= before[7] or 0.0
-                    if before[8] is not None and before[8] != doc:
-                        db.execute("INSERT INTO stale VALUES(?,?)", (log, before[8]))
-            if sign:
+            before = None if number > known else self._replace(log, number, values, counts)
+            if before is None:
                 self._step += 1
                 inserts.append((self._step, log, number, *values))
+            else:
+                spent -= before
             # (What _count does, without its calls.)
             prompts += kind == _PROMPT
             tools += kind in _TOOLS
@@ -219,53 +250,61 @@ class IndexWriter:
         counts["tools"] += tools
         counts["errors"] += errors
         counts["edits"] += edits
-        if docs:
-            db.executemany("INSERT INTO doc(hash, id) VALUES(?,?)", docs)
-            db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", texts)
+        texts.write(db)
         if inserts:
             db.executemany(_INSERT, inserts)
-        if part["count"] is not None and counts["steps"] > part["count"]:
-            spent -= self._withdraw(log, part["count"] + part["first"] - 1, counts)
-            first = db.execute(
-                "SELECT summary FROM step WHERE log=? AND kind=? ORDER BY number LIMIT 1", (log, _PROMPT)
-            ).fetchone()
-            first_prompt = first[0] if first else None
-        if newest:
-            db.executemany(
-                "INSERT INTO block VALUES(?,?) ON CONFLICT(id) DO UPDATE SET newest=max(newest, excluded.newest)",
-                newest.items(),
-            )
-        facts = facts_from(part["facts"])
-        harness = part["harness"]
-        stem, path = self.db.execute("SELECT stem, path FROM log WHERE id=?", (log,)).fetchone()
-        raw = facts.session or stem
-        session = origin(path) + address(harness, raw)
-        if facts.cost_usd is not None:
-            cost = facts.cost_usd
-        elif spent:
-            cost = (cost or 0.0) + spent
-        stamp = part["stamp"]
-        db.execute(
-            "UPDATE log SET harness=?, raw=?, session=?, agent=?, bytes=?, line=?, copy_size=?, copied=?, head=?, "
-            "tail=?, records=records+?, bad=bad+?, kinds=?, first_prompt=?, cost=?, started=?, ended=?, facts=?, "
-            "counts=?, state=?, "
-            f"{', '.join(f'{name}=?' for name in _COUNTS)}, loose=loose+? WHERE id=?",
-            (
-                *(harness, raw, session, facts.agent, part["offset"], part["line"], part["copy_size"], part["copied"]),
-                *(part["head"], part["tail"], part["records"], part["bad"], kinds, first_prompt, cost),
-                *(facts.started, facts.ended, part["facts"], part["counts"], part["state"], *counts.values()),
-                *(part["loose"], log),
-            ),
+        return spent, kinds, first_prompt
+
+    def _rewrite(self, log: int, step: Step) -> None:
+        """Write one step of a log anew."""
+        from tracetui.bucket.ingest import row_of
+
+        names = ", ".join(_COUNTS)
+        found = self.db.execute(f"SELECT path, kinds, cost, {names} FROM log WHERE id=?", (log,)).fetchone()
+        counts = dict(zip(_COUNTS, found[3:]))
+        part = {"rows": [row_of(step)], "first": first_step(found[0])}
+        spent, kinds, _ = self._rows(log, part, counts, found[1], "")
+        cost = (found[2] or 0.0) + spent if spent else found[2]
+        self.db.execute(
+            f"UPDATE log SET kinds=?, cost=?, {', '.join(f'{name}=?' for name in _COUNTS)} WHERE id=?",
+            (kinds, cost, *counts.values(), log),
         )
-        if stamp is not None:
-            db.execute(
-                "UPDATE log SET mtime_ns=?, size=?, inode=?, device=?, gone=0 WHERE id=?",
-                (*map(signed, stamp), log),
-            )
-        self._problems(log, part)
-        self.dirty(harness, session)
-        if old_session and (old_session, old_harness) != (session, harness):
-            self.dirty(old_harness, old_session)
+
+    def _replace(self, log: int, number: int, values: tuple[Any, ...], counts: dict[str, int]) -> float | None:
+        """Write a step anew that was there before; what it cost, None where it was not there."""
+        db = self.db
+        before = db.execute(
+            "SELECT id, kind, flags, t_input, t_output, t_read, t_write, cost, doc FROM step WHERE log=? AND number=?",
+            (log, number),
+        ).fetchone()
+        if before is None:
+            return None
+        db.execute(_UPDATE, (*values, before[0]))
+        _count(counts, -1, *before[1:7])
+        if before[8] is not None and before[8] != values[-1]:
+            db.execute("INSERT INTO stale VALUES(?,?)", (log, before[8]))
+        return before[7] or 0.0
+
+    def _doc_of(self, texts: _Texts, digest: int, text: str, at: int) -> int:
+        """The document of a text: the one that holds it, or a new one; its block knows a step of time ``at``."""
+        held = self._held
+        doc = texts.fresh.get(digest)
+        if doc is None:
+            if held is not None:
+                doc = held.get(digest)
+            else:
+                found = self.db.execute("SELECT id FROM doc WHERE hash=?", (digest,)).fetchone()
+                doc = found[0] if found else None
+        if doc is None:
+            self._doc += 1
+            doc = texts.fresh[digest] = self._doc
+            if held is not None:
+                held[digest] = doc
+            texts.bodies.append((doc, text))
+        block = doc >> BLOCK
+        if texts.newest.get(block, -1) < at:
+            texts.newest[block] = at
+        return doc
 
     def _withdraw(self, log: int, count: int, counts: dict[str, int]) -> float:
         """Take steps beyond ``count`` out of a log that its reader numbered anew; gives what they cost."""
@@ -306,105 +345,62 @@ class IndexWriter:
                 self._names[text] = found
         return found
 
+    def price(self, cancelled: Callable[[], bool]) -> None:
+        """Estimate what the responses of changed logs cost, in a transaction of its own."""
+        if self.db.execute("SELECT 1 FROM log WHERE NOT priced LIMIT 1").fetchone() is None:
+            return
+        from tracetui.bucket.prices import price_logs
+
+        self.begin()
+        self._dirty |= price_logs(self.db, cancelled)
+        self.commit()
+
     def refresh(self) -> None:
         """Work out again the sessions whose logs changed."""
         parents: set[tuple[str, str]] = set()
-        for harness, session in sorted(self._dirty):
-            if session:
-                self._session(harness, session, parents)
+        while self._dirty:
+            # (A log that turns out to be foreign makes a session of its own dirty.)
+            dirty, self._dirty = sorted(self._dirty), set()
+            for harness, session in dirty:
+                if session:
+                    self._dirty |= self._sessions.write(harness, session, parents)
         for harness, session in parents:
             self.db.execute(
                 "UPDATE session SET children=(SELECT count(*) FROM session AS c WHERE c.parent=session.id "
                 "AND c.harness=session.harness) WHERE id=? AND harness=?",
                 (session, harness),
             )
-        self._dirty.clear()
 
-    def _session(self, harness: str, session: str, parents: set[tuple[str, str]]) -> None:
-        db = self.db
-        before = db.execute("SELECT parent FROM session WHERE id=? AND harness=?", (session, harness)).fetchone()
-        if before and before[0]:
-            parents.add((harness, before[0]))
-        db.row_factory = sqlite3.Row
-        try:
-            rows = db.execute(
-                "SELECT * FROM log WHERE session=? AND harness=? ORDER BY id", (session, harness)
-            ).fetchall()
-        finally:
-            db.row_factory = None
-        if not rows:
-            db.execute("DELETE FROM session WHERE id=? AND harness=?", (session, harness))
-            return
-        best: dict[str | None, sqlite3.Row] = {}
-        for row in rows:
-            held = best.get(row["agent"])
-            if held is None or row["bytes"] >= held["bytes"]:
-                best[row["agent"]] = row
-        shown = {row["id"] for row in best.values()}
-        for row in rows:
-            if bool(row["shown"]) != (row["id"] in shown):
-                db.execute("UPDATE log SET shown=? WHERE id=?", (int(row["id"] in shown), row["id"]))
-        main = best.get(None)
-        told = [main] if main is not None else list(best.values())
-        facts = facts_from(told[0]["facts"])
-        kept = list(best.values())
-        sums = {name: sum(row[name] for row in kept) for name in (*_COUNTS, "bytes")}
-        costs = [row["cost"] for row in kept if row["cost"] is not None]
-        kinds = 0
-        for row in kept:
-            kinds |= row["kinds"]
-        side = db.execute("SELECT title FROM side WHERE raw=? AND harness=?", (told[0]["raw"], harness)).fetchone()
-        title = (
-            (side[0] if side and not session.startswith("capsule:") else None)
-            or facts.title
-            or (main["first_prompt"] if main is not None else None)
-        )
-        foreign = session[: session.index("/") + 1] if session.startswith("capsule:") else ""
-        parent = foreign + address(harness, facts.parent) if facts.parent else None
-        own = [row for row in rows if (row["agent"] is None) == (main is not None)]
-        gone = not foreign and not any(row["current"] and not row["gone"] for row in own)
-        if main is None or parent is not None:
-            folded: str | None = "subagent"
-        elif facts.warmup:
-            folded = "warmup"
-        elif not sums["prompts"] and not sums["tools"]:
-            folded = "empty"
-        else:
-            folded = "headless" if facts.headless else None
-        started = [row["started"] for row in told if row["started"] is not None]
-        ended = [row["ended"] for row in kept if row["ended"] is not None]
-        values = {
-            "harness": harness,
-            "id": session,
-            "raw": told[0]["raw"],
-            "log": main["id"] if main is not None else None,
-            "title": title,
-            "cwd": facts.cwd,
-            "repo": facts.repo,
-            "branch": facts.branch,
-            "model": facts.model,
-            "started": min(started, default=None),
-            "ended": max(ended, default=max(started, default=None)),
-            **sums,
-            "kinds": kinds,
-            "agents": sum(agent is not None for agent in best),
-            "cost": sum(costs) if costs else None,
-            "path": told[0]["path"],
-            "parent": parent,
-            "forked_from": foreign + address(harness, facts.forked_from) if facts.forked_from else None,
-            "folded": folded,
-            "gone": int(gone),
-        }
-        names = ", ".join(values)
-        marks = ", ".join(f":{name}" for name in values)
-        updates = ", ".join(f"{name}=:{name}" for name in values if name not in {"harness", "id"})
-        db.execute(
-            f"INSERT INTO session({names}) VALUES({marks}) ON CONFLICT(id, harness) DO UPDATE SET {updates}", values
-        )
-        if parent:
-            parents.add((harness, parent))
-        if before is None:
-            parents.add((harness, session))
+
+class _Texts:
+    """New documents of one part of a log."""
+
+    __slots__ = ("bodies", "fresh", "newest")
+
+    def __init__(self) -> None:
+        self.fresh: dict[int, int] = {}
+        self.bodies: list[tuple[int, str]] = []
+        self.newest: dict[int, int] = {}
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Put them into the index."""
+        if self.fresh:
+            db.executemany("INSERT INTO doc(hash, id) VALUES(?,?)", self.fresh.items())
+            db.executemany("INSERT INTO text(rowid, body) VALUES(?,?)", self.bodies)
+        if self.newest:
+            db.executemany(
+                "INSERT INTO block VALUES(?,?) ON CONFLICT(id) DO UPDATE SET newest=max(newest, excluded.newest)",
+                self.newest.items(),
+            )
+
+
+def _path_within(path: str | bytes, agent: str) -> str | bytes:
+    return path + f"#agent-{agent}".encode() if isinstance(path, bytes) else name_within(path, agent)
+
+
+def _plain(text: object) -> str:
+    """A text out of a header as SQLite can hold it; nothing for anything else."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if isinstance(text, str) else ""
 
 
 def _count(counts: dict[str, int], sign: int, kind: int, flags: int, *tokens: int | None) -> None:

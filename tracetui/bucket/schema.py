@@ -8,12 +8,12 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from tracetui.bucket.place import touch_private
+from tracetui.bucket.location import full_disk, need_room, no_room, touch_private
 from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "read_only", "reset_index"]
 
-INDEX_VERSION: Final = 5
+INDEX_VERSION: Final = 12
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 1
 _APPLICATION: Final = 0x74726163
@@ -32,16 +32,28 @@ CREATE TABLE log(
   steps INTEGER NOT NULL DEFAULT 0, prompts INTEGER NOT NULL DEFAULT 0, tools INTEGER NOT NULL DEFAULT 0,
   errors INTEGER NOT NULL DEFAULT 0, edits INTEGER NOT NULL DEFAULT 0, kinds INTEGER NOT NULL DEFAULT 0,
   t_input INTEGER NOT NULL DEFAULT 0, t_output INTEGER NOT NULL DEFAULT 0, t_read INTEGER NOT NULL DEFAULT 0,
-  t_write INTEGER NOT NULL DEFAULT 0, cost REAL, first_prompt TEXT, started INTEGER, ended INTEGER,
-  facts BLOB NOT NULL DEFAULT x'7b7d', counts BLOB NOT NULL DEFAULT x'7b7d', state BLOB);
+  t_write INTEGER NOT NULL DEFAULT 0, cost REAL, estimate REAL, cost_table TEXT, priced INTEGER NOT NULL DEFAULT 0,
+  first_prompt TEXT, started INTEGER, ended INTEGER,
+  facts BLOB NOT NULL DEFAULT x'7b7d', counts BLOB NOT NULL DEFAULT x'7b7d', state BLOB,
+  part INTEGER NOT NULL DEFAULT 0, why TEXT, holder INTEGER, doubles INTEGER NOT NULL DEFAULT 0,
+  named TEXT NOT NULL DEFAULT '', origin TEXT NOT NULL DEFAULT '', aside INTEGER NOT NULL DEFAULT 0, within TEXT);
+CREATE TABLE record_set(
+  log INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, line INTEGER NOT NULL, lines BLOB NOT NULL, marks BLOB NOT NULL);
+CREATE TABLE rate(
+  model TEXT NOT NULL, hour INTEGER NOT NULL, source TEXT NOT NULL, rates TEXT NOT NULL,
+  PRIMARY KEY(model, hour)) WITHOUT ROWID;
+CREATE TABLE note(log INTEGER NOT NULL, fact TEXT NOT NULL, value, PRIMARY KEY(log, fact)) WITHOUT ROWID;
+CREATE TABLE joined(
+  log INTEGER NOT NULL, number INTEGER NOT NULL, other INTEGER NOT NULL, sources BLOB NOT NULL,
+  PRIMARY KEY(log, number)) WITHOUT ROWID;
 CREATE INDEX log_path ON log(path);
 CREATE INDEX log_session ON log(session, harness);
 CREATE INDEX log_inode ON log(inode);
 CREATE TABLE step(
   id INTEGER PRIMARY KEY, log INTEGER NOT NULL, number INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT NULL,
   time INTEGER, summary TEXT NOT NULL, tool INTEGER, exit INTEGER, duration INTEGER, t_input INTEGER, t_output INTEGER,
-  t_read INTEGER, t_write INTEGER, model INTEGER, key TEXT NOT NULL, thread TEXT, size INTEGER NOT NULL,
-  images INTEGER NOT NULL, cost REAL, sources BLOB NOT NULL, doc INTEGER);
+  t_read INTEGER, t_write INTEGER, t_long INTEGER, model INTEGER, key TEXT NOT NULL, thread TEXT, size INTEGER NOT NULL,
+  images INTEGER NOT NULL, cost REAL, estimate REAL, sources BLOB NOT NULL, doc INTEGER);
 CREATE UNIQUE INDEX step_log ON step(log, number);
 CREATE INDEX step_doc ON step(doc) WHERE doc IS NOT NULL;
 CREATE TABLE doc(hash INTEGER PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
@@ -50,8 +62,9 @@ CREATE TABLE session(
   harness TEXT NOT NULL, id TEXT NOT NULL, raw TEXT NOT NULL, log INTEGER, title TEXT, cwd TEXT, repo TEXT, branch TEXT,
   model TEXT, started INTEGER, ended INTEGER, steps INTEGER, prompts INTEGER, tools INTEGER, errors INTEGER,
   edits INTEGER, kinds INTEGER, agents INTEGER, children INTEGER NOT NULL DEFAULT 0, t_input INTEGER, t_output INTEGER,
-  t_read INTEGER, t_write INTEGER, cost REAL, bytes INTEGER, path TEXT, parent TEXT, forked_from TEXT, folded TEXT,
-  gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(id, harness)) WITHOUT ROWID;
+  t_read INTEGER, t_write INTEGER, cost REAL, estimate REAL, cost_table TEXT, bytes INTEGER,
+  path TEXT, parent TEXT, forked_from TEXT, folded TEXT,
+  gone INTEGER NOT NULL DEFAULT 0, parts INTEGER NOT NULL DEFAULT 1, PRIMARY KEY(id, harness)) WITHOUT ROWID;
 CREATE INDEX session_ended ON session(ended);
 CREATE INDEX session_parent ON session(parent) WHERE parent IS NOT NULL;
 CREATE TABLE stale(log INTEGER NOT NULL, doc INTEGER NOT NULL);
@@ -60,6 +73,7 @@ CREATE TABLE side(
   harness TEXT NOT NULL, raw TEXT NOT NULL, title TEXT NOT NULL, PRIMARY KEY(raw, harness)) WITHOUT ROWID;
 CREATE TABLE problem(log INTEGER NOT NULL, line INTEGER NOT NULL, reason TEXT NOT NULL);
 CREATE INDEX problem_log ON problem(log);
+CREATE TABLE container(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER) WITHOUT ROWID;
 CREATE TABLE skipped(path TEXT PRIMARY KEY, mtime_ns INTEGER, size INTEGER, inode INTEGER, reason TEXT) WITHOUT ROWID;
 CREATE VIRTUAL TABLE text USING fts5(
   body, content='', tokenize='unicode61 remove_diacritics 0', detail='none', columnsize=0);
@@ -176,14 +190,27 @@ def _connect_fixed(folder: Path) -> sqlite3.Connection:
     raise TracetuiError(f"The bucket {shown} is read-only and was made by another version of tracetui; copy it")
 
 
-def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
-    """Open ``index.db`` with ``user.db`` attached as ``user``; gives also whether the index was made anew.
+def connect(folder: Path) -> tuple[sqlite3.Connection, str]:
+    """Open ``index.db`` with ``user.db`` attached as ``user``; gives also why it cannot be written (``fixed``: a folder
+    of that kind; ``full``: the disk), "" where it can.
 
     A broken or older index is thrown away (the copies hold everything); a broken ``user.db`` is an error, for nothing
     can bring it back.
     """
     if read_only(folder):
-        return _connect_fixed(folder), False
+        return _connect_fixed(folder), "fixed"
+    try:
+        return _connect(folder), ""
+    except sqlite3.OperationalError as error:
+        if not no_room(folder, error):
+            raise TracetuiError(f"The bucket's databases cannot be opened ({error}); see: tracetui doctor") from None
+    try:
+        return _connect_fixed(folder), "full"
+    except TracetuiError:
+        raise full_disk(folder, "opening the bucket") from None
+
+
+def _connect(folder: Path) -> sqlite3.Connection:
     user = folder / "user.db"
     try:
         db = _open(user, cache_kib=256)
@@ -194,13 +221,14 @@ def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
                 _run(db, _USER, USER_VERSION)
         finally:
             db.close()
+    except sqlite3.OperationalError:
+        raise
     except sqlite3.DatabaseError as error:
         raise TracetuiError(
-            f"The bucket's user.db (bookmarks, notes, decisions) cannot be opened ({error}); restore it from a backup "
-            "or move it away to begin a new one"
+            f"The bucket's user.db (bookmarks, notes, settings) is damaged ({error}); tracetui doctor --repair saves "
+            "what can be read"
         ) from None
     path = folder / "index.db"
-    fresh = False
     for attempt in range(2):
         try:
             db = _open(path, cache_kib=16384)
@@ -208,10 +236,10 @@ def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
                 version = _version(db)
                 if version == 0:
                     _run(db, _INDEX, INDEX_VERSION)
-                    fresh = True
                 elif version != INDEX_VERSION:
+                    # What is emptied goes through the log of changes first; then its pages are filled again.
+                    need_room(folder, path.stat().st_size * 3 // 2, "rebuilding the index for this version")
                     reset_index(db)
-                    fresh = True
                 db.execute("SELECT count(*) FROM meta").fetchone()
                 db.execute("ATTACH DATABASE ? AS user", (str(user),))
                 db.execute("PRAGMA user.synchronous=FULL")
@@ -219,11 +247,9 @@ def connect(folder: Path) -> tuple[sqlite3.Connection, bool]:
             except BaseException:
                 db.close()
                 raise
-            return db, fresh
-        except sqlite3.OperationalError as error:
-            raise TracetuiError(
-                f"The bucket's index cannot be opened ({error}); is the disk full or read-only?"
-            ) from None
+            return db
+        except sqlite3.OperationalError:
+            raise
         except sqlite3.DatabaseError:
             if attempt:
                 raise

@@ -16,9 +16,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.bucket import sessions
+from tracetui.bucket.damage import DamagedError
 from tracetui.bucket.index import BLOCK
+from tracetui.bucket.log_reader import LogReader
 from tracetui.bucket.matching import Matcher, Words, needs_scan, snippet, tokens
-from tracetui.bucket.reader import LogReader
+from tracetui.bucket.parts import DOUBLE
 from tracetui.bucket.terms import Query
 from tracetui.model import KINDS, Hit, TracetuiError
 
@@ -29,6 +31,7 @@ __all__ = ["Search", "sessions_with"]
 
 _FIRST_BLOCKS: Final = 6
 _SHORT: Final = 3
+_PAGE: Final = 256
 _LOOKS: Final = 200
 _FEW: Final = 100
 _SCORED: Final = 2000
@@ -134,22 +137,34 @@ class Search:
         self._reader = reader
         self._query = query = _storable(query)
         self._cancelled = cancelled or (lambda: False)
-        self._logs: dict[int, tuple[str, str, str | None, str | None]] = {}
-        self._condition, self._bound = self._filter()
+        self._until: float | None = None
+        """When looking at the newest steps, one log after the other, has to end for now."""
+        self._ended_early = False
+        self._logs: dict[int, tuple[str, str, str | None, str | None, int]] = {}
+        self._steps, self._steps_bound = self._of_steps()
+        logs, values = self._of_logs()
+        self._condition, self._bound = f"{logs} AND {self._steps}", [*values, *self._steps_bound]
 
-    def _filter(self) -> tuple[str, list[Any]]:
-        """What the typed terms ask of a step, as SQL over ``step p``."""
+    def _of_logs(self) -> tuple[str, list[Any]]:
+        """Which logs are looked at, as SQL over ``step p``. Asked once per search: where a log is at hand already
+        (``newest_logs`` chose it), looking through the list of all of them again would take the square of their number.
+        """
+        condition, values = sessions.where(self._query, kinds=False, times=False)
+        shown = "(SELECT g.shown FROM log g WHERE g.id=p.log)"
+        if condition == "1":
+            return shown, []
+        sessions.prepare(self._db, self._query)
+        return (
+            f"{shown} AND p.log IN (SELECT l.id FROM log l JOIN session s ON s.id=l.session AND s.harness=l.harness "
+            f"LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness WHERE {condition})",
+            values,
+        )
+
+    def _of_steps(self) -> tuple[str, list[Any]]:
+        """What the typed terms ask of a step of such a log, as SQL over ``step p``."""
         query = self._query
-        parts = ["p.log NOT IN (SELECT id FROM log WHERE shown=0)"]
+        parts = [f"NOT p.flags & {DOUBLE}"]
         bound: list[Any] = []
-        condition, values = sessions.where(query, kinds=False, times=False)
-        if condition != "1":
-            sessions.prepare(self._db, query)
-            parts.append(
-                "p.log IN (SELECT l.id FROM log l JOIN session s ON s.id=l.session AND s.harness=l.harness "
-                f"LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness WHERE {condition})"
-            )
-            bound += values
         numbers = {kind: nth for nth, kind in enumerate(KINDS)}
         wanted = [str(numbers[kind]) for kind in query.kinds if kind in numbers]
         if query.kinds:
@@ -167,10 +182,11 @@ class Search:
 
     # candidates, newest first
 
-    def _matching(self, match: str, extra: str = "", values: Iterable[Any] = ()) -> list[Candidate]:
+    def _matching(self, match: str, extra: str, values: Iterable[Any], first: int | None = None) -> list[Candidate]:
+        order = f" ORDER BY coalesce(p.time, 0) DESC, p.id DESC LIMIT {first}" if first is not None else ""
         return self._db.execute(
             "SELECT coalesce(p.time, 0), p.id FROM text f CROSS JOIN step p ON p.doc=f.rowid "
-            f"WHERE text MATCH ? {extra} AND {self._condition}",
+            f"WHERE text MATCH ? {extra} AND {self._condition}{order}",
             (match, *values, *self._bound),
         ).fetchall()
 
@@ -190,14 +206,22 @@ class Search:
                 for at, step in found:
                     heapq.heappush(heap, (-at, -step))
                 bound = blocks[nth + 1][1]
-                while heap and -heap[0][0] > bound:
+                while heap and -heap[0][0] >= bound:
                     at, step = heapq.heappop(heap)
                     yield -at, -step
         extra = f"AND (f.rowid >> {BLOCK}) NOT IN ({','.join(map(str, asked))})" if asked else ""
-        rest = self._matching(match, extra)
-        rest.extend((-at, -step) for at, step in heap)
-        rest.sort(reverse=True)
-        yield from rest
+        left = sorted(((-at, -step) for at, step in heap), reverse=True)
+        yield from heapq.merge(left, self._in_pages(match, extra), reverse=True)
+
+    def _in_pages(self, match: str, extra: str) -> Iterator[Candidate]:
+        """Candidates by time: the newest few first, since most searches end there, then ever more."""
+        size, after = _PAGE, (1 << 62, 0)
+        while True:
+            found = self._matching(match, f"{extra} AND (coalesce(p.time, 0), p.id) < (?, ?)", after, size)
+            yield from found
+            if len(found) < size:
+                return
+            size, after = size * 32, found[-1]
 
     def newest_logs(self) -> list[tuple[int, int]]:
         """(time of the newest step, id) of the logs to look at, newest first."""
@@ -218,10 +242,13 @@ class Search:
         for nth, (_, log) in enumerate(logs):
             if self._cancelled():
                 return
+            if self._until is not None and time.perf_counter() > self._until:
+                self._ended_early = True
+                return
             for at, step in steps_of(log):
                 heapq.heappush(heap, (-at, -step))
             bound = logs[nth + 1][0] if nth + 1 < len(logs) else -1
-            while heap and -heap[0][0] > bound:
+            while heap and -heap[0][0] >= bound:
                 at, step = heapq.heappop(heap)
                 yield -at, -step
         while heap:
@@ -230,36 +257,48 @@ class Search:
 
     def _of_log(self, log: int) -> list[Candidate]:
         return self._db.execute(
-            f"SELECT coalesce(p.time, 0), p.id FROM step p WHERE p.log=? AND {self._condition}", (log, *self._bound)
+            f"SELECT coalesce(p.time, 0), p.id FROM step p WHERE p.log=? AND {self._steps}", (log, *self._steps_bound)
         ).fetchall()
 
     def sources_of(self, log: int) -> list[tuple[int, int, bytes]]:
         """(time, id, sources) of the steps of a log that the typed terms let through."""
         return self._db.execute(
-            f"SELECT coalesce(p.time, 0), p.id, p.sources FROM step p WHERE p.log=? AND {self._condition}",
-            (log, *self._bound),
+            f"SELECT coalesce(p.time, 0), p.id, p.sources FROM step p WHERE p.log=? AND {self._steps}",
+            (log, *self._steps_bound),
         ).fetchall()
 
     def composed(self, log: int, matcher: Matcher) -> list[Candidate]:
-        """Events of a log that may hold it by their summary: readers word some of them themselves."""
+        """Events of a log that may hold it by their summary: readers word some of them themselves; and calls whose
+        result another part holds."""
         rows = self._db.execute(
-            f"SELECT coalesce(p.time, 0), p.id, p.summary FROM step p WHERE p.log=? AND p.kind=? AND {self._condition}",
-            (log, KINDS.index("event"), *self._bound),
+            f"SELECT coalesce(p.time, 0), p.id, p.summary FROM step p WHERE p.log=? AND p.kind=? AND {self._steps}",
+            (log, KINDS.index("event"), *self._steps_bound),
         )
-        return [(at, step) for at, step, text in rows if text.endswith("…") or matcher.find([text]) is not None]
+        found = [(at, step) for at, step, text in rows if text.endswith("…") or matcher.find([text]) is not None]
+        return (
+            found
+            + self._db.execute(
+                "SELECT coalesce(p.time, 0), p.id FROM joined j JOIN step p ON p.log=j.log AND p.number=j.number "
+                f"WHERE j.log=? AND {self._condition}",
+                (log, *self._bound),
+            ).fetchall()
+        )
 
     def rows_of(self, steps: Sequence[int]) -> list[tuple[int, int, int, int, bytes]]:
-        """(id, log, kind, images, sources) of these steps."""
+        """(id, log, kind, images, sources) of these steps; a result that another part holds is as an image: its text is
+        in none of these lines."""
         marks = ",".join("?" * len(steps))
         return self._db.execute(
-            f"SELECT id, log, kind, images, sources FROM step WHERE id IN ({marks})", steps
+            "SELECT id, log, kind, images + EXISTS(SELECT 1 FROM joined j WHERE j.log=step.log "
+            f"AND j.number=step.number), sources FROM step WHERE id IN ({marks})",
+            steps,
         ).fetchall()
 
     def numbers_of(self, log: int) -> list[tuple[int, int, int]]:
         """(time, id, number) of the steps of a log that the typed terms let through."""
         return self._db.execute(
-            f"SELECT coalesce(p.time, 0), p.id, p.number FROM step p WHERE p.log=? AND {self._condition}",
-            (log, *self._bound),
+            f"SELECT coalesce(p.time, 0), p.id, p.number FROM step p WHERE p.log=? AND {self._steps}",
+            (log, *self._steps_bound),
         ).fetchall()
 
     def all_steps(self) -> Iterator[Candidate]:
@@ -298,7 +337,7 @@ class Search:
             longest = max((*self._query.words, *self._query.phrases), key=lambda item: len(tokens(item)))
             if len(tokens(longest)) > 1:
                 # Words that must stand together: a look at the lines costs less than making every step.
-                from tracetui.bucket.scanning import among_lines, words_form
+                from tracetui.bucket.raw_search import among_lines, words_form
 
                 rest = among_lines(self, self._reader, words_form(tokens(longest)), rest)
         for _, step in rest:
@@ -313,7 +352,8 @@ class Search:
         self, candidates: Iterable[Candidate], words: Matcher, seen: set[int], *, few: bool = False
     ) -> Generator[Hit, None, bool]:
         """Look at candidates as long as enough of them are hits, or they are ``few``; whether all were looked at."""
-        end = time.perf_counter() + _LOOK_SECONDS
+        end = self._until = time.perf_counter() + _LOOK_SECONDS
+        self._ended_early = False
         hits = 0
         for _, step in candidates:
             if self._cancelled():
@@ -326,10 +366,14 @@ class Search:
                 hits += 1
                 yield hit
                 # Time spent by whoever takes the hits is not ours: the share of hits counts.
-                end = time.perf_counter() + _LOOK_SECONDS
+                end = self._until = time.perf_counter() + _LOOK_SECONDS
             elif not few and (time.perf_counter() > end or len(seen) > _LOOKS + hits * 8):
-                return False
-        return True
+                break
+        else:
+            self._until = None
+            return not self._ended_early
+        self._until = None
+        return False
 
     def _look(self, candidates: Iterable[Candidate], matcher: Matcher) -> Iterator[Hit]:
         for _, step in candidates:
@@ -341,7 +385,7 @@ class Search:
 
     def _scan_for_signs(self) -> Iterator[Candidate]:
         """Steps whose lines hold the signs that are looked for, as JSON may write them."""
-        from tracetui.bucket.scanning import forms_pattern, json_forms, scan_lines
+        from tracetui.bucket.raw_search import forms_pattern, json_forms, scan_lines
 
         items = [*self._query.words, *self._query.phrases]
         if not items:
@@ -355,11 +399,11 @@ class Search:
         steps = (self._hit(step, None, strict=False) for _, step in self.all_steps())
         yield from _first((hit for hit in steps if hit is not None), limit)
 
-    def _log(self, log: int) -> tuple[str, str, str | None, str | None]:
+    def _log(self, log: int) -> tuple[str, str, str | None, str | None, int]:
         held = self._logs.get(log)
         if held is None:
             held = self._db.execute(
-                "SELECT l.session, l.harness, l.agent, s.title FROM log l LEFT JOIN session s "
+                "SELECT l.session, l.harness, l.agent, s.title, max(l.part, 1) FROM log l LEFT JOIN session s "
                 "ON s.id=l.session AND s.harness=l.harness WHERE l.id=?",
                 (log,),
             ).fetchone()
@@ -374,16 +418,20 @@ class Search:
         log, number, kind, at, summary = row
         text, span, worth = summary, (0, 0), 0.0
         if matcher is not None:
-            texts = self._reader.texts(log, number)
+            try:
+                texts = self._reader.texts(log, number)
+            except DamagedError:
+                return None  # (What the copy lost cannot be looked through; doctor names it.)
             place = matcher.find(texts)
             if place is None and strict:
                 return None
             if place is not None:
                 text, span = snippet(texts[place.nth], place.start, place.end)
                 worth = place.score
-        session, harness, agent, title = self._log(log)
+        session, harness, agent, title, part = self._log(log)
         return Hit(
-            session, harness, log, agent, number, KINDS[kind], at, title, text, span, worth if score is None else score
+            *(session, harness, log, agent, number, KINDS[kind], at, title, text, span),
+            *(worth if score is None else score, part),
         )
 
     # regular expressions
@@ -400,7 +448,7 @@ class Search:
 
     def _regex(self, pattern: Pattern, text: str) -> Iterator[Hit]:
         from tracetui.bucket.pattern import fts_of, raw_form
-        from tracetui.bucket.scanning import among_lines, read_all, scan_lines
+        from tracetui.bucket.raw_search import among_lines, read_all, scan_lines
 
         match = fts_of(text)
         form = raw_form(text)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.bucket.terms import Query
-from tracetui.model import KINDS, AmbiguousId, SessionRow, Tokens, TracetuiError, UnknownId
+from tracetui.model import KINDS, AmbiguousId, SessionRow, Tokens, TracetuiError, UnknownId, is_foreign
 
 __all__ = ["SORTS", "by_id", "count", "prepare", "rows", "where"]
 
@@ -26,7 +26,8 @@ _COLUMNS: Final = (
     "s.id, s.harness, s.log, s.title, s.cwd, s.repo, s.branch, s.model, s.started, s.ended, s.steps, s.prompts, "
     "s.tools, s.errors, s.edits, s.agents + s.children, s.t_input, s.t_output, s.t_read, s.t_write, s.cost, s.bytes, "
     "s.path, "
-    f"s.parent, s.forked_from, s.folded, s.gone, coalesce(m.bookmarked, 0), m.note, {_UNREAD}, {_FINDINGS}, {_SURVIVAL}"
+    f"s.parent, s.forked_from, s.folded, s.gone, coalesce(m.bookmarked, 0), m.note, {_UNREAD}, {_FINDINGS}, "
+    f"{_SURVIVAL}, s.parts, s.estimate, s.cost_table"
 )
 _FROM: Final = "FROM session s LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness"
 SORTS: Final[dict[str, str]] = {
@@ -40,7 +41,7 @@ SORTS: Final[dict[str, str]] = {
     "errors": "s.errors DESC",
     "edits": "s.edits DESC",
     "tokens": "s.t_input + s.t_output + s.t_read + s.t_write DESC",
-    "cost": "s.cost DESC",
+    "cost": "coalesce(s.cost, s.estimate) DESC",
     "bytes": "s.bytes DESC",
     "duration": "s.ended - s.started DESC",
 }
@@ -68,7 +69,7 @@ _IS: Final[dict[str, str]] = {
     "subagent": "s.folded = 'subagent'",
     "folded": "s.folded IS NOT NULL",
     "forked": "s.forked_from IS NOT NULL",
-    "foreign": "s.id GLOB 'capsule:*'",
+    "foreign": "s.id GLOB '*:*'",
 }
 
 
@@ -185,7 +186,10 @@ def _row(row: tuple[Any, ...]) -> SessionRow:
         unread=bool(row[29]),
         bookmarked=bool(row[27]),
         note=row[28],
-        foreign=row[0].startswith("capsule:"),
+        foreign=is_foreign(row[0]),
+        parts=row[32],
+        cost_estimate_usd=row[33],
+        cost_table=row[34],
     )
 
 
@@ -243,7 +247,7 @@ def by_id(db: sqlite3.Connection, name: str, harness: str | None) -> SessionRow:
         f"SELECT {_COLUMNS} {_FROM} WHERE (s.id=? OR s.raw=?){also} LIMIT 20", (name, name, *bound)
     ).fetchall()
     # A session out of a capsule has the raw id of the one that it was sealed from, which may be here too.
-    found = [row for row in found if row[0] == name] or [r for r in found if not r[0].startswith("capsule:")] or found
+    found = [row for row in found if row[0] == name] or [r for r in found if not is_foreign(r[0])] or found
     if not found and len(name) >= 4:
         end = name[:-1] + chr(min(ord(name[-1]) + 1, 0x10FFFF))
         found = db.execute(

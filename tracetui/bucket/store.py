@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tracetui.bucket import place, schema, sessions
-from tracetui.bucket.reader import LogReader, Overview
+from tracetui.bucket import location, schema, sessions
+from tracetui.bucket.log_reader import LogReader, Overview
 from tracetui.bucket.terms import Query
 from tracetui.bucket.userdata import Forgotten, UserData
 from tracetui.model import Hit, LogRow, Record, SessionRow, Source, Step, StepRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket.capture import Progress, RunReport
+    from tracetui.bucket.costs import Cost
+    from tracetui.bucket.damage import DamagedError
+    from tracetui.bucket.forget import Forgetting
     from tracetui.bucket.totals import FileRow, LogProblem
+    from tracetui.bucket.verify import Fault
     from tracetui.harness.roots import LogFile
 
 __all__ = ["Bucket"]
@@ -31,12 +35,15 @@ class Bucket:
     with one line to show.
     """
 
-    def __init__(self, folder: Path, db: sqlite3.Connection, warnings: list[str]) -> None:
+    def __init__(self, folder: Path, db: sqlite3.Connection, warnings: list[str], fixed: str = "") -> None:
         """Use ``Bucket.open``."""
         self.path = folder
         self.warnings = warnings
-        self.read_only = schema.read_only(folder)
-        if self.read_only:
+        self.read_only = bool(fixed)
+        self._full = fixed == "full"
+        if self._full:
+            warnings.append(f"{location.full_disk(folder, 'writing into the bucket')}; it can only be looked at")
+        elif fixed:
             warnings.append(f"The bucket {ascii(str(folder))[1:-1]} is read-only: nothing new is captured or kept")
         self._db = db
         self._user = UserData(db, fixed=self.read_only)
@@ -44,23 +51,31 @@ class Bucket:
         self._reader = LogReader(folder, db)
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str] | None = None, create: bool = False) -> Bucket:
+    def open(cls, path: str | os.PathLike[str] | None = None, create: bool = False, *, finish: bool = True) -> Bucket:
         """Open the bucket at ``path`` (default: ``TRACETUI_BUCKET``, else the user's data folder) after checking its
-        place, permissions and version; ``create`` makes it where there is none."""
-        folder = place.default_path() if path is None else Path(path)
+        place, permissions and version; ``create`` makes it where there is none. With ``finish`` what a killed
+        ``forget`` left is removed first."""
+        folder = location.default_path() if path is None else Path(path)
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 (a symlink must stay to be seen)
         try:
-            warnings = place.prepare(folder, create=create)
-            db, _ = schema.connect(folder)
+            warnings = location.prepare(folder, create=create)
+            db, fixed = schema.connect(folder)
         except OSError as error:
+            if location.no_room(folder, error):
+                raise location.full_disk(folder, "opening the bucket") from None
             raise TracetuiError(
                 f"The bucket {ascii(str(folder))[1:-1]} cannot be opened ({error.strerror or error})"
             ) from None
         try:
-            return cls(folder, db, warnings)
+            bucket = cls(folder, db, warnings, fixed)
+            if finish:
+                bucket._finish_forgetting()
+            return bucket
         except sqlite3.Error as error:
             db.close()
-            raise TracetuiError(f"The bucket cannot be written ({error}); is the disk full or read-only?") from None
+            if location.no_room(folder, error):
+                raise location.full_disk(folder, "writing into the bucket") from None
+            raise TracetuiError(f"The bucket's user.db cannot be used ({error}); tracetui doctor --repair") from None
 
     def close(self) -> None:
         """Close files and databases; more calls do nothing."""
@@ -85,11 +100,17 @@ class Bucket:
         wait: float = 600.0,
         again: bool = False,
         beginning: int = 0,
+        foreign: bool = False,
+        wanted: Callable[[str | None], bool] | None = None,
+        contents: Mapping[str, str] | None = None,
     ) -> RunReport:
         """Copy and index what is new in ``files``; reads from the copies what a killed run, or a thrown away index,
         left to do. ``workers`` are reader processes beside this one, for work worth it. Another capturing process is
         waited for, ``wait`` seconds at most. ``again`` captures what was forgotten too. ``beginning`` takes about as
-        many bytes of each log and leaves the rest to the next capture.
+        many bytes of each log and leaves the rest to the next capture. ``foreign`` gives their sessions an identity of
+        their own: they are somebody else's. ``wanted`` says of the folder (None: unknown) in which a session of a
+        database worked whether it may be captured. ``contents`` names, for paths at which no file stands, the file that
+        holds their bytes.
 
         A file that cannot be read is a problem in the report and the rest goes on; a full disk raises TracetuiError
         and leaves everything captured before as it was.
@@ -103,7 +124,8 @@ class Bucket:
                 self._forgotten.forgive(file.path)
         run = Capture(
             self.path, self._db, self._forgotten, progress=progress, cancelled=cancelled, workers=workers, again=again,
-            beginning=beginning,
+            beginning=beginning, foreign=foreign, wanted=wanted,
+            contents=contents,
         )  # fmt: skip
         return run.run(files, wait)
 
@@ -144,7 +166,7 @@ class Bucket:
         return sessions.by_id(self._db, id_or_prefix, harness)
 
     def logs(self, session_id: str, harness: str | None = None) -> list[LogRow]:
-        """Main log, subagent logs, then other generations."""
+        """The parts of the main log in the order of time, subagent logs, then what is not shown."""
         row = self.session(session_id, harness)
         return self._reader.logs(row.id, row.harness)
 
@@ -168,9 +190,16 @@ class Bucket:
             return found
         raise TracetuiError(f"No step {number} in this log")
 
-    def steps(self, log: int | LogRow, first: int = 1, last: int | None = None) -> Iterator[Step]:
-        """Full steps, read again from the copy, one at a time."""
-        return self._reader.steps(_log(log), first, last)
+    def steps(
+        self,
+        log: int | LogRow,
+        first: int = 1,
+        last: int | None = None,
+        lost: Callable[[int, DamagedError], None] | None = None,
+    ) -> Iterator[Step]:
+        """Full steps, read again from the copy, one at a time. Of those that the copy lost ``lost`` is told the number
+        and why; without it DamagedError is raised."""
+        return self._reader.steps(_log(log), first, last, lost)
 
     def sources(self, log: int | LogRow) -> Iterator[tuple[int, str, str, tuple[Source, ...]]]:
         """Number, kind, key and sources of every step of a log; nothing is read from the copy."""
@@ -191,7 +220,7 @@ class Bucket:
     def cache_file(self, log: int | LogRow, kind: str) -> Path:
         """Where something that was worked out from a log may be kept: a private file, thrown away at will, that
         ``forget`` removes. Its folder may not exist yet."""
-        return place.cache_file(self.path, self._reader.copy_name(_log(log)), kind)
+        return location.cache_file(self.path, self._reader.copy_name(_log(log)), kind)
 
     # search
 
@@ -225,12 +254,25 @@ class Bucket:
 
     # the bucket as a whole
 
-    def stats(self, retention_days: float = 30.0) -> dict[str, Any]:
-        """Totals, as the command prints them. ``at_risk`` counts sessions that Claude Code deletes within 7 days, if it
-        deletes what was not written to for ``retention_days``."""
+    def stats(self, retention_days: Mapping[str, float] | None = None) -> dict[str, Any]:
+        """Totals, as the command prints them. ``at_risk`` counts sessions whose harness deletes them within 7 days, if
+        it deletes what was not written to for its ``retention_days``."""
         from tracetui.bucket.totals import stats
 
-        return stats(self._db, self.path, retention_days)
+        return stats(self._db, self.path, retention_days or {})
+
+    def prompt_costs(self, log: LogRow) -> dict[int, Cost]:
+        """What each prompt of a log cost, by the number of its step; 0 for what stands before the first."""
+        from tracetui.bucket.costs import prompt_costs
+
+        return prompt_costs(self._db, log.id)
+
+    def costs(self, by: str) -> dict[str, Cost]:
+        """What the shown logs cost by ``project`` (the folder; "" where logs name none), ``harness``, ``session`` or
+        ``model``."""
+        from tracetui.bucket.costs import costs
+
+        return costs(self._db, by)
 
     def problems(self) -> list[LogProblem]:
         """What could not be read as it should, in logs and in files that were skipped; by path and line."""
@@ -252,10 +294,10 @@ class Bucket:
 
     def verify(
         self, progress: Callable[[int, int], None] | None = None, cancelled: Callable[[], bool] | None = None
-    ) -> Iterator[tuple[FileRow, str]]:
-        """Compare every copy with its own checksums, with the index and with the log it was made of; gives what is
-        wrong. Reads everything; ``progress`` is told (logs done, all logs)."""
-        from tracetui.bucket.totals import verify
+    ) -> Iterator[Fault]:
+        """Compare the folder of copies with the index, both ways, every copy with its own checksums and with the log it
+        was made of; gives what is wrong. Reads everything; ``progress`` is told (copies done, all copies)."""
+        from tracetui.bucket.verify import verify
 
         return verify(self._db, self.path, progress, cancelled)
 
@@ -269,16 +311,33 @@ class Bucket:
     def forget(self, session: SessionRow | str | Iterable[SessionRow | str], wait: float = 600.0) -> list[SessionRow]:
         """Remove sessions for good: copies, index rows, full-text remnants, marks, notes and summaries. They are not
         captured again, but by ``capture(..., again=True)``."""
-        from tracetui.bucket.capture import Capture
-        from tracetui.bucket.forget import forget
-
         self._writable()
         named = [session] if isinstance(session, SessionRow | str) else list(session)
         rows = [self._row(item) for item in named]
-        if not forget(self.path, self._db, self._reader, self._user, self._forgotten, rows, wait):
-            # Texts that could not be named to the index: it is built again from the copies that are left.
-            Capture(self.path, self._db, self._forgotten, progress=None, cancelled=None, workers=2).run([], wait)
+        if not self._forgetting().forget(rows, wait):
+            self._again(wait)
         return rows
+
+    def _forgetting(self) -> Forgetting:
+        from tracetui.bucket.forget import Forgetting
+
+        return Forgetting(self.path, self._db, self._reader, self._forgotten)
+
+    def _again(self, wait: float) -> None:
+        """Texts could not be named to the index: it is built again from the copies that are left."""
+        from tracetui.bucket.capture import Capture
+
+        Capture(self.path, self._db, self._forgotten, progress=None, cancelled=None, workers=2).run([], wait)
+
+    def _finish_forgetting(self) -> None:
+        """What a killed ``forget`` left to do; another process at it is left to it."""
+        if self.read_only or not (self.path / "forget.json").exists():
+            return
+        try:
+            if not self._forgetting().finish(0.0):
+                self._again(0.0)
+        except (TracetuiError, sqlite3.Error, OSError) as error:
+            self.warnings.append(f"Sessions that were to be forgotten are still there in part: {error}")
 
     def rebuild(
         self, progress: Callable[[Progress], None] | None = None, cancelled: Callable[[], bool] | None = None
@@ -288,14 +347,14 @@ class Bucket:
 
         self._writable()
         self._reader.close()
-        with place.Lock(self.path, 600.0):
+        with location.Lock(self.path, 600.0):
             schema.reset_index(self._db)
         run = Capture(self.path, self._db, self._forgotten, progress=progress, cancelled=cancelled, workers=2)
         return run.run([], 600.0)
 
     def temporary(self) -> contextlib.AbstractContextManager[Path]:
         """A private folder inside the bucket for the time of a ``with``."""
-        return place.temporary(self.path)
+        return location.temporary(self.path)
 
     # what the user makes
 
@@ -335,6 +394,8 @@ class Bucket:
         self._user.put_summary(row.harness, row.id, topic, counts)
 
     def _writable(self) -> None:
+        if self._full:
+            raise location.full_disk(self.path, "writing into the bucket")
         if self.read_only:
             raise TracetuiError(f"The bucket {ascii(str(self.path))[1:-1]} is read-only; it can only be looked at")
 

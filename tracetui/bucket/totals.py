@@ -1,26 +1,24 @@
-"""The bucket as a whole: totals, what doctor asks, and comparing copies with logs."""
+"""The bucket as a whole: totals, and what doctor asks."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from tracetui.bucket.capture import from_db
-from tracetui.bucket.index import IndexWriter, address
-from tracetui.model import TracetuiError
+from tracetui.bucket.index import IndexWriter
+from tracetui.bucket.session_writer import address
 
-__all__ = ["FileRow", "LogProblem", "files", "problems", "put_titles", "stats", "unknown", "verify"]
+__all__ = ["Account", "FileRow", "LogProblem", "accounts", "files", "problems", "put_titles", "stats", "unknown"]
 
 _WARN_DAYS: Final = 7
 _DAY_NS: Final = 86_400 * 1_000_000_000
-_CHUNK: Final = 1024 * 1024
 
 
 class LogProblem(NamedTuple):
@@ -50,11 +48,45 @@ class FileRow(NamedTuple):
     gone: bool
 
 
+class Account(NamedTuple):
+    """What became of the records of a log: ``why`` is None where it is shown, else ``generation`` or ``copy``, with the
+    log that stands for it. ``set_aside`` is a log that was named and took the id of a session of a root; ``own`` is
+    that id."""
+
+    path: str
+    harness: str
+    session: str
+    records: int
+    why: str | None
+    holder: str | None
+    holder_records: int
+    set_aside: bool
+    own: str
+
+
+def accounts(db: sqlite3.Connection) -> list[Account]:
+    """What became of the records of every log, by path."""
+    rows = db.execute(
+        "SELECT l.path, l.harness, l.session, l.records, l.why, h.path, coalesce(h.records, 0), l.aside "
+        "FROM log l LEFT JOIN log h ON h.id=l.holder WHERE l.within IS NULL ORDER BY l.path, l.id"
+    )
+    out: list[Account] = []
+    for path, harness, session, records, why, holder, more, aside in rows:
+        own = session.rpartition("/")[2]
+        out.append(
+            Account(
+                *(from_db(path), harness, session, records, why, None if holder is None else from_db(holder), more),
+                *(bool(aside), own),
+            )
+        )
+    return out
+
+
 def files(db: sqlite3.Connection) -> list[FileRow]:
     """See ``Bucket.files``."""
     rows = db.execute(
         "SELECT id, path, harness, session, agent, size, mtime_ns, bytes, copy, current, gone FROM log "
-        "ORDER BY path, id"
+        "WHERE within IS NULL ORDER BY path, id"
     )
     out: list[FileRow] = []
     for row in rows:
@@ -77,14 +109,14 @@ def problems(db: sqlite3.Connection) -> list[LogProblem]:
 def unknown(db: sqlite3.Connection) -> dict[str, dict[str, int]]:
     """See ``Bucket.unknown``."""
     out: dict[str, dict[str, int]] = {}
-    for harness, counts in db.execute("SELECT harness, counts FROM log"):
+    for harness, counts in db.execute("SELECT harness, counts FROM log WHERE within IS NULL"):
         for name, count in orjson.loads(counts).get("unknown", {}).items():
             held = out.setdefault(harness, {})
             held[name] = held.get(name, 0) + count
     return out
 
 
-def stats(db: sqlite3.Connection, folder: Path, retention_days: float) -> dict[str, Any]:
+def stats(db: sqlite3.Connection, folder: Path, retention_days: Mapping[str, float]) -> dict[str, Any]:
     """See ``Bucket.stats``."""
     by: dict[str, dict[str, Any]] = {}
     total = {"input": 0, "output": 0, "cache_read": 0, "cache_write": 0}
@@ -101,7 +133,8 @@ def stats(db: sqlite3.Connection, folder: Path, retention_days: float) -> dict[s
             total[name] += value
     records = bytes_logs = copies = 0
     for harness, count, size, of_copies, read in db.execute(
-        "SELECT harness, count(*), sum(bytes), sum(copy_size), sum(records) FROM log GROUP BY harness"
+        "SELECT harness, count(*), sum(bytes), sum(copy_size), sum(records) FROM log WHERE within IS NULL "
+        "GROUP BY harness"
     ):
         if harness in by:
             by[harness]["files"], by[harness]["bytes"] = count, size
@@ -111,11 +144,14 @@ def stats(db: sqlite3.Connection, folder: Path, retention_days: float) -> dict[s
     for name in ("index.db", "index.db-wal", "user.db", "user.db-wal", "bucket.json"):
         with contextlib.suppress(OSError):
             copies += (folder / name).stat().st_size
-    risk = db.execute(
-        "SELECT count(DISTINCT session) FROM log WHERE harness='claude' AND current AND NOT gone AND agent IS NULL "
-        "AND mtime_ns < ?",
-        (time.time_ns() - round((min(retention_days, 20_000.0) - _WARN_DAYS) * _DAY_NS),),
-    ).fetchone()[0]
+    risk = sum(
+        db.execute(
+            "SELECT count(DISTINCT session) FROM log WHERE harness=? AND current AND NOT gone AND agent IS NULL "
+            "AND mtime_ns < ?",
+            (harness, time.time_ns() - round((min(days, 20_000.0) - _WARN_DAYS) * _DAY_NS)),
+        ).fetchone()[0]
+        for harness, days in retention_days.items()
+    )
     return {
         "sessions": sessions,
         "steps": steps,
@@ -145,56 +181,3 @@ def put_titles(db: sqlite3.Connection, titles: Mapping[str, str], harness: str) 
     except BaseException:
         writer.rollback()
         raise
-
-
-def verify(
-    db: sqlite3.Connection,
-    folder: Path,
-    progress: Callable[[int, int], None] | None,
-    cancelled: Callable[[], bool] | None,
-) -> Iterator[tuple[FileRow, str]]:
-    """See ``Bucket.verify``."""
-    rows = files(db)
-    for nth, row in enumerate(rows):
-        if cancelled is not None and cancelled():
-            return
-        reason = _compare(folder / "copies" / row.copy, row)
-        if reason is not None:
-            yield row, reason
-        if progress is not None:
-            progress(nth + 1, len(rows))
-
-
-def _compare(copy: Path, row: FileRow) -> str | None:
-    from tracetui.bucket.copies import CopyReader
-    from tracetui.harness.opening import open_log
-
-    try:
-        reader = CopyReader(copy)
-    except TracetuiError as error:
-        return str(error)
-    try:
-        if reader.scan.size < reader.scan.file_size:
-            return "the copy has a torn end; the next index run mends it"
-        if reader.scan.bytes < row.bytes:
-            return f"the copy holds {reader.scan.bytes:,} bytes of the log, the index knows {row.bytes:,}"
-        stream = None
-        if row.current and not row.gone and os.path.lexists(row.path):
-            try:
-                stream = open_log(row.path)
-            except OSError as error:
-                return f"the log cannot be read ({error.strerror or error})"
-        try:
-            at = 0
-            for chunk in reader.chunks():
-                if stream is not None and stream.read(len(chunk)) != chunk:
-                    return f"the log is not what was captured, from byte {at:,} to {at + len(chunk):,} or before"
-                at += len(chunk)
-        except (OSError, TracetuiError) as error:
-            return str(error)
-        finally:
-            if stream is not None:
-                stream.close()
-        return None
-    finally:
-        reader.close()

@@ -120,8 +120,3 @@ class UserData:
                 "INSERT OR REPLACE INTO user.summary VALUES(?,?,?,?)",
                 (harness, session, topic, orjson.dumps(dict(counts)).decode()),
             )
-
-    def remove(self, harness: str, session: str) -> None:
-        """Remove everything about a session."""
-        for table in ("mark", "summary"):
-            self._db.execute(f"DELETE FROM user.{table} WHERE harness=? AND session=?", (harness, session))

@@ -46,7 +46,7 @@ def _receive(stream: IO[bytes]) -> bytes | None:
 
 def perform(job: dict[str, Any], emit: Any) -> dict[str, Any]:
     """Do a job; its end as a message. Whatever a log provokes ends that log only."""
-    from tracetui.bucket.reading import read_log
+    from tracetui.bucket.ingest import read_log
 
     nth = job["nth"]
     try:

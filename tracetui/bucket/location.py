@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import time
 from collections.abc import Iterator, Mapping
@@ -19,18 +20,30 @@ __all__ = [
     "FORMAT",
     "Lock",
     "cache_file",
+    "copies_in",
     "default_path",
+    "full_disk",
     "make_private",
+    "mark_format",
+    "need_room",
     "network_file_system",
+    "no_room",
     "prepare",
     "replaceable",
     "sweep",
     "write_private",
 ]
 
-FORMAT: Final = 1
-"""Version of the layout of a bucket; one of a higher number is refused."""
+FORMAT: Final = 2
+"""Version of the layout of a bucket; one of a higher number is refused, one of a lower one is brought up: 2 has
+checksums over what stands between the frames of copies."""
 _FOLDERS: Final = ("copies", "tmp", "errors")
+_LATER: Final = ("aside", "cache")
+"""Folders that are made when they are needed."""
+_MARGIN: Final = 16 * 1024 * 1024
+_SCARCE: Final = 256 * 1024
+"""Free bytes below which SQLite's vague errors are taken to mean a full disk: it asks for 32 KiB at a time."""
+_NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _NETWORK: Final = frozenset(
     "nfs nfs4 cifs smb2 smb3 smbfs ncpfs afs ceph glusterfs lustre 9p fuse.sshfs fuse.glusterfs fuse.s3fs fuse.rclone "
     "beegfs gfs2 ocfs2".split()
@@ -50,6 +63,15 @@ def default_path(environ: Mapping[str, str] | None = None) -> Path:
 def cache_file(folder: Path, copy: str, kind: str) -> Path:
     """The file in which a bucket keeps something worked out from a copy."""
     return folder / "cache" / f"{copy.replace('/', '-')}.{kind}"
+
+
+def copies_in(folder: Path) -> Iterator[tuple[str, int]]:
+    """Place below ``copies/`` and size of every copy in the bucket at ``folder``."""
+    for sub in sorted(os.scandir(folder / "copies"), key=lambda entry: entry.name):
+        if sub.is_dir(follow_symlinks=False):
+            for entry in sorted(os.scandir(sub.path), key=lambda entry: entry.name):
+                if entry.name.endswith(".jsonl.zst") and entry.is_file(follow_symlinks=False):
+                    yield f"{sub.name}/{entry.name}", entry.stat(follow_symlinks=False).st_size
 
 
 def make_private(path: Path) -> None:
@@ -82,6 +104,33 @@ def touch_private(path: Path) -> None:
             os.fchmod(handle, 0o600)
     finally:
         os.close(handle)
+
+
+def need_room(folder: Path, size: int, what: str) -> None:
+    """Raises TracetuiError, in one line, where the disk has less than ``size`` bytes (and a margin) free."""
+    if shutil.disk_usage(folder).free < size + _MARGIN:
+        raise full_disk(folder, what, size)
+
+
+def full_disk(folder: Path, what: str, size: int = 0) -> TracetuiError:
+    """The error that says, in one line, that ``what`` needs ``size`` bytes (and a margin) and how many there are."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        free = 0
+    return TracetuiError(f"disk full: {what} needs {(size + _MARGIN) / 1e6:,.0f} MB, {free / 1e6:,.0f} MB are free")
+
+
+def no_room(folder: Path, error: BaseException) -> bool:
+    """Whether an error of writing means that the disk is full; SQLite does not always say so."""
+    if isinstance(error, OSError):
+        return error.errno in _NO_SPACE
+    if "full" in str(error):
+        return True
+    try:
+        return isinstance(error, sqlite3.OperationalError) and shutil.disk_usage(folder).free < _SCARCE
+    except OSError:
+        return False
 
 
 def replaceable(path: Path) -> None:
@@ -143,7 +192,7 @@ def network_file_system(path: Path) -> str | None:
     return kind if kind in _NETWORK else None
 
 
-def prepare(path: Path, *, create: bool) -> list[str]:
+def prepare(path: Path, *, create: bool) -> list[str]:  # noqa: C901 - each thing that can be wrong with the folder has its own words
     """Check the folder of a bucket, make it where asked, and give warnings.
 
     Raises TracetuiError, in one line, where the folder is a symlink, belongs to someone else, can be read by others,
@@ -174,7 +223,7 @@ def prepare(path: Path, *, create: bool) -> list[str]:
     mark = path / "bucket.json"
     if not fresh and not mark.exists():
         others = {entry.name for entry in path.iterdir() if not entry.name.startswith(".bucket.json.")}
-        if not others <= {*_FOLDERS, "lock", "index.db", "user.db"}:
+        if not others <= {*_FOLDERS, *_LATER, "lock", "index.db", "user.db"}:
             raise TracetuiError(f"The folder {shown} is not a bucket and not empty; name another with --bucket")
         if not create:
             raise TracetuiError(f"No bucket at {shown}; make one with: tracetui index")
@@ -183,17 +232,9 @@ def prepare(path: Path, *, create: bool) -> list[str]:
     if os.name == "posix" and stat.S_IMODE(state.st_mode) & 0o077:
         raise TracetuiError(f"The bucket {shown} can be read by others; close it with: chmod 700 {shown}")
     if mark.exists():
-        try:
-            found = json.loads(mark.read_bytes())["format"]
-        except (ValueError, KeyError, TypeError, OSError):
-            raise TracetuiError(f"The file bucket.json of the bucket {shown} cannot be read") from None
-        if not isinstance(found, int) or found > FORMAT:
-            raise TracetuiError(
-                f"The bucket {shown} was made by a newer tracetui (format {found}, this one knows {FORMAT}); "
-                "update tracetui"
-            )
+        _check_format(path, mark, shown)
     else:
-        write_private(mark, json.dumps({"format": FORMAT, "made": int(time.time())}).encode() + b"\n")
+        mark_format(path)
     for name in _FOLDERS:
         if (path / name).is_symlink():
             raise TracetuiError(f"The folder {name} of the bucket {shown} is a symbolic link; remove it")
@@ -203,6 +244,31 @@ def prepare(path: Path, *, create: bool) -> list[str]:
     if kind is None:
         return []
     return [f"The bucket {shown} lies on a network file system ({kind}); locks may fail there, a local disk is safer"]
+
+
+def _check_format(path: Path, mark: Path, shown: str) -> None:
+    """Refuse a bucket of a newer version; keep older programs out of one that is brought up."""
+    try:
+        found = json.loads(mark.read_bytes())["format"]
+    except (ValueError, KeyError, TypeError, OSError):
+        raise TracetuiError(f"The file bucket.json of the bucket {shown} cannot be read") from None
+    if not isinstance(found, int) or found > FORMAT:
+        raise TracetuiError(
+            f"The bucket {shown} was made by a newer tracetui (format {found}, this one knows {FORMAT}); "
+            "update tracetui"
+        )
+    if found < FORMAT and os.access(path, os.W_OK):
+        mark_format(path, copies=found)
+
+
+def mark_format(path: Path, *, copies: int = FORMAT) -> None:
+    """Write ``bucket.json``: the version of the layout, and that of the oldest copies in it."""
+    mark = path / "bucket.json"
+    try:
+        made = int(json.loads(mark.read_bytes())["made"])
+    except (OSError, ValueError, KeyError, TypeError):
+        made = int(time.time())
+    write_private(mark, json.dumps({"format": FORMAT, "copies": copies, "made": made}).encode() + b"\n")
 
 
 def _alive(pid: int) -> bool:

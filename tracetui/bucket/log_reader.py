@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.bucket.index import facts_from, first_step
+from tracetui.bucket.damage import DamagedError
+from tracetui.bucket.index import first_step
+from tracetui.bucket.parts import DOUBLE
+from tracetui.bucket.session_writer import facts_from
+from tracetui.bucket.within import copy_of, view
 from tracetui.model import KINDS, LogRow, Record, Source, Step, StepRow, Tokens, TracetuiError
 
 if TYPE_CHECKING:
@@ -20,7 +25,8 @@ __all__ = ["LogReader", "Overview"]
 
 _OPEN: Final = 24
 _LOG: Final = (
-    "SELECT id, harness, session, agent, generation, shown, path, bytes, records, bad, steps, facts, current, captured "
+    "SELECT id, harness, session, agent, generation, shown, path, bytes, records, bad, steps, facts, part, doubles, "
+    "within "
     "FROM log"
 )
 _STEP: Final = (
@@ -34,13 +40,15 @@ _STEP: Final = (
 class Overview:
     """All steps of a log at a glance, in order: ``kinds`` are places in ``model.KINDS``, ``failed`` is 0 or 1,
     ``prompt_tokens`` the size of the prompt where the step begins a response (else 0), ``numbers`` the steps, ``side``
-    1 for those of a subagent that its parent's log holds (empty where there are none)."""
+    1 for those of a subagent that its parent's log holds (empty where there are none),
+    ``double`` 1 for those that another part of the session tells (the same)."""
 
     kinds: array[int]
     failed: array[int]
     prompt_tokens: array[int]
     numbers: array[int]
     side: array[int] = field(default_factory=lambda: array("B"))
+    double: array[int] = field(default_factory=lambda: array("B"))
 
 
 def _step_row(row: tuple[Any, ...]) -> StepRow:
@@ -62,6 +70,7 @@ def _step_row(row: tuple[Any, ...]) -> StepRow:
         bool(row[6] & 2),
         row[16],
         row[17],
+        bool(row[6] & DOUBLE),
     )
 
 
@@ -73,6 +82,7 @@ class LogReader:
         self._db = db
         self._cache: FrameCache | None = None
         self._copies: OrderedDict[int, tuple[CopyReader, str, str]] = OrderedDict()
+        self._within: dict[int, str | None] = {}
 
     def close(self) -> None:
         """Close the copies."""
@@ -89,13 +99,14 @@ class LogReader:
             return held
         from tracetui.bucket.copies import CopyReader, FrameCache
 
-        row = self._db.execute("SELECT copy, harness, stem FROM log WHERE id=?", (log,)).fetchone()
+        row = self._db.execute("SELECT copy, harness, stem, within FROM log WHERE id=?", (log,)).fetchone()
         if row is None:
             raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
         if self._cache is None:
             self._cache = FrameCache()
-        held = (CopyReader(self._folder / "copies" / row[0], self._cache), row[1], row[2])
+        held = (CopyReader(self._folder / "copies" / copy_of(row[0]), self._cache), row[1], row[2])
         self._copies[log] = held
+        self._within[log] = row[3]
         while len(self._copies) > _OPEN:
             _, (old, _, _) = self._copies.popitem(last=False)
             old.close()
@@ -109,14 +120,14 @@ class LogReader:
         return str(row[0])
 
     def logs(self, session: str, harness: str) -> list[LogRow]:
-        """The logs of a session: the main one, those of subagents in the order of their beginning, then what is not
-        shown. Generations count from 0 in the order of capture."""
+        """The logs of a session: the parts of the main one in the order of time, those of subagents in the order of
+        their beginning, then what is not shown. Generations count from 0 in the order of capture."""
         rows = self._db.execute(
             f"{_LOG} WHERE session=? AND harness=? ORDER BY agent IS NOT NULL, captured, generation, id",
             (session, harness),
         ).fetchall()
         nth: dict[str | None, int] = {}
-        out: list[tuple[tuple[bool, bool, int, str], LogRow]] = []
+        out: list[tuple[tuple[bool, bool, int, str, int], LogRow]] = []
         for row in rows:
             agent = row[3]
             generation = nth.get(agent, 0)
@@ -125,11 +136,16 @@ class LogReader:
             path = row[6] if isinstance(row[6], str) else row[6].decode("utf-8", "surrogateescape")
             log = LogRow(
                 row[0], row[1], row[2], agent, generation, bool(row[5]), path, row[7], row[8], row[9], row[10], facts,
-                first_step(path),
+                first_step(path), max(row[12], 1), self._doubles(row[0]) if row[13] else frozenset(),
+                row[14] is not None,
             )  # fmt: skip
-            out.append(((not log.shown, agent is not None, facts.started or 0, agent or ""), log))
+            out.append(((not log.shown, agent is not None, facts.started or 0, agent or "", log.part), log))
         out.sort(key=lambda item: item[0])
         return [log for _, log in out]
+
+    def _doubles(self, log: int) -> frozenset[int]:
+        rows = self._db.execute("SELECT number FROM step WHERE log=? AND flags & ?", (log, DOUBLE))
+        return frozenset(number for (number,) in rows)
 
     def step_rows(self, log: int, first: int, last: int | None) -> list[StepRow]:
         """Rows of the steps ``first`` to ``last``."""
@@ -141,7 +157,7 @@ class LogReader:
 
     def sources(self, log: int) -> Iterator[tuple[int, str, str, tuple[Source, ...]]]:
         """Number, kind, key and sources of every step of a log, by number; no text is read."""
-        from tracetui.bucket.reading import unpack_sources
+        from tracetui.bucket.ingest import unpack_sources
 
         for number, kind, key, sources in self._db.execute(
             "SELECT number, kind, key, sources FROM step WHERE log=? ORDER BY number", (log,)
@@ -151,6 +167,7 @@ class LogReader:
     def overview(self, log: int) -> Overview:
         """Everything that the strip shows."""
         kinds, failed, tokens, numbers, side = array("B"), array("B"), array("L"), array("L"), array("B")
+        double = array("B")
         for kind, flags, size, number in self._db.execute(
             "SELECT kind, flags, coalesce(t_input + t_read + t_write, 0), number FROM step WHERE log=? ORDER BY number",
             (log,),
@@ -158,9 +175,11 @@ class LogReader:
             kinds.append(kind)
             failed.append(flags & 1)
             side.append(flags >> 1 & 1)
+            double.append(flags & DOUBLE != 0)
             tokens.append(max(size, 0))
             numbers.append(number)
-        return Overview(kinds, failed, tokens, numbers, side if any(side) else array("B"))
+        none = array("B")
+        return Overview(kinds, failed, tokens, numbers, side if any(side) else none, double if any(double) else none)
 
     def raw(self, log: int, source: Source) -> bytes:
         """The bytes of one line, without its end."""
@@ -178,7 +197,15 @@ class LogReader:
                 continue
             objects, _ = parse_line(self.raw(log, source))
             out.extend(Record(source, value, nth) for nth, value in enumerate(objects))
-        return out
+        return list(self._own(log, out))
+
+    def _own(self, log: int, records: Iterable[Record]) -> Iterator[Record]:
+        """The log's own among the records of its copy: all, but in a log that stands within another."""
+        from tracetui.harness import HARNESSES
+
+        _, harness, _ = self.copy(log)
+        agent = self._within[log]
+        yield from records if agent is None else view(records, HARNESSES[harness], agent)
 
     def _oversize(self, log: int, source: Source, splitter: Any) -> Iterator[Record]:
         reader, _, _ = self.copy(log)
@@ -190,9 +217,19 @@ class LogReader:
             if isinstance(item, Record):
                 yield item
 
-    def steps(self, log: int, first: int, last: int | None) -> Iterator[Step]:
-        """Full steps, read again from the copy."""
-        from tracetui.bucket.reading import unpack_sources
+    def steps(
+        self,
+        log: int,
+        first: int,
+        last: int | None,
+        lost: Callable[[int, DamagedError], None] | None = None,
+        *,
+        elsewhere: bool = True,
+    ) -> Iterator[Step]:
+        """Full steps, read again from the copy; with ``elsewhere`` calls have a result that another part holds. Where
+        the copy lost one, ``lost`` is told its number and why, and the rest goes on; without it DamagedError is
+        raised."""
+        from tracetui.bucket.ingest import unpack_sources
 
         end = last if last is not None else 1 << 40
         at = first
@@ -205,11 +242,34 @@ class LogReader:
             ).fetchall()
             if not rows:
                 return
+            joined = {
+                number: (other, unpack_sources(more))
+                for number, other, more in self._db.execute(
+                    "SELECT number, other, sources FROM joined WHERE log=?", (log,) if elsewhere else (-1,)
+                )
+            }
             for row in rows:
-                yield self._build(log, row, unpack_sources(row[9]))
+                try:
+                    step = self._build(log, row, unpack_sources(row[9]), joined.get(row[0]))
+                except DamagedError as error:
+                    if lost is None:
+                        raise
+                    lost(row[0], error)
+                    continue
+                yield step
             at = rows[-1][0] + 1
 
-    def _build(self, log: int, row: tuple[Any, ...], sources: tuple[Source, ...]) -> Step:
+    def alone(self, log: int, number: int) -> Iterator[Step]:
+        """A full step as its own log has it, without a result that stands in another part."""
+        return self.steps(log, number, number, elsewhere=False)
+
+    def _build(
+        self,
+        log: int,
+        row: tuple[Any, ...],
+        sources: tuple[Source, ...],
+        joined: tuple[int, tuple[Source, ...]] | None = None,
+    ) -> Step:
         from tracetui.harness import HARNESSES
 
         number, kind, key = row[0], KINDS[row[1]], row[2]
@@ -221,6 +281,9 @@ class LogReader:
         reader = maker.reader(stem)
         for record in self.records_at(log, sources):
             reader.feed(record)
+        if joined is not None:
+            for record in self.records_at(*joined):
+                reader.feed(record)
         steps = reader.take()
         best = next((step for step in steps if step.key == key and step.kind == kind), None)
         best = best or next((step for step in steps if step.key == key), None)
@@ -240,7 +303,7 @@ class LogReader:
 
     def texts(self, log: int, number: int) -> list[str]:
         """The texts of a step that are searched."""
-        from tracetui.bucket.reading import texts_of
+        from tracetui.bucket.ingest import texts_of
 
         for step in self.steps(log, number, number):
             return texts_of(step)
@@ -253,7 +316,7 @@ class LogReader:
         row = self._db.execute("SELECT copy FROM log WHERE id=?", (log,)).fetchone()
         if row is None:
             raise TracetuiError("This log is no longer in the bucket; look again with: tracetui ls")
-        return CopyReader(self._folder / "copies" / row[0])
+        return CopyReader(self._folder / "copies" / copy_of(row[0]))
 
     def first(self, log: int) -> int:
         """The number of a log's first step (see ``index.first_step``)."""
@@ -271,15 +334,14 @@ class LogReader:
         try:
             maker = HARNESSES[harness].reader(stem)
             splitter = Splitter()
-            for chunk in copy.chunks():
-                for item in splitter.feed(chunk):
-                    if isinstance(item, Record):
-                        maker.feed(item)
-                yield from maker.take()
-            for item in splitter.finish():
-                if isinstance(item, Record):
+            for piece in itertools.chain(copy.pieces(), (None,)):
+                if piece is not None and piece.data is None:
+                    splitter = Splitter(piece.start + piece.length)  # (What the copy lost is passed over.)
+                    continue
+                items = splitter.finish() if piece is None or piece.data is None else splitter.feed(piece.data)
+                for item in self._own(log, (item for item in items if isinstance(item, Record))):
                     maker.feed(item)
-            yield from maker.take()
+                yield from maker.take()
         finally:
             copy.close()
 
@@ -291,9 +353,5 @@ class LogReader:
         reader, _, _ = self.copy(log)
         splitter = Splitter(offset)
         for chunk in reader.chunks(offset, end):
-            for item in splitter.feed(chunk):
-                if isinstance(item, Record):
-                    yield item
-        for item in splitter.finish():
-            if isinstance(item, Record):
-                yield item
+            yield from self._own(log, (item for item in splitter.feed(chunk) if isinstance(item, Record)))
+        yield from self._own(log, (item for item in splitter.finish() if isinstance(item, Record)))

@@ -7,10 +7,12 @@ and where it stands), and everything that it speaks of is in the copy by then.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -18,12 +20,15 @@ from typing import Any, BinaryIO, Final
 import orjson
 import zstandard
 
-from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyReader, CopyWriter, Stamp
+from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyReader, CopyWriter, Piece, Stamp
+from tracetui.bucket.frames import UNKNOWN
+from tracetui.bucket.within import InnerRun
 from tracetui.harness import HARNESSES, detect
 from tracetui.harness.base import Reader
+from tracetui.harness.database import Snapshot
 from tracetui.harness.lines import Splitter
 from tracetui.harness.opening import open_log
-from tracetui.model import KINDS, Problem, Record, Source, Step
+from tracetui.model import KINDS, LogFacts, Problem, Record, Source, Step
 
 __all__ = ["SOURCE", "pack_sources", "read_log", "texts_of", "unpack_sources"]
 
@@ -38,8 +43,16 @@ _PART: Final = 4 * FRAME
 _DETECT: Final = 20
 _KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
 _PROBLEMS: Final = 200
+_INNER: Final = 2000
+"""Subagents within one log; the most seen were 61."""
 _MUTE: Final = frozenset({int, bool, float})
-_NO_TOKENS: Final = ("", "", "", "")
+_SHORT: Final = 128 * 1024
+"""Bytes of a log of which the reader's state is not kept. Reading so many again takes a millisecond or two, and happens
+when such a log grows."""
+_FACTS: Final = {item.name: item.default for item in fields(LogFacts)}
+_NO_HEAD: Final = bytes(16)
+"""In place of the digest of a log's beginning: that of no file."""
+_NO_TOKENS: Final = ("", "", "", "", "")
 _BETWEEN: Final = "\n\ue000\n"
 """Between the texts of a step; a word of its own to the index, so that no phrase reaches from one into the next."""
 
@@ -152,7 +165,7 @@ def row_of(step: Step) -> tuple[Any, ...]:
     tail = (model, key, thread, len(text), step.images, paid, pack_sources(step.sources), digest, text)
     if tokens is None:
         return head + _NO_TOKENS + tail
-    return (*head, tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, *tail)
+    return (*head, tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, tokens.cache_write_long, *tail)
 
 
 def open_source(path: str) -> tuple[BinaryIO, Stamp]:
@@ -182,6 +195,10 @@ class _Run:
         if self.harness:
             state = job["state"]
             self.reader = HARNESSES[self.harness].reader(job["stem"], state and zstandard.decompress(state))
+        self.inner: dict[str, InnerRun] = {}
+        for agent, state in job.get("inner", ()):
+            made = HARNESSES[self.harness].reader(f"agent-{agent}", zstandard.decompress(state))
+            self.inner[agent] = InnerRun(agent, made)
         self.waiting: list[Record] = []
         self.steps: dict[int, Step] = {}
         self.first = job.get("first", 1)
@@ -194,6 +211,52 @@ class _Run:
         self.since = 0
         self.loose = 0
         self.seen_problems = len(self.reader.problems) if self.reader else 0
+        self.lost = 0
+        self.damaged = False
+
+    @property
+    def short(self) -> bool:
+        """Whether the log is so short that its reader's state is had sooner by reading it again than it is kept: in a
+        bucket of many small sessions states are a fifth of it all."""
+        return self.splitter.offset <= _SHORT and not self.inner
+
+    def recall(self, copy: Path, end: int) -> None:
+        """Bring the reader of a short log to where it stood after ``end`` bytes."""
+        assert self.reader is not None
+        source = CopyReader(copy)
+        try:
+            splitter = Splitter()
+            for piece in source.pieces(0, end):
+                if piece.data is None:
+                    splitter = Splitter(piece.start + piece.length)
+                    continue
+                self._recall(splitter.feed(piece.data))
+            self._recall(splitter.finish())
+        finally:
+            source.close()
+        self.seen_problems = len(self.reader.problems)
+
+    def _recall(self, items: list[Record | Problem]) -> None:
+        assert self.reader is not None
+        for item in items:
+            if isinstance(item, Record):
+                self.feed(self.reader, item)
+        self.reader.take()
+
+    def lose(self, piece: Piece) -> None:
+        """Pass over bytes that the copy lost."""
+        self.lost += piece.length
+        place = f"bytes {piece.start:,} to {piece.start + piece.length:,} of the log are lost"
+        why = f": the copy is damaged at its byte {piece.at:,} ({piece.why[:80]})" if piece.at else ""
+        self.problems.append(Problem(self.splitter.line, place + why))
+
+    def resume(self, piece: Piece) -> None:
+        """Begin a line where the bytes behind a lost place begin."""
+        if piece.start != self.splitter.offset + self.splitter.pending:
+            bad = self.splitter.bad
+            line = self.splitter.line if piece.line == UNKNOWN else piece.line + 1
+            self.splitter = Splitter(piece.start, line)
+            self.splitter.bad = bad
 
     def take_in(self, items: list[Record | Problem]) -> None:
         for item in items:
@@ -203,7 +266,7 @@ class _Run:
                 continue
             self.records += 1
             if self.reader is not None:
-                self.reader.feed(item)
+                self.feed(self.reader, item)
                 continue
             self.waiting.append(item)
             if len(self.waiting) >= _DETECT and not self.choose():
@@ -212,20 +275,83 @@ class _Run:
             for step in self.reader.take():
                 self.steps[step.number] = step
 
+    def feed(self, reader: Reader, record: Record) -> None:
+        """Give a record to the log's reader, and what stands within it to that of the subagent."""
+        reader.feed(record)
+        within = HARNESSES[self.harness].inner
+        found = within(record) if within is not None else None
+        # (Copied history speaks of the subagents of another session.)
+        if found is not None and found.session == reader.facts.session:
+            run = self.inner.get(found.agent)
+            if run is None:
+                if len(self.inner) >= _INNER:
+                    return
+                run = self.inner[found.agent] = InnerRun(
+                    found.agent, HARNESSES[self.harness].reader(f"agent-{found.agent}")
+                )
+            run.feed(found.record)
+
+    def parts_within(self, writer: CopyWriter) -> list[dict[str, Any]]:
+        """What came of the subagents within since the last part, as parts of logs of their own."""
+        out: list[dict[str, Any]] = []
+        for run in self.inner.values():
+            if not run.records:
+                continue
+            records, steps, count = run.hand_over()
+            out.append(
+                {
+                    "agent": run.agent,
+                    **self.said(run.reader, steps, count, 1),
+                    "records": records,
+                    "bad": 0,
+                    "problems": [],
+                    "copied": writer.bytes,
+                    "copy_size": 0,
+                    "head": b"",
+                    "tail": b"",
+                    "torn": 0,
+                    "loose": 0,
+                    "stamp": None,
+                }
+            )
+        return out
+
+    def said(self, reader: Reader, steps: dict[int, Step], count: int | None, first: int) -> dict[str, Any]:
+        """What a reader tells of a log and its state, with the rows of its changed steps."""
+        return {
+            "harness": self.harness,
+            "facts": _told(reader.facts),
+            "counts": orjson.dumps(
+                {"known": dict(reader.known), "unknown": dict(reader.unknown), "stepped": reader.stepped}
+            ),
+            "state": None if self.short and reader is self.reader else self.compressor.compress(reader.dump()),
+            "offset": self.splitter.offset,
+            "line": self.splitter.line,
+            "count": count,
+            "first": first,
+            "rows": [row_of(steps[number]) for number in sorted(steps)],
+        }
+
     def choose(self) -> bool:
         """Name the harness by the first records; False where none knows them."""
         if self.reader is None and self.waiting:
-            found = detect([record.value for record in self.waiting])
+            found = detect([record.value for record in self.waiting]) or HARNESSES.get(self.job.get("hint", ""))
             if found is None:
                 return False
             self.harness = found.name
             self.reader = found.reader(self.job["stem"])
             for record in self.waiting:
-                self.reader.feed(record)
+                self.feed(self.reader, record)
             self.waiting.clear()
             for step in self.reader.take():
                 self.steps[step.number] = step
         return self.reader is not None
+
+    def skipped(self) -> str:
+        """The status of a log that is of no harness."""
+        from tracetui.harness.unread import why_skipped
+
+        return f"skipped: {why_skipped([record.value for record in self.waiting])}"
 
     def hold(self, data: memoryview) -> None:
         """Remember the ends of what was copied, for the checks of the next growth."""
@@ -249,23 +375,14 @@ class _Run:
         self.emit(
             {
                 "part": self.job["nth"],
-                "harness": self.harness,
-                "facts": orjson.dumps(reader.facts),
-                "counts": orjson.dumps(
-                    {"known": dict(reader.known), "unknown": dict(reader.unknown), "stepped": reader.stepped}
-                ),
-                "state": self.compressor.compress(reader.dump()),
-                "offset": self.splitter.offset,
-                "line": self.splitter.line,
+                **self.said(reader, self.steps, count, self.first),
+                "inner": self.parts_within(writer),
                 "records": self.records,
                 "bad": self.splitter.bad - self.bad,
                 "problems": problems,
-                "count": count,
-                "first": self.first,
-                "rows": [row_of(self.steps[number]) for number in sorted(self.steps)],
                 "copied": writer.bytes,
                 "copy_size": writer.size,
-                "head": digest(self.head),
+                "head": _NO_HEAD if self.damaged else digest(self.head),
                 "tail": digest(self.tail),
                 "torn": self.splitter.pending,
                 "loose": self.loose,
@@ -276,6 +393,11 @@ class _Run:
         self.records, self.since, self.loose, self.bad = 0, 0, 0, self.splitter.bad
         self.problems.clear()
         self.steps.clear()
+
+
+def _told(facts: LogFacts) -> bytes:
+    """What is known of the facts of a log."""
+    return orjson.dumps({name: value for name in _FACTS if (value := getattr(facts, name)) != _FACTS[name]})
 
 
 def digest(data: bytes) -> bytes:
@@ -327,59 +449,67 @@ def _verify(stream: BinaryIO, stamp: Stamp, job: dict[str, Any], known: int, run
         raise _RewrittenError
 
 
-def _replay(run: _Run, copy: Path, writer: CopyWriter, *, mend: bool) -> None:
-    """Read from the copy what the index does not have yet (after a kill, or because it was thrown away).
+def _replay(run: _Run, copy: Path, writer: CopyWriter, *, goes_on: bool) -> None:
+    """Read from the copy what the index does not have yet (after a kill, or because it was thrown away), whatever is
+    damaged in between left out and named.
 
-    With ``mend`` the beginning of a line whose end was never copied is cut off; it is read again from the log.
+    Where the log ``goes_on``, a line whose end was not copied yet is read on from there.
     """
     reader = CopyReader(copy)
     try:
-        for chunk in reader.chunks(run.splitter.offset, writer.bytes):
-            run.take_in(run.splitter.feed(chunk))
-            run.since += len(chunk)
+        for piece in reader.pieces(run.splitter.offset, writer.bytes):
+            if piece.data is None:
+                run.lose(piece)
+                continue
+            run.resume(piece)
+            run.take_in(run.splitter.feed(piece.data))
+            run.since += piece.length
             if run.since >= _PART and run.reader is not None and run.splitter.pending == 0:
                 _ends(run, reader, run.splitter.offset)
                 run.part(writer, None)
-        run.take_in(run.splitter.finish())
-        end = run.splitter.offset
-        _ends(run, reader, end)
-        if end < writer.bytes:
-            fresh = Splitter(end, run.splitter.line)
-            fresh.bad = run.splitter.bad
-            run.splitter = fresh
-            if mend:
-                start = max((frame.start for frame in reader.scan.frames if frame.start <= end), default=0)
-                rest = reader.read(start, end - start)
-                stamp = writer.stamp
-                writer.restart(start)
-                writer.append(rest, stamp)
+        if not goes_on:
+            run.take_in(run.splitter.finish())
+        _ends(run, reader, writer.bytes if goes_on else run.splitter.offset)
     finally:
         reader.close()
 
 
 def _ends(run: _Run, reader: CopyReader, end: int) -> None:
+    if run.lost or reader.scan.damage:
+        # No file begins like this: its next version is captured anew, beside the damaged copy.
+        run.damaged = True
+        return
     run.head = reader.read(0, min(_HEAD, end))
     run.tail = reader.read(max(0, end - _TAIL), min(_TAIL, end))
 
 
 def read_log(job: dict[str, Any], emit: Emit) -> str:
-    """Do one job; gives ``ok``, ``unchanged``, ``rewritten`` or ``skipped: REASON``. Raises OSError and whatever a
+    """Do one job; gives ``ok``, ``unchanged``, ``rewritten``, ``damaged`` (the copy takes no more) or ``skipped:
+    REASON``. Raises OSError and whatever a
     hostile log provokes; what was emitted before stands.
 
-    Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``, ``trusted``; ``harness`` ("" when
+    Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``; ``harness`` ("" when
     not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None);
-    ``beginning``, how many bytes are enough (0: all); ``first``, the number of the first step (1).
+    ``beginning``, how many bytes are enough (0: all); ``first``, the number of the first step (1); ``hint``, the
+    harness where the records do not tell; ``stamp``, what the file was like when it was found; ``snapshot``, of a
+    session in a database, what of it to read; ``data``, the file to read in place of ``path``.
     """
     run = _Run(job, emit)
     copy = Path(job["copy"])
-    writer = CopyWriter(copy, job["header"], trusted=job["trusted"])
+    writer = CopyWriter(copy, job["header"])
     try:
+        if writer.damage and job["path"] is not None:
+            return "damaged"
         if writer.bytes < job["offset"]:
             return "rewritten"
+        if run.reader is not None and job["state"] is None and job["offset"]:
+            run.recall(copy, job["offset"])
         if writer.bytes > job["offset"]:
-            _replay(run, copy, writer, mend=job["path"] is not None)
+            _replay(run, copy, writer, goes_on=job["path"] is not None)
+            if run.damaged and job["path"] is not None:
+                return "damaged"
             if not run.choose():
-                return "skipped: no session of a known harness"
+                return run.skipped()
             seen = writer.stamp
             # Whoever wrote the copy may have been stopped within the log.
             run.part(writer, None if not seen.size else seen if seen.size == writer.bytes else seen.midway())
@@ -390,7 +520,7 @@ def read_log(job: dict[str, Any], emit: Emit) -> str:
     except _RewrittenError:
         return "rewritten"
     except _ForeignError:
-        return "skipped: no session of a known harness"
+        return run.skipped()
     finally:
         writer.close()
 
@@ -403,13 +533,51 @@ def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
-    stream, stamp = open_source(job["path"])
+def _append(run: _Run, writer: CopyWriter, data: memoryview, stamp: Stamp) -> None:
+    if not writer.size and run.harness:
+        writer.header = {**writer.header, "harness": run.harness}
+    writer.append(data, stamp, run.compressor)
+    run.hold(data)
+
+
+def _records(run: _Run, job: dict[str, Any], known: int) -> tuple[BinaryIO, Stamp] | None:
+    """What the copy lacks of a log whose records are not lines, as lines; None for a file of lines."""
+    from tracetui.harness.sources import lines_of
+
+    snapshot = None if job.get("snapshot") is None else Snapshot(*job["snapshot"])
+    copy = CopyReader(Path(job["copy"])) if known else None
     try:
-        known = writer.bytes
-        if known:
+        before = () if copy is None else _values(copy)
+        found = lines_of(job.get("data") or job["path"], before, None if snapshot is None else snapshot.path)
+        if found is None:
+            return None
+        if snapshot is not None and snapshot.changed():
+            raise OSError(errno.EAGAIN, "the database changed while it was read; the next run reads it again")
+        if copy is not None:
+            _ends(run, copy, known)
+    finally:
+        if copy is not None:
+            copy.close()
+    return io.BytesIO(found), Stamp(*job["stamp"])
+
+
+def _values(copy: CopyReader) -> Iterator[dict[str, Any]]:
+    splitter = Splitter()
+    for chunk in copy.chunks():
+        for item in splitter.feed(chunk):
+            if isinstance(item, Record):
+                yield item.value
+
+
+def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
+    known = writer.bytes
+    opened = _records(run, job, known)
+    stream, stamp = opened or open_source(job.get("data") or job["path"])
+    if job.get("data"):
+        stamp = Stamp(*job["stamp"])
+    try:
+        if known and opened is None:
             _verify(stream, stamp, job, known, run)
-        compressor = run.compressor
         held = b""
         line_tail: bytes | None = None
         grown = False
@@ -430,8 +598,7 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
                     line_tail = run.tail
                 data = memoryview(held)
                 held = b""
-            writer.append(data, stamp, compressor)
-            run.hold(data)
+            _append(run, writer, data, stamp)
             grown = True
             if job.get("beginning") and run.splitter.offset == writer.bytes and run.choose():
                 run.part(writer, stamp.midway())
@@ -442,15 +609,14 @@ def _capture(run: _Run, job: dict[str, Any], writer: CopyWriter) -> str:
         end = run.splitter.offset
         if not run.choose():
             writer.cut(0)
-            return "skipped: empty file" if stamp.size == 0 else "skipped: no session of a known harness"
+            return "skipped: empty file" if stamp.size == 0 else run.skipped()
         if end < writer.bytes:
             writer.cut(end)
             run.head = run.head[:end]
             run.tail = line_tail if line_tail is not None else run.tail
         elif end > writer.bytes:
             data = memoryview(held)[: end - writer.bytes]
-            writer.append(data, stamp, compressor)
-            run.hold(data)
+            _append(run, writer, data, stamp)
             run.loose += len(data) < LOOSE
             grown = True
         run.part(writer, stamp)

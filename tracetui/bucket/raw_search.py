@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.bucket.reader import LogReader
+from tracetui.bucket.damage import DamagedError
+from tracetui.bucket.log_reader import LogReader
 from tracetui.model import KINDS
 
 if TYPE_CHECKING:
@@ -86,7 +87,10 @@ def among_lines(
     finder = _finder(wanted)
 
     def look(copy: CopyReader, frame: Frame, spans: list[tuple[int, int, int]]) -> list[int]:
-        data = copy.head(frame, max(end for _, end, _ in spans) - frame.start)
+        try:
+            data = copy.head(frame, max(end for _, end, _ in spans) - frame.start)
+        except DamagedError:
+            return []
         return [
             step
             for start, end, step in spans
@@ -125,7 +129,7 @@ def _look_at(
     part: list[Candidate], rows: dict[int, tuple[Any, ...]], reader: LogReader, submit: Callable[..., Future[list[int]]]
 ) -> Iterator[Candidate]:
     """Have the frames of some candidates looked through; those with a line that holds it, in their order."""
-    from tracetui.bucket.reading import unpack_sources
+    from tracetui.bucket.ingest import unpack_sources
 
     copies: dict[int, CopyReader] = {}
     jobs: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
@@ -171,8 +175,11 @@ def scan_lines(search: Search, reader: LogReader, wanted: bytes, *, composed: Ma
 
     def look(job: tuple[Any, Any]) -> list[int]:
         copy, frame = job
-        data = copy.whole(frame)
         out: list[int] = []
+        try:
+            data = copy.whole(frame)
+        except DamagedError:
+            return out
         at = 0
         while True:
             match = finder.search(data, at)
@@ -229,7 +236,7 @@ def _escape(form: bytes) -> bytes:
 def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:
     """The steps of a log that one of the lines at these offsets made. A line longer than a frame is found by any of its
     frames: what begins before the offset and reaches over it counts."""
-    from tracetui.bucket.reading import SOURCE
+    from tracetui.bucket.ingest import SOURCE
 
     offsets.sort()
     out: list[Candidate] = []
@@ -245,7 +252,7 @@ def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:
 
 def read_all(search: Search, reader: LogReader, matcher: Matcher) -> Iterator[Candidate]:
     """Steps whose text the matcher finds something in, by reading every log from its beginning; newest first."""
-    from tracetui.bucket.reading import texts_of
+    from tracetui.bucket.ingest import texts_of
 
     def steps_of(log: int) -> list[Candidate]:
         found: set[int] = set()
