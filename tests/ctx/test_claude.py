@@ -140,7 +140,7 @@ def test_a_micro_compaction_blanks_results() -> None:
 
 def test_thinking_of_earlier_turns_is_dropped_for_models_that_do_not_see_it_again() -> None:
     for model, kept in (("claude-sonnet-4-5-20250929", False), ("claude-opus-4-6", True)):
-        log = Log()
+        log = Log(version="2.1.20")
         log.user("Go.")
         log.answer(thinking("Hm."), response="a", model=model)
         log.answer(call("t1", "Bash", command="ls"), response="a", model=model)

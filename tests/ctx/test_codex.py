@@ -82,7 +82,7 @@ def test_a_rollback_drops_turns() -> None:
     assert {cause for _, cause in seen.left(old, last(seen))} == {"rollback"}
 
 
-def test_reasoning_weighs_what_the_log_reports_and_goes_with_the_turn() -> None:
+def test_reasoning_weighs_what_the_log_reports_and_is_sent_again() -> None:
     log = Log()
     log.turn("t1")
     log.asked("Think.")
@@ -101,8 +101,8 @@ def test_reasoning_weighs_what_the_log_reports_and_goes_with_the_turn() -> None:
     assert seen.context(done).reported == 11_000
     assert seen.context(done).window == 258_400
     assert not seen.context(done).window_guessed
-    causes = seen.left(done, last(seen))
-    assert [cause for _, cause in causes] == ["thinking_of_earlier_turn"]
+    assert seen.left(done, last(seen)) == []
+    assert seen.context(done).thinking == "assumed"
 
 
 def test_generation_a_has_bare_items() -> None:
@@ -147,10 +147,10 @@ def test_a_log_of_events_alone_is_told_by_them() -> None:
     seen = codex(log)
     words = seen.words(last(seen))
     assert words[0] == "prompt:Fix it."
-    assert [word.partition(":")[0] for word in words[1:]] == ["tool_call", "tool_result", "message", "prompt"]
-    assert words[2:] == ["tool_result:a b", "message:Done.", "prompt:More."]
+    assert [word.partition(":")[0] for word in words[1:3]] == ["thinking", "tool_call"]
+    assert words[3:] == ["tool_result:a b", "message:Done.", "prompt:More."]
     numbers = [number for number in seen.origins(last(seen)) if number is not None]
-    assert len(numbers) == 5
+    assert len(numbers) == 6
     assert numbers == sorted(numbers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,7 +86,7 @@ def back(seen: Seen, step: int, leave_out: Any = (), facts: LogFacts | None = No
     rules = HARNESSES[harness].context
     assert rules is not None
     lines = {record.source.line: record for record in records}
-    ids = index.view_at(len(index.parent) - 1, keeps=True).ids
+    ids = index.view_at(len(index.parent) - 1, 1).ids
     again = [rules.pieces(lines[index.line[at]])[index.place[at]].text for at in ids]
     return [part.piece.text for part in parts], again
 
@@ -276,3 +277,36 @@ def test_whatever_is_left_out_the_request_validates_and_the_session_reads_back(
     request(seen, last(seen), left)
     wanted, found = back(seen, last(seen), left)
     assert found == wanted
+
+
+def test_a_native_copy_of_codex_keeps_its_provider_and_the_state_that_it_compares_with() -> None:
+    log = codex_logs.Log(model_provider="mine", base_instructions={"text": "Be kind."})
+    log.add("world_state", {"full": True, "state": {"environments": {"cwd": "/x"}}})
+    log.add("turn_context", {"cwd": "/x", "model": "gpt-5.5", "summary": "auto", "effort": "high"})
+    log.asked("Go.")
+    log.answered("Ok.")
+    log.add("world_state", {"full": True, "state": {"environments": {"cwd": "/later"}}})
+    log.asked("More.")
+    log.answered("Good.")
+    seen = codex(log)
+    context = seen.context(2)
+    made = native(context, parts_of(context, seen.reading()), seen.reading(), LogFacts(), NOW)
+    values = [orjson.loads(line) for line in made.data.splitlines()]
+    assert values[0]["payload"]["model_provider"] == "mine"
+    states = [value["payload"] for value in values if value["type"] in ("world_state", "turn_context")]
+    assert [state.get("effort") for state in states] == [None, "high"]
+    assert states[0]["state"]["environments"]["cwd"] == "/x"
+
+
+def test_a_native_copy_of_claude_has_a_boundary_before_what_stands_before_its_summary() -> None:
+    log = claude_logs.Log(version="2.1.330")
+    log.system("compact_boundary", parentUuid=None, content="Conversation compacted")
+    told = {"content": "<system-reminder>\nToday.\n</system-reminder>"}
+    log.add("attachment", attachment={"type": "date"}, rendered=[told])
+    log.user("They started.", isCompactSummary=True, isVisibleInTranscriptOnly=True)
+    log.answer(claude_logs.text("Ok."))
+    seen = claude(log)
+    context = seen.context(max(n for n, at in enumerate(seen.index.step_call) if at >= 0))
+    made = native(context, parts_of(context, seen.reading()), seen.reading(), LogFacts(), NOW)
+    kinds = [orjson.loads(line)["type"] for line in made.data.splitlines()]
+    assert kinds == ["system", "attachment", "user"]

@@ -11,7 +11,9 @@ from typing import Final
 
 from tracetui.ctx.estimate import Estimator
 from tracetui.ctx.index import NO_PIECE, Effect, Index
+from tracetui.ctx.lost import Doubt, lose
 from tracetui.ctx.settle import settle
+from tracetui.ctx.thinking import decide
 from tracetui.harness import HARNESSES
 from tracetui.harness.context import CATEGORIES, CAUSES, ROOT, Cause, Piece
 from tracetui.model import TOOL_KINDS, LogFacts, Record, Step, TracetuiError
@@ -77,6 +79,7 @@ class Builder:
             raise TracetuiError(f"No way to tell contexts of {harness!a} in this tracetui")
         self.index = Index.empty(harness)
         self._rules = maker.context
+        self.index.system_first = maker.context.system_first
         self._reader = maker.reader(stem)
         tracker = maker.context.fallback if fallback else None
         self._tracker = (tracker or maker.context.tracker)(self, stem)
@@ -85,6 +88,7 @@ class Builder:
         self._steps: Sequence[Step] = ()
         self._here: list[_Begun] = []
         self._pool: deque[_Begun] = deque(maxlen=_POOL)
+        self._doubts: list[Doubt] = []
         self._before = first - 1
         self._begun = 0
         self._of_call: dict[int, int] = {}
@@ -156,8 +160,10 @@ class Builder:
             index.step_call.append(place)
             if place >= 0 and not index.call_step[place]:
                 index.call_step[place] = number
-        settle(index)
         index.settle()
+        settle(index)
+        lose(index, self._doubts, {key: _many(found) for key, found in self._keyed.items()} if self._doubts else {})
+        decide(index, self._rules.keeps_thinking, self._reader.facts.version)
         return index
 
     def _note(self, steps: Sequence[Step]) -> None:
@@ -195,7 +201,7 @@ class Builder:
         place = self._calls.get(name)
         if place is not None:
             self.index.call_model[place] = self._name(model)
-            self._keeps(model)
+            self._estimator.model = model
         else:
             self._usage.setdefault(name, (-1, -1, model))
 
@@ -207,12 +213,7 @@ class Builder:
             index.call_output[place] = output
         if model:
             index.call_model[place] = self._name(model)
-            self._keeps(model)
-
-    def _keeps(self, model: str) -> None:
-        self._estimator.model = model
-        if self._rules.keeps_thinking(model):
-            self.index.keeps.add(self._name(model))
+            self._estimator.model = model
 
     def _renumber(self, count: int) -> None:
         """What was read so far turned out to be copied history: its steps are no steps of this log."""
@@ -294,6 +295,10 @@ class Builder:
         if found:
             index.effects[node] = Effect(limit, CAUSES.index(cause), found)
 
+    def doubt(self, node: int, keys: Sequence[str], likely: bool) -> None:
+        """See ``Canvas.doubt``."""
+        self._doubts.append(Doubt(node, tuple(_hash(key) for key in keys), likely))
+
     def call(self, response: str | None, parent: int) -> int:
         """See ``Canvas.call``."""
         if response is not None and response in self._calls:
@@ -306,6 +311,7 @@ class Builder:
         index.call_reported.append(-1)
         index.call_output.append(-1)
         index.call_model.append(0)
+        index.call_keeps.append(-1)
         if response is not None:
             self.named(place, response)
         return place
@@ -315,6 +321,21 @@ class Builder:
         self._calls.setdefault(response, call)
         if response in self._usage:
             self._report(self._calls[response], response)
+
+    def keeps(self, call: int, kept: bool) -> None:
+        """See ``Canvas.keeps``."""
+        self.index.call_keeps[call] = kept
+
+    def lacks(self, what: str, call: int = ROOT) -> None:
+        """See ``Canvas.lacks``."""
+        known = self.index.lacks.setdefault(call, [])
+        if what not in known:
+            known.append(what)
+
+    def beside(self, record: Record) -> None:
+        """See ``Canvas.beside``."""
+        if not self._log:
+            self.index.beside.append((len(self.index.call_node), str(record.value.get("type")), *record.source))
 
     def parent(self, node: int) -> int:
         """See ``Canvas.parent``."""
@@ -354,6 +375,9 @@ class Builder:
         index.nth.append(min(record.nth, 0xFFFF))
         index.place.append(min(place, NO_PIECE))
         index.step.append(origin if origin is not None else self._origin(piece))
+        if piece.limit and self._rules.shorten is not None:
+            piece = piece._replace(text=self._rules.shorten(piece.text, piece.limit))
+        index.limit.append(piece.limit)
         text = piece.text
         index.size.append(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
         index.tokens.append(self._estimator.tokens(piece))

@@ -56,7 +56,9 @@ class Context:
 
     ``first_step`` is the first step of the same response; ``reported`` the prompt that the log states, in tokens;
     ``estimated`` the sum over the segments; ``missing`` names what the log never holds, ``missing_tokens`` its size:
-    what the thread's first call reports beyond what is seen of it. ``window_guessed``: by the model's name.
+    what the thread's first call reports beyond what is seen of it, and never more than this call does.
+    ``window_guessed``: by the model's name. ``thinking``: how it is known whether the thinking of earlier turns stayed
+    (``stated``, ``known``, ``measured``, ``assumed``).
     """
 
     index: Index
@@ -69,6 +71,7 @@ class Context:
     estimated: int
     window: int | None
     window_guessed: bool
+    thinking: str
     missing: tuple[str, ...]
     missing_tokens: int | None
     view: View
@@ -77,6 +80,11 @@ class Context:
     def ids(self) -> Sequence[int]:
         """The places of the segments in the index, in order."""
         return self.view.ids
+
+    @property
+    def keeps_thinking(self) -> bool:
+        """Whether the thinking of earlier turns stays in this context."""
+        return self.index.call_keeps[self.call] != 0
 
     def __len__(self) -> int:
         return len(self.view.ids)
@@ -129,14 +137,14 @@ def context_of(index: Index, step: int) -> Context:
     estimated = _sum(index, view)
     reported = found.reported if found.reported > 0 else None
     exact = _exact(index, view)
-    missing, size = ((), None) if exact else (_missing(index, view), _missing_tokens(index, call))
+    missing, size = ((), None) if exact else (_missing(index, view, call), _missing_tokens(index, call, estimated))
     window = index.window
     guessed = window is None
     if window is None:
         window = window_of(found.model, max(reported or 0, estimated))
     return Context(
         index, step, found.step or step, call, found.model, exact, reported, estimated, window,
-        guessed and window is not None, missing, size, view,
+        guessed and window is not None, index.certainty.get(index.call_model[call], "assumed"), missing, size, view,
     )  # fmt: skip
 
 
@@ -147,6 +155,10 @@ def _exact(index: Index, view: View) -> bool:
         return False
     if index.category[view.ids[0]] != _SYSTEM:
         return False
+    if rules.system_first:
+        shown = index.system.intersection(view.ids)
+        if not any(index.names[index.name[at]].startswith("tool ") for at in shown):
+            return False
     return index.sealed.isdisjoint(view.ids)
 
 
@@ -154,11 +166,17 @@ def _sum(index: Index, view: View) -> int:
     return sum(map(index.tokens.__getitem__, view.ids))
 
 
-def _missing(index: Index, view: View) -> tuple[str, ...]:
+def _missing(index: Index, view: View, call: int) -> tuple[str, ...]:
     rules = HARNESSES[index.harness].context
     names = list(rules.missing) if rules is not None else []
-    if not index.system.isdisjoint(view.ids):
+    shown = {index.names[index.name[at]] for at in index.system.intersection(view.ids)}
+    if any(not name.startswith(("tool ", "dynamic_tools", "additional_tools")) for name in shown):
         names = [name for name in names if name != "system prompt"]
+    if any(name.startswith("tool ") for name in shown):
+        names = [name for name in names if name != "tool schemas"]
+    if len(shown) > 1 and rules is not None and rules.system_first:
+        names = []
+    names += [*index.lacks.get(-1, ()), *index.lacks.get(call, ())]
     if not index.sealed.isdisjoint(view.ids):
         names.append(_SEALED)
     if index.incomplete:
@@ -166,15 +184,18 @@ def _missing(index: Index, view: View) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _missing_tokens(index: Index, call: int) -> int | None:
-    """What the first call of the thread with a report reports beyond what is seen of it."""
+def _missing_tokens(index: Index, call: int, estimated: int) -> int | None:
+    """What the first call of the thread with a report reports beyond what is seen of it; with what this call shows
+    never more than this call reports."""
     node = index.call_node[call]
+    own = index.call_reported[call] - estimated if index.call_reported[call] > 0 else None
     for at in range(call + 1):
         if index.call_reported[at] <= 0:
             continue
         other = index.call_node[at]
         if at == call or index.same_thread(other, node):
-            return max(0, index.call_reported[at] - _sum(index, index.view(at)))
+            first = index.call_reported[at] - _sum(index, index.view(at))
+            return max(0, first if own is None else min(first, own))
     return None
 
 
@@ -211,13 +232,16 @@ def _cuts(index: Index, before: int, after: int) -> list[tuple[set[int], Cause]]
                 continue
             seen.add(mark)
             prior, cause = index.cuts[mark]
-            out.append((set(index.view_at(prior, keeps=True).ids), CAUSES[cause]))
+            out.append((set(index.view_at(prior, 1).ids), CAUSES[cause]))
             nodes.append(prior)
     return out
 
 
-def piece_of(index: Index, at: int, records: Callable[[int, Source], Sequence[Record]]) -> Piece:
-    """A segment's piece, read again from its line: ``records(log, source)`` gives the records of one line."""
+def piece_of(
+    index: Index, at: int, records: Callable[[int, Source], Sequence[Record]], *, whole: bool = False
+) -> Piece:
+    """A segment's piece, read again from its line: ``records(log, source)`` gives the records of one line. ``whole``:
+    with all of a text that the program cut when it sent it."""
     category = CATEGORIES[index.category[at]]
     name = index.names[index.name[at]] or None
     place = index.place[at]
@@ -228,5 +252,9 @@ def piece_of(index: Index, at: int, records: Callable[[int, Source], Sequence[Re
             if record.nth == index.nth[at] and rules is not None:
                 found = rules.pieces(record)
                 if place < len(found):
-                    return found[place]._replace(category=category)
+                    piece = found[place]._replace(category=category)
+                    limit = index.limit[at]
+                    if limit and rules.shorten is not None and not whole:
+                        piece = piece._replace(text=rules.shorten(piece.text, limit))
+                    return piece
     return Piece(category, index.preview[at], name=name)

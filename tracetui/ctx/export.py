@@ -17,11 +17,11 @@ from tracetui.text.safe import one_line
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
-    from tracetui.ctx.native import Native
+    from tracetui.harness.native import Native
 
 __all__ = ["FORMATS", "Written", "export"]
 
-FORMATS: Final = ("messages", "markdown", "native")
+FORMATS: Final = ("messages", "responses", "chat", "markdown", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ def export(
 
     Raises TracetuiError (status 1) where the format cannot hold the context or the file cannot be written.
     """
-    from tracetui.bucket.place import write_private
+    from tracetui.bucket.location import write_private
 
     beyond = [n for n in leave_out if n > len(context)]
     if beyond:
         raise TracetuiError(f"There is no segment {min(beyond):,}; the context has {len(context):,}")
     reading = records_for(bucket, log, context.index)
-    parts = parts_of(context, reading, leave_out)
+    parts = parts_of(context, reading, leave_out, whole=form == "native")
     made: Native | None = None
     if form == "native":
         from tracetui.ctx.native import native
@@ -72,6 +72,11 @@ def export(
         from tracetui.ctx.messages import messages
 
         data = orjson.dumps(messages(context, parts)) + b"\n"
+    elif form in ("responses", "chat"):
+        from tracetui.ctx import openai
+
+        made_of = openai.responses if form == "responses" else openai.chat
+        data = orjson.dumps(made_of(context, parts)) + b"\n"
     else:
         from tracetui.ctx.markdown import markdown
 

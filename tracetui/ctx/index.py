@@ -15,21 +15,30 @@ from typing import Any, Final, NamedTuple
 
 from tracetui.harness.context import CATEGORIES
 
-__all__ = ["NO_PIECE", "Call", "Effect", "Index", "View"]
+__all__ = ["NO_PIECE", "OWN", "Call", "Effect", "Index", "View"]
 
 NO_PIECE: Final = 0xFFFF
 """Place of a segment that is no piece of its record: its preview is its text."""
+OWN: Final = 2
+"""Of the thinking of earlier turns only what the same model thought stays."""
 _THINKING: Final = CATEGORIES.index("thinking")
 _SYSTEM: Final = CATEGORIES.index("system")
-_VERSION: Final = 1
+_VERSION: Final = 4
 _ARRAYS: Final = {
     "category": "B", "log": "B", "line": "I", "offset": "Q", "length": "Q", "nth": "H", "place": "H", "step": "i",
     "size": "Q", "tokens": "I", "key": "q", "call_key": "q", "name": "I", "hidden": "I", "images": "H", "by": "i",
+    "limit": "q",
     "parent": "i", "first": "I", "end": "I", "start": "i", "turn": "i",
     "call_node": "i", "call_step": "i", "call_reported": "q", "call_output": "q", "call_model": "I",
-    "call_segment": "I",
+    "call_segment": "I", "call_keeps": "b",
     "step_call": "i",
 }  # fmt: skip
+
+
+_PLAIN: Final = (
+    "preview", "names", "cuts", "others", "certainty", "lacks", "beside", "harness", "system_first", "window",
+    "incomplete",
+)  # fmt: skip
 
 
 class Effect(NamedTuple):
@@ -67,8 +76,9 @@ class Index:
     """Arrays of segments (``category`` to ``by``, ``preview``), nodes (``parent`` to ``turn``), calls and steps.
 
     ``step_call`` goes by step number (0 is unused) and holds places of calls, -1 for steps that no model produced.
-    ``cuts`` are nodes at which a chain begins anew: the chain that ended at a node left for a cause. ``keeps`` says for
-    which calls the thinking of earlier turns stays.
+    ``cuts`` are nodes at which a chain begins anew: the chain that ended at a node left for a cause. ``call_keeps``
+    says for each call whether the thinking of earlier turns stays (0: no, 1: yes, ``OWN``, -1: not known yet),
+    ``certainty`` per model how that is known.
     """
 
     category: array[int]
@@ -87,6 +97,7 @@ class Index:
     hidden: array[int]
     images: array[int]
     by: array[int]
+    limit: array[int]
     preview: list[str]
     names: list[str]
     parent: array[int]
@@ -102,12 +113,19 @@ class Index:
     call_output: array[int]
     call_model: array[int]
     call_segment: array[int]
+    call_keeps: array[int]
     step_call: array[int]
     others: list[str]
     """Sessions that the conversation goes on from; segments of log ``n`` > 0 are of ``others[n - 1]``."""
-    keeps: set[int]
-    """Models (places in ``names``) whose thinking of earlier turns stays."""
+    certainty: dict[int, str]
+    """Models (places in ``names``): ``stated`` by the log, ``known`` of model and version, ``measured`` by the growth
+    of reported tokens, or ``assumed``."""
+    lacks: dict[int, list[str]]
+    """What the model saw and the log shows to be missing, per call; -1: of all."""
+    beside: list[tuple[int, str, int, int, int]]
+    """Records that a native copy needs: the calls that were before it, its type, and its line, offset and length."""
     harness: str = ""
+    system_first: bool = False
     window: int | None = None
     incomplete: bool = False
     """Something that the model saw could not be read (a line over the limit, a parent's log that is gone)."""
@@ -121,7 +139,8 @@ class Index:
         """An index of nothing."""
         arrays: dict[str, Any] = {name: array(code) for name, code in _ARRAYS.items()}
         arrays["step_call"].append(-1)
-        return cls(**arrays, preview=[], names=[""], cuts={}, effects={}, others=[], keeps=set(), harness=harness)
+        empty: dict[str, Any] = {"preview": [], "names": [""], "cuts": {}, "effects": {}, "others": []}
+        return cls(**arrays, **empty, certainty={}, lacks={}, beside=[], harness=harness)
 
     def settle(self) -> None:
         """Work out what is asked of every context: to be called once nothing changes any more."""
@@ -181,11 +200,11 @@ class Index:
 
     def view(self, call: int) -> View:
         """The context of a call."""
-        node = self.call_node[call]
-        return self.view_at(node, keeps=self.call_model[call] in self.keeps)
+        return self.view_at(self.call_node[call], self.call_keeps[call], self.call_model[call])
 
-    def view_at(self, node: int, *, keeps: bool) -> View:
-        """The context that ends at a node. ``keeps``: with the thinking of earlier turns."""
+    def view_at(self, node: int, keeps: int, model: int = -1) -> View:
+        """The context that ends at a node. ``keeps``: with the thinking of earlier turns, as in ``call_keeps``; with
+        ``OWN`` that of ``model``."""
         runs = self.runs(node)
         turn = -1 if keeps or node < 0 else self.turn[node]
         ids, gone = array("I"), array("I")
@@ -203,11 +222,24 @@ class Index:
                 ids.extend(part)
             if cut < last:
                 ids.extend(range(first[cut + 1], end[last]))
+        if keeps == OWN:
+            others = {at for at in ids if category[at] == _THINKING and self._other(at, model)}
+            if others:
+                gone.extend(sorted(others))
+                ids = array("I", [at for at in ids if at not in others])
+        if self.system_first and self.system:
+            system = self.system
+            ids = array("I", [*(at for at in ids if at in system), *(at for at in ids if at not in system)])
         replaced: dict[int, int] = {}
         active = self._active(runs, replaced)
         if active:
             ids = self._replace(ids, active, replaced)
         return View(ids, replaced, gone)
+
+    def _other(self, at: int, model: int) -> bool:
+        """Whether another model wrote a segment."""
+        by = self.by[at]
+        return by >= 0 and self.call_model[by] != model
 
     def _active(self, runs: list[tuple[int, int]], replaced: dict[int, int]) -> dict[int, Effect]:
         """What effects on the chain say of each key; the latest wins, and what earlier ones put there is replaced."""
@@ -264,9 +296,8 @@ class Index:
     def dump(self) -> bytes:
         """Everything as bytes, for a cache in the bucket."""
         state: dict[str, Any] = {name: getattr(self, name).tobytes() for name in _ARRAYS}
-        for name in ("preview", "names", "cuts", "others", "harness", "window", "incomplete"):
+        for name in _PLAIN:
             state[name] = getattr(self, name)
-        state["keeps"] = sorted(self.keeps)
         state["effects"] = {node: tuple(effect) for node, effect in self.effects.items()}
         state["version"] = _VERSION
         return marshal.dumps(state)
@@ -284,9 +315,8 @@ class Index:
         for name, code in _ARRAYS.items():
             values[name] = array(code)
             values[name].frombytes(state[name])
-        for name in ("preview", "names", "cuts", "others", "harness", "window", "incomplete"):
+        for name in _PLAIN:
             values[name] = state[name]
-        values["keeps"] = set(state["keeps"])
         values["effects"] = {node: Effect(*effect) for node, effect in state["effects"].items()}
         index = cls(**values)
         index.settle()

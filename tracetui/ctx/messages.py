@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from tracetui.ctx.context import Context
 from tracetui.ctx.parts import Part
+from tracetui.harness import HARNESSES
 from tracetui.harness.content import flatten
 from tracetui.harness.context import Piece
 from tracetui.model import TracetuiError
 
-__all__ = ["messages"]
+__all__ = ["Idents", "content_blocks", "declared_tool", "messages", "tool_name"]
 
 _MEDIA: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -36,27 +37,29 @@ def messages(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
         )
     system: list[Block] = []
     tools: dict[str, Block] = {}
-    idents = _Idents()
+    idents = Idents()
     results = {part.piece.call: part.piece for part in parts if part.piece.category == "tool_result"}
     out: list[dict[str, Any]] = []
+    again = False  # results came in: what the model wrote next is a response of its own
     for part in parts:
         piece = part.piece
         if piece.category == "system":
             if isinstance(piece.value, dict) and (piece.name or "").startswith("tool "):
-                tool = _declared(piece.value)
+                tool = declared_tool(piece.value)
                 tools[tool["name"]] = tool
             else:
                 system.append({"type": "text", "text": piece.text})
         elif piece.category == "tool_result":
-            continue  # stands behind its call
+            again = True  # stands behind its call
         elif piece.category in _MODEL:
             block = _spoken(context, part, idents)
             if block is not None:
-                _add(out, "assistant", [block])
+                _add(out, "assistant", [block], again)
+                again = False
                 if piece.category == "tool_call":
                     _answer(out, results[piece.call], idents)
         else:
-            _add(out, "user", _content(piece))
+            _add(out, "user", content_blocks(piece))
     out = _ordered(out)
     for message in out:
         for block in message["content"]:
@@ -74,10 +77,11 @@ def messages(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
     return request
 
 
-class _Idents:
-    """Ids of calls in the characters that the API takes, still one for one."""
+class Idents:
+    """Ids of calls in the characters and the length that an API takes, still one for one."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int = _LONGEST) -> None:
+        self._longest = longest
         self._known: dict[str, str] = {}
         self._taken: set[str] = set()
 
@@ -85,29 +89,29 @@ class _Idents:
         name = call or ""
         ident = self._known.get(name)
         if ident is None:
-            ident = _NAME.sub("_", name)[:_LONGEST] or "call"
+            ident = _NAME.sub("_", name)[: self._longest] or "call"
             stem, nth = ident, 1
             while ident in self._taken:
                 nth += 1
-                ident = f"{stem[: _LONGEST - 12]}_{nth}"
+                ident = f"{stem[: self._longest - 12]}_{nth}"
             self._known[name] = ident
             self._taken.add(ident)
         return ident
 
 
-def _add(out: list[dict[str, Any]], role: str, blocks: list[Block]) -> None:
+def _add(out: list[dict[str, Any]], role: str, blocks: list[Block], again: bool = False) -> None:
     if not blocks:
         return
-    if out and out[-1]["role"] == role:
+    if out and out[-1]["role"] == role and not again:
         out[-1]["content"].extend(blocks)
     else:
         out.append({"role": role, "content": blocks, "results": []})
 
 
-def _answer(out: list[dict[str, Any]], piece: Piece, idents: _Idents) -> None:
+def _answer(out: list[dict[str, Any]], piece: Piece, idents: Idents) -> None:
     """Keep the result of a call with the message that made it, to stand behind it."""
     block: Block = {"type": "tool_result", "tool_use_id": idents.of(piece.call)}
-    content = _content(piece)
+    content = content_blocks(piece)
     if len(content) == 1 and content[0]["type"] == "text":
         block["content"] = content[0]["text"]
     else:
@@ -133,7 +137,7 @@ def _ordered(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _spoken(context: Context, part: Part, idents: _Idents) -> Block | None:
+def _spoken(context: Context, part: Part, idents: Idents) -> Block | None:
     """A block that the model wrote; None for thinking whose signature would not hold."""
     piece = part.piece
     if piece.category == "message":
@@ -142,9 +146,10 @@ def _spoken(context: Context, part: Part, idents: _Idents) -> Block | None:
         given = piece.value
         if not isinstance(given, dict):
             given = {} if given in (None, "") else {"input": given}
-        return {"type": "tool_use", "id": idents.of(piece.call), "name": _tool_name(piece.name), "input": given}
+        return {"type": "tool_use", "id": idents.of(piece.call), "name": tool_name(piece.name), "input": given}
     index = context.index
-    if index.harness != "claude" or not isinstance(piece.value, dict):
+    rules = HARNESSES[index.harness].context
+    if rules is None or not rules.signed_thinking or not isinstance(piece.value, dict):
         return None
     by = index.by[part.at]
     if by < 0 or not context.model or index.names[index.call_model[by]] != context.model:
@@ -155,12 +160,12 @@ def _spoken(context: Context, part: Part, idents: _Idents) -> Block | None:
     return {"type": "thinking", "thinking": piece.text, "signature": signature}
 
 
-def _tool_name(name: str | None) -> str:
+def tool_name(name: str | None) -> str:
     return _NAME.sub("_", name or "tool")[:_LONGEST] or "tool"
 
 
-def _declared(value: dict[str, Any]) -> Block:
-    tool: Block = {"name": _tool_name(value.get("name") if isinstance(value.get("name"), str) else None)}
+def declared_tool(value: dict[str, Any]) -> Block:
+    tool: Block = {"name": tool_name(value.get("name") if isinstance(value.get("name"), str) else None)}
     if isinstance(value.get("description"), str) and value["description"]:
         tool["description"] = value["description"]
     schema = value.get("parameters", value.get("input_schema"))
@@ -168,7 +173,7 @@ def _declared(value: dict[str, Any]) -> Block:
     return tool
 
 
-def _content(piece: Piece) -> list[Block]:
+def content_blocks(piece: Piece) -> list[Block]:
     """Text and images of a piece; never an empty text."""
     if piece.images and isinstance(piece.value, list):
         blocks: list[Block] = []

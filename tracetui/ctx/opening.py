@@ -9,13 +9,15 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from tracetui.ctx.build import Builder
 from tracetui.ctx.index import Index
-from tracetui.model import LogRow, Record, Source, TracetuiError
+from tracetui.harness import HARNESSES
+from tracetui.harness.inheritance import Inherited
+from tracetui.model import LogRow, Record, Source, TracetuiError, is_foreign
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -25,6 +27,9 @@ __all__ = ["index_of", "records_for"]
 _WORTH: Final = 4 * 1024 * 1024
 """Bytes of a log from which on its index is kept."""
 _DEPTH: Final = 8
+"""Logs that one conversation goes through at most."""
+_HEAD: Final = 3
+"""Records by which a log tells that its conversation begins in another one."""
 
 
 _RECENT: Final[OrderedDict[tuple[str, int, int, int], Index]] = OrderedDict()
@@ -59,7 +64,7 @@ def _cached(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) -
                 return Index.load(data[len(key) :])
     index = _build(bucket, log, cancelled)
     if log.bytes >= _WORTH:
-        from tracetui.bucket.place import make_private, write_private
+        from tracetui.bucket.location import make_private, write_private
 
         with contextlib.suppress(OSError):
             make_private(path.parent)
@@ -81,6 +86,7 @@ def records_for(bucket: Bucket, log: LogRow, index: Index) -> Callable[[int, Sou
 
 
 def _build(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) -> Index:
+    HARNESSES[log.harness].need("shown as the model saw them", "context")
     stem = os.path.basename(log.path)  # noqa: PTH119 - a path of any system, as text
     for ending in (".zst", ".jsonl"):
         stem = stem.removesuffix(ending)
@@ -93,7 +99,7 @@ def _build(bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) ->
 def _fed(builder: Builder, bucket: Bucket, log: LogRow, cancelled: Callable[[], bool] | None) -> Builder:
     """The builder with all records of the log, and of those that it goes on from."""
     records: Iterator[Record] = iter(bucket.records(log))
-    first = list(itertools.islice(records, 3))
+    first = list(itertools.islice(records, _HEAD))
     for nth, (session, inherited) in enumerate(_inherited(bucket, log, first), 1):
         builder.index.others.append(session)
         if inherited is None:
@@ -115,52 +121,28 @@ def _main(bucket: Bucket, session: str, harness: str) -> LogRow | None:
     return next((log for log in logs if log.shown and log.agent is None and log.session == session), None)
 
 
-def _inherited(bucket: Bucket, log: LogRow, first: Sequence[Record]) -> list[tuple[str, Iterable[Record] | None]]:
-    """The beginnings of this conversation in other logs, the oldest first; None where one is not in the bucket."""
-    if log.harness == "codex":
-        # A session out of a capsule finds its history in the capsule, never in a local session of that id.
-        own = log.session[: log.session.index("/") + 1] if log.session.startswith("capsule:") else ""
-        return _codex_base(bucket, first, own, 0)
-    if log.harness == "claude" and log.agent is not None:
-        named = next((record.value.get("parentUuid") for record in first if "uuid" in record.value), None)
-        if isinstance(named, str) and named:
-            parent = _main(bucket, log.session, "claude")
-            if parent is not None and any(r.value.get("uuid") == named for r in bucket.records(parent)):
-                return [(log.session, _until_uuid(bucket.records(parent), named))]
-            return [(log.session, None)]
-    return []
-
-
-def _until_uuid(records: Iterable[Record], uuid: str) -> Iterator[Record]:
-    for record in records:
-        yield record
-        if record.value.get("uuid") == uuid:
-            return
-
-
-def _codex_base(
-    bucket: Bucket, first: Sequence[Record], own: str, depth: int
+def _inherited(
+    bucket: Bucket, log: LogRow, head: Sequence[Record], depth: int = 0
 ) -> list[tuple[str, Iterable[Record] | None]]:
-    """The history that a paginated thread names instead of repeating it."""
-    meta: Any = next((r.value.get("payload") for r in first if r.value.get("type") == "session_meta"), None)
-    base = meta.get("history_base") if isinstance(meta, dict) else None
-    thread = base.get("thread_id") if isinstance(base, dict) else None
-    if not isinstance(base, dict) or not isinstance(thread, str) or not thread or depth >= _DEPTH:
+    """The beginnings of this conversation in other logs, the oldest first; None where one is not in the bucket."""
+    inherits = HARNESSES[log.harness].inherits
+    named = inherits(log.agent, head) if inherits is not None and depth < _DEPTH else None
+    if named is None:
         return []
-    parent = _main(bucket, own + thread, "codex")
-    if parent is None:
-        return [(thread, None)]
-    head = list(itertools.islice(bucket.records(parent), 3))
-    return [*_codex_base(bucket, head, own, depth + 1), (parent.session, _before(bucket.records(parent), base))]
+    # A session out of a capsule finds its history in the capsule, never in a local session of that id.
+    own = log.session[: log.session.index("/") + 1] if is_foreign(log.session) else ""
+    session = log.session if named.session is None else own + named.session
+    parent = _main(bucket, session, log.harness)
+    if parent is None or (named.must_end and all(named.end(r) == "on" for r in bucket.records(parent))):
+        return [(session if named.session is None else named.session, None)]
+    before = _inherited(bucket, parent, list(itertools.islice(bucket.records(parent), _HEAD)), depth + 1)
+    return [*before, (parent.session, _as_far(bucket.records(parent), named))]
 
 
-def _before(records: Iterable[Record], base: dict[str, Any]) -> Iterator[Record]:
-    ordinal, offset = base.get("end_ordinal_exclusive"), base.get("end_byte_offset")
+def _as_far(records: Iterable[Record], named: Inherited) -> Iterator[Record]:
     for record in records:
-        own = record.value.get("ordinal")
-        if type(ordinal) is int and type(own) is int:
-            if own >= ordinal:
-                return
-        elif type(offset) is int and record.source.offset >= offset:
+        end = named.end(record)
+        if end != "before":
+            yield record
+        if end != "on":
             return
-        yield record

@@ -27,16 +27,16 @@ class Part:
     changed: bool = False
 
 
-def parts_of(context: Context, reading: Reading, leave_out: Collection[int] = ()) -> list[Part]:
+def parts_of(context: Context, reading: Reading, leave_out: Collection[int] = (), *, whole: bool = False) -> list[Part]:
     """The parts of a context without the segments numbered ``leave_out``, calls without a result, results without a
-    call, and what is empty."""
+    call, and what is empty. ``whole``: texts that the program cut as the log has them."""
     index = context.index
     originals = {index.key[at]: at for at in sorted(context.view.replaced, reverse=True)}
     parts: list[Part] = []
     for n, at in enumerate(context.ids, 1):
         if n in leave_out:
             continue
-        piece = piece_of(index, at, reading)
+        piece = piece_of(index, at, reading, whole=whole)
         origin = at
         if index.key[at] in originals and originals[index.key[at]] != at:
             origin = originals[index.key[at]]

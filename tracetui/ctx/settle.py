@@ -1,7 +1,7 @@
 """Estimates made better by what earlier calls of the same log report; a call's own number and later ones are not used.
 
-Two things are learnt. Codex and Pi state exactly how many tokens a response had, its hidden reasoning included: they
-are what its segments weigh in the calls after it. (Claude Code's ``output_tokens`` is often only a part of it.) And for
+Two things are learnt. Some harnesses state exactly how many tokens a response had, its hidden reasoning included: they
+are what its segments weigh in the calls after it. (Others log what was counted when the response began.) And for
 models without a table of their own, the growth that earlier calls reported scales the estimates that follow.
 """
 
@@ -12,17 +12,19 @@ from typing import Final
 
 from tracetui.ctx.estimate import Calibration, family
 from tracetui.ctx.index import Index
+from tracetui.harness import HARNESSES
 from tracetui.harness.context import CATEGORIES
 
 __all__ = ["settle"]
 
 _THINKING: Final = CATEGORIES.index("thinking")
-_TRUSTED: Final = frozenset({"codex", "pi"})
 
 
 def settle(index: Index) -> None:
     """Put better numbers into ``index.tokens``."""
-    if index.harness in _TRUSTED:
+    maker = HARNESSES.get(index.harness)
+    rules = maker.context if maker is not None else None
+    if rules is not None and rules.states_output:
         _outputs(index)
     models = {index.names[place] for place in index.call_model}
     if any(model and family(model) == "other" for model in models):
