@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from tracetui.harness.base import FileEdit
-from tracetui.trail.hunks import Edit
-from tracetui.trail.judge import HunkState, judge
+from tracetui.trail.assigned import Assigned
+from tracetui.trail.hunks import Edit, Hunk
+from tracetui.trail.judge import HunkState, Judge, judge
 
 START = 1_760_000_000
 
@@ -213,3 +215,9 @@ def helper(items, limit):
         raise ValueError("nothing fits the limit")
     return sorted(picked, key=rank_of)
 """
+
+
+def assigned(owner: Judge, hunks: list[Hunk]) -> Callable[[str], Assigned]:
+    """What a commit brought, by an attribution of these hunks."""
+    table = owner.attribute(hunks)
+    return lambda sha: table.assigned(owner.index.index[sha])

@@ -271,15 +271,16 @@ def test_deletion_holds(scene: Scene) -> None:
     assert (found.added, found.removed) == (0, 1)
 
 
-def test_deletion_holds_when_the_file_goes(scene: Scene) -> None:
+def test_a_deletion_in_a_file_that_went(scene: Scene) -> None:
+    """A file that is missing does not mean that a deletion in it holds."""
     scene.put("more.py", "some_value = 1\n")
     scene.commit("more")
     scene.edit("app.py", "        total += value * 2\n", "")
     sha = scene.commit("drop line")
     scene.git("rm", "-q", "app.py")
-    scene.commit("drop all")
+    end = scene.commit("drop all")
     found = scene.one()
-    assert (found.state, found.reason, found.landing) == ("alive", "deletion_holds", sha)
+    assert (found.state, found.reason, found.landing, found.killer) == ("lost", "file_deleted", sha, end)
 
 
 def test_deleted_file(scene: Scene) -> None:

@@ -6,7 +6,7 @@ from tracetui.trail.blame import Blame, Blamer
 from tracetui.trail.judge import Judge
 from tracetui.trail.store import Store
 
-from .histories import HELPER, Scene
+from .histories import HELPER, Scene, assigned
 
 COUNT = "    metrics.increment('app.second', cost=total)\n"
 
@@ -19,7 +19,7 @@ def blame(scene: Scene, *shas: str) -> list[Blame]:
     owner = Judge(Store(scene.root / ".git", scene.root))
     try:
         owner.prepare()
-        blamer = Blamer(owner, owner.hunks(scene.edits))
+        blamer = Blamer(owner, assigned(owner, owner.hunks(scene.edits)))
         return [blamer.commit(sha) for sha in shas]
     finally:
         owner.close()
@@ -30,7 +30,7 @@ def lines(scene: Scene, path: str) -> list[Blame]:
     try:
         sha = owner.prepare()
         assert sha is not None
-        return Blamer(owner, owner.hunks(scene.edits)).lines(sha, path, None, None)
+        return Blamer(owner, assigned(owner, owner.hunks(scene.edits))).lines(sha, path, None, None)
     finally:
         owner.close()
 

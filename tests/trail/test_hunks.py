@@ -49,7 +49,7 @@ def test_pieces_are_applied_to_what_earlier_edits_left() -> None:
 
 def test_pieces_are_applied_to_what_git_held() -> None:
     found = hunks_of(
-        [edit(1, FileEdit("/r/a", "update", pieces=(("second", "other"),)))], lambda path, time: TEXT.encode()
+        [edit(1, FileEdit("/r/a", "update", pieces=(("second", "other"),)))], lambda path, time, branch: [TEXT.encode()]
     )
     assert (found[0].old, found[0].new, found[0].placed) == ([b"two second"], [b"two other"], True)
 
@@ -62,7 +62,8 @@ def test_pieces_alone() -> None:
 def test_pieces_across_line_ends() -> None:
     text = TEXT.replace("\n", "\r\n").encode()
     found = hunks_of(
-        [edit(1, FileEdit("/r/a", "update", pieces=(("two second\nthree", "two\nthree"),)))], lambda path, time: text
+        [edit(1, FileEdit("/r/a", "update", pieces=(("two second\nthree", "two\nthree"),)))],
+        lambda path, time, branch: [text],
     )
     assert [h.new for h in found] == [[b"two"]]
 
@@ -70,7 +71,7 @@ def test_pieces_across_line_ends() -> None:
 def test_several_edits_of_one_call_are_one() -> None:
     one = edit(1, FileEdit("/r/a", "update", pieces=(("two second", "2"),)), call="c")
     two = edit(1, FileEdit("/r/a", "update", pieces=(("four fourth", "4"),)), call="c")
-    found = hunks_of([one, two], lambda path, time: TEXT.encode())
+    found = hunks_of([one, two], lambda path, time, branch: [TEXT.encode()])
     assert [(h.number, h.new) for h in found] == [(0, [b"2"]), (1, [b"4"])]
 
 
@@ -83,8 +84,8 @@ def test_a_call_that_two_logs_hold_is_taken_once() -> None:
 def test_a_write_without_before_text() -> None:
     change = FileEdit("/r/a", "update", None, TEXT + "six sixth\n")
     assert hunks_of([edit(1, change)])[0].problem == "no_before_text"
-    assert hunks_of([edit(1, change)], lambda path, time: None)[0].new == [*split(TEXT.encode()), b"six sixth"]
-    assert hunks_of([edit(1, change)], lambda path, time: TEXT.encode())[0].new == [b"six sixth"]
+    assert hunks_of([edit(1, change)], lambda path, time, branch: [])[0].new == [*split(TEXT.encode()), b"six sixth"]
+    assert hunks_of([edit(1, change)], lambda path, time, branch: [TEXT.encode()])[0].new == [b"six sixth"]
     assert hunks_of([edit(1, FileEdit("/r/a", "add", None, TEXT))])[0].new == split(TEXT.encode())
 
 

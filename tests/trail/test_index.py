@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tracetui.trail.judge import Judge, judge
+from tracetui.trail.line_changes import TouchIndex, tips_of
 from tracetui.trail.origin import origins
 from tracetui.trail.store import Store
 from tracetui.trail.texts import Texts
-from tracetui.trail.touch import TouchIndex, tips_of
 
 from .histories import BASE, HELPER, Scene
 
@@ -20,7 +20,13 @@ from .histories import BASE, HELPER, Scene
 def contents(index: TouchIndex) -> dict[tuple[str, str], object]:
     """Everything in the index by sha and path, whatever the numbers."""
     return {
-        (index.shas[idx], touch.path): (touch.status, touch.source, touch.blob, touch.added, touch.removed)
+        (index.shas[idx], touch.path): (
+            touch.status,
+            touch.source,
+            touch.blob,
+            touch.added,
+            touch.removed,
+        )
         for idx in range(len(index.shas))
         for touch in index.of_commit(idx)
     }
@@ -248,7 +254,7 @@ def test_two_processes_grow_one_index(scene: Scene, tmp_path: Path) -> None:
 def test_a_failed_update_leaves_the_index_as_it_was(
     scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tracetui.trail import touch
+    from tracetui.trail import line_changes
 
     store = Store(scene.root / ".git", scene.root)
     index = TouchIndex(tmp_path / "trail.db", store)
@@ -258,7 +264,7 @@ def test_a_failed_update_leaves_the_index_as_it_was(
         scene.append("app.py", HELPER)
         scene.commit("helper")
         with monkeypatch.context() as patch:
-            patch.setattr(touch.TouchIndex, "_keep", lambda *_: 1 / 0)
+            patch.setattr(line_changes.TouchIndex, "_keep", lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 index.update([scene.sha()])
         assert contents(index) == before

@@ -13,7 +13,7 @@ from tracetui.trail import git
 from tracetui.trail.judge import judge
 from tracetui.trail.store import Store
 
-from .histories import HELPER, Scene
+from .histories import HELPER, Scene, assigned
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[str, int, int]]:
@@ -108,7 +108,7 @@ def test_nothing_runs_and_nothing_changes(
     owner = Judge(Store(scene.root / ".git", scene.root), database)
     try:
         owner.prepare()
-        blamer = Blamer(owner, owner.hunks(scene.edits))
+        blamer = Blamer(owner, assigned(owner, owner.hunks(scene.edits)))
         assert sum(row.attributed for row in blamer.lines(owner.at or "", "app.py", None, None)) == 7
     finally:
         owner.close()

@@ -263,9 +263,17 @@ def test_code_replaced_by_boilerplate(scene: Scene) -> None:
 
 def test_a_commit_made_by_a_slow_clock(scene: Scene) -> None:
     scene.append("app.py", HELPER)
-    scene.now -= 5 * 3600
+    scene.now -= 300
     sha = scene.commit("helper")
     assert (state(scene), scene.one().landing) == (("alive", "exact"), sha)
+
+
+def test_a_commit_made_hours_before_the_edit(scene: Scene) -> None:
+    """Clocks differ by minutes; what is older is some other text."""
+    scene.append("app.py", HELPER)
+    scene.now -= 5 * 3600
+    scene.commit("helper")
+    assert (state(scene), scene.one().landing) == (("unknown", "origin_unclear"), None)
 
 
 def test_on_two_branches(scene: Scene) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tracetui.trail.facade import Coverage, Trail
+    from tracetui.trail.edits import Coverage
+    from tracetui.trail.facade import Trail
     from tracetui.trail.hunks import Edit, Hunk
     from tracetui.trail.judge import HunkState, judge
 
 __all__ = ["Coverage", "Edit", "Hunk", "HunkState", "Trail", "judge"]
 
 _PLACES = {
-    "Coverage": "facade",
+    "Coverage": "edits",
     "Edit": "hunks",
     "Hunk": "hunks",
     "HunkState": "judge",

@@ -87,7 +87,7 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield [rest]
 
 
-def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int, list[Raw]]]:
+def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int, list[Raw]]]:  # noqa: C901 - a branch for each kind of line of a diff
     """Commits and their touches from the output of ``diff-tree``, each when it is complete."""
     current: int | None = None
     raws: list[Raw] = []

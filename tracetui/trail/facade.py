@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.bucket import Bucket
-from tracetui.bucket.place import default_path
-from tracetui.model import LogRow, SessionRow, TracetuiError
+from tracetui.bucket.location import default_path
+from tracetui.model import SessionRow, TracetuiError
+from tracetui.trail.assigned import Assigned, AssignedTable
+from tracetui.trail.edits import Coverage, Edits
+from tracetui.trail.folders import Folders, Place, Unseen
 from tracetui.trail.git import GitError
-from tracetui.trail.hunks import Edit, Hunk, absolute
+from tracetui.trail.hunks import Edit, Hunk, absolute, hunks_of
 from tracetui.trail.judge import HunkState, Judge, Progress, unknown_states
-from tracetui.trail.repo import find_repository
 from tracetui.trail.store import Store, UnsupportedError, find_git
 from tracetui.trail.verdicts import Verdicts, depends, mark
 
 if TYPE_CHECKING:
     from tracetui.trail.blame import Blame
 
-__all__ = ["Coverage", "Trail", "counts"]
+__all__ = ["Coverage", "Trail", "Unseen", "counts"]
 
-_DAY: Final = 86_400_000
-_NEIGHBOURS: Final = 24
+_KEPT: Final = 24
+"""Sessions whose states stay in memory, to be judged again after new commits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """What of a session its trail can speak of: ``edits`` (successful calls that the log describes), ``commands``
-    (shell commands, whose changes to files no log describes) and ``silent`` (edit calls without any text)."""
+class _Whole:
+    """The hunks of all sessions of a repository, made from these logs."""
 
-    edits: int
-    commands: int
-    silent: int
+    logs: tuple[tuple[str, str, int], ...]
+    hunks: list[Hunk]
+    first: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was judged of a session before: from which logs, at which commit, when the index held ``size`` commits."""
+    """What was judged of a session before: at which commit, when the index held ``size`` commits."""
 
     logs: tuple[tuple[str, str, int], ...]
     at: str | None
     size: int
-    hunks: list[Hunk]
     states: list[HunkState]
 
 
@@ -59,16 +58,19 @@ class Trail:
     """The trails of a bucket's sessions. One thread at a time; close it after use.
 
     ``repo`` names the repository for every session (``--repo``); else it is the one remembered for the session's
-    folder (``remember``), else the one around that folder.
+    folder (``folders``), else the one around that folder.
     """
 
     def __init__(self, bucket: Bucket, repo: str | None = None) -> None:
         self.bucket = bucket
         self.repo = repo
+        self.reader = Edits(bucket)
+        self.folders = Folders(bucket, self.reader, repo)
         self._judges: dict[Path, Judge] = {}
         self._kept: dict[Path, Verdicts] = {}
-        self._edits: dict[tuple[str, str], tuple[int, list[Edit], Coverage]] = {}
+        self._wholes: dict[Path, _Whole] = {}
         self._known: dict[tuple[object, ...], _Known] = {}
+        self._stored: dict[Path, tuple[tuple[tuple[str, str, int], ...], int]] = {}
 
     def close(self) -> None:
         """Let go of repositories and databases."""
@@ -76,6 +78,7 @@ class Trail:
             owner.close()
         self._judges.clear()
         self._kept.clear()
+        self._wholes.clear()
 
     def __enter__(self) -> Trail:
         return self
@@ -87,40 +90,27 @@ class Trail:
 
     def remember(self, cwd: str, repo: str | None) -> None:
         """Keep which repository belongs to a session folder (None: forget it). Raises when it is none."""
-        if repo is not None and find_git(Path(repo).expanduser()) is None:
-            raise TracetuiError(f"{repo} is not in a Git repository; name one that is")
-        known = dict(self.bucket.setting("trail.repos") or {})
-        if repo is None:
-            known.pop(cwd, None)
-        else:
-            known[cwd] = str(Path(repo).expanduser().absolute())
-        self.bucket.set_setting("trail.repos", known or None)
+        self.folders.remember([cwd], repo)
 
-    def repository(self, session: SessionRow) -> tuple[Path, Path | None] | None:
-        """The Git folder and work tree for a session, None when there is none. A session from a capsule gets one only
-        by name."""
-        named = self.named(session.cwd)
-        if named is None and session.foreign:
-            return None
-        return find_repository(session.cwd, named)
+    def repository(self, session: SessionRow) -> Place | None:
+        """The Git folder and work tree for a session, None when there is none. A foreign session gets one only by
+        name: that which it was taken from, or one named for it."""
+        named = self.repo or self.folders.anchored(session) or self.named(session.cwd)
+        if named is not None:
+            return find_git(Path(named).expanduser())
+        return None if session.foreign else self.folders.place(session.cwd)
 
     def named(self, cwd: str | None) -> str | None:
         """The repository that was named for a folder: by ``--repo``, or remembered for it or a folder above."""
-        if self.repo is not None:
-            return self.repo
-        known = self.bucket.setting("trail.repos") or {}
-        best = ""
-        for folder in known:
-            if cwd and (cwd == folder or cwd.startswith(folder.rstrip("/") + "/")) and len(folder) > len(best):
-                best = folder
-        return known.get(best)
+        return self.repo if self.repo is not None else self.folders.named(cwd)
 
-    def judge_for(self, place: tuple[Path, Path | None], *, given: bool = False) -> Judge:
+    def judge_for(self, place: Place) -> Judge:
         """The judge of a repository, kept open. Raises ``UnsupportedError``."""
         found = self._judges.get(place[0])
         if found is None:
-            found = self._judges[place[0]] = Judge(Store(*place), self._database(), given=given)
-        found.given = found.given or given
+            found = self._judges[place[0]] = Judge(Store(*place), self._database())
+        # paths of another machine are matched by their endings where the user named the repository
+        found.given = self.repo is not None or self.folders.is_named(place)
         return found
 
     def _verdicts(self, owner: Judge) -> Verdicts:
@@ -136,63 +126,37 @@ class Trail:
 
     def edits(self, session: SessionRow) -> list[Edit]:
         """The edits of a session's successful calls, main log and subagents, as its logs tell them."""
-        return self._read(session)[1]
+        return self.reader.of(session)
 
     def coverage(self, session: SessionRow) -> Coverage:
         """What the log tells of the changes that the session made."""
-        return self._read(session)[2]
+        return self.reader.coverage(session)
 
-    def _read(self, session: SessionRow) -> tuple[int, list[Edit], Coverage]:
-        from tracetui.harness import HARNESSES
+    def unseen(self) -> Unseen:
+        """The sessions that belong to no repository, and that no trail or blame could look at."""
+        return self.folders.unseen() if self.repo is None else Unseen(0, 0)
 
-        key = (session.harness, session.id)
-        found = self._edits.get(key)
-        if found is not None and found[0] == session.bytes:
-            return found
-        edits: list[Edit] = []
-        commands = silent = 0
-        for log in self._logs(session):
-            harness = HARNESSES.get(log.harness)
-            if harness is None:
-                continue
-            for row in self.bucket.step_rows(log):
-                if row.kind == "command":
-                    commands += not row.failed
-                if row.kind != "edit":
-                    continue
-                step = self.bucket.step(log, row.number)
-                changes = harness.edits(step, self.bucket.records_of(log, step.sources))
-                silent += not changes and not step.failed
-                tool = step.tool
-                call, name = (tool.call_id, tool.name) if tool is not None else (None, "")
-                cwd = log.facts.cwd or session.cwd
-                edits += [
-                    Edit(session.id, log.agent, step.number, call, name, step.time, change, cwd) for change in changes
-                ]
-        made = len({(edit.agent, edit.step) for edit in edits})
-        self._edits[key] = found = (session.bytes, edits, Coverage(made, commands, silent))
-        if len(self._edits) > 64:
-            self._edits.pop(next(iter(self._edits)))
+    def _whole(self, owner: Judge, sessions: list[SessionRow]) -> _Whole:
+        """The hunks of all sessions of a repository, with the attribution made from them; ``prepare`` comes first."""
+        logs = tuple((row.harness, row.id, row.bytes) for row in sessions)
+        found = self._wholes.get(owner.store.folder)
+        if found is None or found.logs != logs:
+            edits = self.reader.all(sessions)
+            times = [edit.time for edit in edits if edit.time is not None]
+            found = _Whole(logs, owner.hunks(edits), min(times, default=None))
+            self._wholes[owner.store.folder] = found
+            owner.table = None
+        table = owner.table or owner.attribute(found.hunks)
+        stored, size = self._stored.get(owner.store.folder, ((), 0))
+        if stored != logs or size > table.size:
+            size = 0
+        if size < table.size:
+            self._assigned(owner, sessions).keep(table.since(size))
+            self._stored[owner.store.folder] = (logs, table.size)
         return found
 
-    def _logs(self, session: SessionRow) -> list[LogRow]:
-        return [log for log in self.bucket.logs(session.id, session.harness) if log.shown]
-
-    def neighbours(self, session: SessionRow) -> list[SessionRow]:
-        """Other sessions of the same folders at about the same time: their edits may have replaced these."""
-        cwd, start, end = session.cwd, session.started, session.ended
-        if not cwd or start is None or end is None:
-            return []
-        near: list[tuple[int, str, SessionRow]] = []
-        for row in self.bucket.sessions():
-            if (row.id, row.harness) == (session.id, session.harness) or not row.edits or not row.cwd:
-                continue
-            if not (_within(row.cwd, cwd) or _within(cwd, row.cwd)) or row.started is None or row.ended is None:
-                continue
-            gap = max(row.started - end, start - row.ended, 0)
-            if gap <= 3 * _DAY and not row.foreign:
-                near.append((gap, row.id, row))
-        return [row for _, _, row in sorted(near, key=lambda item: item[:2])[:_NEIGHBOURS]]
+    def _assigned(self, owner: Judge, sessions: list[SessionRow]) -> AssignedTable:
+        return AssignedTable(owner.index.db, owner.store.folder, sessions, (self.repo, owner.given))
 
     # -- trails
 
@@ -211,78 +175,86 @@ class Trail:
         place = self.repository(session)
         if place is None:
             return self._store_counts(session, at, unknown_states(self.edits(session), "no_repository"))
-        given = self.named(session.cwd) is not None
         try:
-            owner = self.judge_for(place, given=given)
+            owner = self.judge_for(place)
             sha = owner.store.resolve(at)
             if sha is None and at != "HEAD":
                 raise TracetuiError(f"{at} is no revision of {place[1] or place[0]}; name a branch, tag or commit")
-            near = self.neighbours(session)
-            verdicts = self._verdicts(owner)
-            named = (self.repo, self.named(session.cwd))
-            kept = verdicts.depends(session, sha or "")
-            if kept is not None and kept[0] == mark(owner.store, (session, *near), sha, named, kept[1]):
-                found = verdicts.states(session, sha or "", kept[0])
-                if found is not None:
-                    return self._store_counts(session, at, found)
-            states = self._judge(owner, session, near, at, progress, cancelled)
+            sessions = self.folders.of(place, session)
+            kept = self._held(owner, session, sessions, sha)
+            if kept is not None:
+                return self._store_counts(session, at, kept)
+            states = self._judge(owner, session, sessions, at, progress, cancelled)
         except (UnsupportedError, GitError):
             states = unknown_states(self.edits(session), "unsupported_repository")
             return self._store_counts(session, at, states)
-        if cancelled is not None and cancelled():
-            return states
-        if all(state.session == session.id for state in states):
-            fresh = mark(owner.store, (session, *near), sha, named, depends(states))
-            verdicts.keep(session, sha or "", fresh, states)
-        return self._store_counts(session, at, states)
+        if cancelled is None or not cancelled():
+            self._hold(owner, session, sessions, sha, states)
+            self._store_counts(session, at, states)
+        return states
+
+    def _named(self, session: SessionRow) -> tuple[str | None, str | None]:
+        return self.repo, self.named(session.cwd)
+
+    def _held(
+        self, owner: Judge, session: SessionRow, sessions: list[SessionRow], sha: str | None
+    ) -> list[HunkState] | None:
+        """The states that the bucket has, where they still hold."""
+        verdicts = self._verdicts(owner)
+        kept = verdicts.depends(session, sha or "")
+        if kept is None or kept[0] != mark(owner.store, sessions, sha, self._named(session), kept[1]):
+            return None
+        return verdicts.states(session, sha or "", kept[0])
+
+    def _hold(
+        self, owner: Judge, session: SessionRow, sessions: list[SessionRow], sha: str | None, states: list[HunkState]
+    ) -> None:
+        fresh = mark(owner.store, sessions, sha, self._named(session), depends(states))
+        self._verdicts(owner).keep(session, sha or "", fresh, states)
 
     def _judge(
         self,
         owner: Judge,
         session: SessionRow,
-        near: Sequence[SessionRow],
+        sessions: list[SessionRow],
         at: str,
         progress: Progress | None,
         cancelled: Callable[[], bool] | None,
     ) -> list[HunkState]:
-        edits = list(self.edits(session))
+        edits = self.edits(session)
         if not edits:
             return []
-        files = {absolute(edit.change.path, edit.cwd) for edit in edits}
-        others: list[Edit] = []
-        for row in near:
-            others += [edit for edit in self.edits(row) if absolute(edit.change.path, edit.cwd) in files]
-        times = [edit.time for edit in (*edits, *others) if edit.time is not None]
-        owner.prepare(at, min(times, default=None), progress, cancelled)
-        logs = tuple((row.harness, row.id, row.bytes) for row in (session, *near))
+        owner.prepare(at, self._since(sessions), progress, cancelled)
+        whole = self._whole(owner, sessions)
         key = (session.harness, session.id, at, owner.store.folder)
         known = self._known.get(key)
-        if known is not None and known.logs == logs:
-            states = owner.refresh(known.hunks, known.states, known.at, known.size)
-            hunks = known.hunks
+        hunks = [hunk for hunk in whole.hunks if hunk.session == session.id]
+        if known is not None and known.logs == whole.logs:
+            states = owner.refresh(hunks, known.states, known.at, known.size)
         else:
-            hunks = owner.hunks([*edits, *others])
-            mine = [hunk for hunk in hunks if hunk.session == session.id]
-            hunks = hunks if len(hunks) < 4 * len(mine) else mine
             states = owner.states(hunks, progress, cancelled)
         if len(states) == len(hunks):
-            self._known[key] = _Known(logs, owner.at, len(owner.index.shas), hunks, states)
-            if len(self._known) > _NEIGHBOURS:
+            self._known.pop(key, None)
+            self._known[key] = _Known(whole.logs, owner.at, len(owner.index.shas), states)
+            if len(self._known) > _KEPT:
                 self._known.pop(next(iter(self._known)))
-        order = {(edit.agent, edit.step, edit.call_id): nth for nth, edit in enumerate(edits)}
-        own = [state for state in states if state.session == session.id]
-        return sorted(own, key=lambda s: (order.get((s.agent, s.step, s.call_id), 0), s.path, s.hunk))
+        order = {(edit.part, edit.agent, edit.step, edit.call_id): nth for nth, edit in enumerate(edits)}
+        return sorted(states, key=lambda s: (order.get((s.part, s.agent, s.step, s.call_id), 0), s.path, s.hunk))
+
+    def _since(self, sessions: Iterable[SessionRow]) -> int | None:
+        return min((row.started for row in sessions if row.started is not None), default=None)
 
     def texts(self, session: SessionRow) -> dict[str, Hunk]:
         """The hunks of a session with their lines, by key (``HunkState.key``), for the diff pane."""
         place = self.repository(session)
-        from tracetui.trail.hunks import hunks_of
-
         if place is not None:
-            with contextlib.suppress(UnsupportedError, GitError):
-                owner = self.judge_for(place, given=self.named(session.cwd) is not None)
-                owner.prepare()
-                return {hunk.key: hunk for hunk in owner.hunks(self.edits(session))}
+            try:
+                owner = self.judge_for(place)
+                sessions = self.folders.of(place, session)
+                owner.prepare("HEAD", self._since(sessions))
+                return {hunk.key: hunk for hunk in self._whole(owner, sessions).hunks if hunk.session == session.id}
+            except (UnsupportedError, GitError):
+                pass
         return {hunk.key: hunk for hunk in hunks_of(self.edits(session))}
 
     # -- blame
@@ -304,22 +276,16 @@ class Trail:
         """
         from tracetui.trail.blame import Blamer, parse_target
 
-        named = self.repo or folder or "."
-        place = find_git(Path(named).expanduser())
-        if place is None:
-            raise TracetuiError(f"No Git repository around {named}; name one with --repo")
-        owner = self.judge_for(place, given=self.repo is not None)
+        place = self._place_of(folder)
+        owner = self.judge_for(place)
         try:
             kind, what = parse_target(owner, target, path_only=path_only)
             if owner.store.resolve(at) is None:
                 raise TracetuiError(f"{at} is no revision of {place[1] or place[0]}; name a branch, tag or commit")
-            known = self._sessions_of(place)
-            edits = [edit for row in known for edit in self.edits(row)]
+            known = self.folders.of(place)
             extra = {"commit": [what], "range": [sha for sha in what if sha]}.get(kind, [])
-            times = [edit.time for edit in edits if edit.time is not None]
-            owner.prepare(at, min(times, default=None), progress, cancelled, extra)
-            hunks = owner.hunks(edits)
-            blamer = Blamer(owner, hunks)
+            owner.prepare(at, self._since(known), progress, cancelled, extra)
+            blamer = Blamer(owner, self._source(owner, known))
             if kind == "commit":
                 rows = [blamer.commit(what)]
             elif kind == "range":
@@ -327,44 +293,77 @@ class Trail:
             else:
                 path = self._inside(owner, what[0], folder)
                 rows = blamer.lines(owner.at or "", path, what[1], what[2])
-            keys = {key for row in rows for share in row.shares for key in share.keys}
-            states = {state.key: state for state in owner.states([hunk for hunk in hunks if hunk.key in keys])}
+            states = self._states_of(owner, known, rows, progress, cancelled)
         except GitError as error:
             raise TracetuiError(f"The repository cannot be read: {error}") from error
         wanted = {share.session: share for row in rows for share in row.shares}
         facts = {row.id: self._facts(row, wanted[row.id].steps) for row in known if row.id in wanted}
         return rows, facts, states
 
-    def _sessions_of(self, place: tuple[Path, Path | None]) -> list[SessionRow]:
-        """The sessions that may have worked in a repository: in its folders, remembered for it, or, when it was named,
-        in a folder that is in no repository of this machine."""
-        common = Store(*place)
-        here = common.common
-        common.close()
-        found: list[SessionRow] = []
-        places: dict[str | None, bool] = {}
-        for row in self.bucket.sessions():
-            if not row.edits or row.foreign:
-                continue
-            if row.cwd not in places:
-                known = find_repository(row.cwd, self.bucket_named(row.cwd))
-                if known is None:
-                    places[row.cwd] = self.repo is not None
-                else:
-                    other = _common(known[0])
-                    exists = row.cwd is not None and Path(row.cwd).is_dir()
-                    places[row.cwd] = other == here or (self.repo is not None and not exists)
-            if places[row.cwd]:
-                found.append(row)
+    def repositories(self) -> list[dict[str, Any]]:
+        """Every repository that sessions of the bucket worked in, that of the latest session first."""
+        return self.folders.repositories()
+
+    def overview(
+        self, place: Place, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    ) -> dict[str, Any]:
+        """A repository at a glance, with the folders that look like it and belong to none. Raises TracetuiError."""
+        from tracetui.trail.folders import as_json
+        from tracetui.trail.overview import overview
+
+        try:
+            owner, sessions = self.judge_for(place), self.folders.of(place)
+            owner.prepare("HEAD", self._since(sessions), progress, cancelled)
+            found = overview(owner, sessions, self._source(owner, sessions))
+            found["offers"] = [as_json(offer) for offer in self.folders.offers(owner, place)]
+        except GitError as error:
+            raise TracetuiError(f"The repository cannot be read: {error}") from error
         return found
 
-    def bucket_named(self, cwd: str | None) -> str | None:
-        """The repository that is remembered for a folder, whatever ``--repo`` says."""
-        own, self.repo = self.repo, None
-        try:
-            return self.named(cwd)
-        finally:
-            self.repo = own
+    def brought(self, place: Place, sha: str) -> Assigned:
+        """What a commit of a repository brought, by writers; after a blame."""
+        return self._source(self.judge_for(place), self.folders.of(place))(sha)
+
+    def _source(self, owner: Judge, sessions: list[SessionRow]) -> Callable[[str], Assigned]:
+        """What a commit brought: as it is kept, where that holds, else by the table made now."""
+        kept = self._assigned(owner, sessions)
+        logs = tuple((row.harness, row.id, row.bytes) for row in sessions)
+
+        def assigned(sha: str) -> Assigned:
+            idx = owner.index.index.get(sha)
+            if idx is None:
+                return Assigned()
+            whole = self._wholes.get(owner.store.folder)
+            if owner.table is None or whole is None or whole.logs != logs:
+                found = kept.get(sha, owner.index.times[idx])
+                if found is not None:
+                    return found
+                self._whole(owner, sessions)
+            assert owner.table is not None
+            return owner.table.assigned(idx)
+
+        return assigned
+
+    def _states_of(
+        self,
+        owner: Judge,
+        sessions: list[SessionRow],
+        rows: list[Blame],
+        progress: Progress | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> dict[str, HunkState]:
+        """The states of the sessions that rows name, by hunk; kept like those of a trail."""
+        names = {share.session for row in rows for share in row.shares}
+        found: dict[str, HunkState] = {}
+        for row in sessions:
+            if row.id in names:
+                states = self._held(owner, row, sessions, owner.at)
+                if states is None:
+                    states = self._judge(owner, row, sessions, owner.at or "HEAD", progress, cancelled)
+                    if cancelled is None or not cancelled():
+                        self._hold(owner, row, sessions, owner.at, states)
+                found.update((state.key, state) for state in states)
+        return found
 
     def _inside(self, owner: Judge, path: str, folder: str | None) -> str:
         work = owner.store.work
@@ -378,23 +377,61 @@ class Trail:
 
     def _facts(self, session: SessionRow, steps: set[int]) -> dict[str, Any]:
         """Title and prompt of a session: the prompt is the last one before the first step named."""
-        prompt: str | None = None
-        first = min(steps, default=None)
-        main = next((log for log in self._logs(session) if log.agent is None), None)
-        if main is not None:
-            best: int | None = None
-            for row in self.bucket.step_rows(main):
-                if row.kind == "prompt" and (best is None or first is None or row.number < first):
-                    if best is not None and first is None:
-                        break
-                    best = row.number
-                if first is not None and row.number >= first and best is not None:
-                    break
-            if best is not None:
-                from tracetui.text.safe import one_line
+        from tracetui.text.safe import one_line
 
+        prompt: str | None = None
+        main = next((log for log in self.reader.logs(session) if log.agent is None), None)
+        if main is not None:
+            prompts = [row.number for row in self.bucket.step_rows(main) if row.kind == "prompt"]
+            first = min(steps, default=None)
+            before = [number for number in prompts if first is not None and number < first]
+            best = before[-1] if before else next(iter(prompts), None)
+            if best is not None:
                 prompt = one_line(self.bucket.step(main, best).text or "", 200)
         return {"title": session.title, "prompt": prompt, "harness": session.harness}
+
+    def pull_request(
+        self,
+        target: str,
+        at: str = "HEAD",
+        *,
+        path_only: bool = False,
+        folder: str | None = None,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> tuple[str, list[str]]:
+        """The text for a pull request about a commit, a range or lines, and the ids of the sessions in it. What is not
+        in HEAD's history is judged at its own end. Raises TracetuiError."""
+        from tracetui.trail.blame import parse_target
+        from tracetui.trail.pull_request import text
+        from tracetui.trail.range_facts import changes, session_facts
+
+        place = self._place_of(folder)
+        owner = self.judge_for(place)
+        kind, what = parse_target(owner, target, path_only=path_only)
+        ends = {"commit": (None, what), "range": what}.get(kind)
+        if ends is not None and at == "HEAD" and not owner.in_history(ends[1]):
+            at = ends[1]
+        rows, facts, states = self.blame(
+            target, at, path_only=path_only, folder=folder, progress=progress, cancelled=cancelled
+        )
+        told = {
+            row.id: session_facts(self.bucket, row, self.reader.logs(row))
+            for row in self.folders.of(place)
+            if row.id in facts
+        }
+        killers = {state.killer for state in states.values() if state.killer}
+        commits = {sha: owner.store.commit(sha) for sha in killers}
+        subjects = {sha: made.message.strip().split("\n", 1)[0] for sha, made in commits.items() if made is not None}
+        return text(rows, changes(owner.store, ends, rows), told, states, subjects), sorted(told)
+
+    def _place_of(self, folder: str | None) -> Place:
+        """The repository that was named, or the one around a folder. Raises TracetuiError."""
+        named = self.repo or folder or "."
+        place = find_git(Path(named).expanduser())
+        if place is None:
+            raise TracetuiError(f"No Git repository around {named}; name one with --repo")
+        return place
 
     # -- what is kept
 
@@ -402,15 +439,3 @@ class Trail:
         if at == "HEAD":
             self.bucket.put_summary(session, "survival", counts(states) if states else None)
         return states
-
-
-def _common(folder: Path) -> Path:
-    link = folder / "commondir"
-    try:
-        return (folder / link.read_text("utf-8").strip()).resolve() if link.is_file() else folder
-    except OSError:
-        return folder
-
-
-def _within(path: str, root: str) -> bool:
-    return path == root or path.startswith(root.rstrip("/") + "/")

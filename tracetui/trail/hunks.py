@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
@@ -19,14 +19,14 @@ from tracetui.trail.lines import changes, count_lines, is_binary, norm, split
 
 __all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "absolute", "apply_pieces", "hunks_of"]
 
-Base = Callable[[str, int | None], bytes | None]
+Base = Callable[[str, int | None, str | None], Sequence[bytes]]
 CONTEXT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One file edit of one successful tool call. ``time`` is in milliseconds since the epoch; ``cwd`` the folder that
-    a relative ``change.path`` starts from."""
+    a relative ``change.path`` starts from, ``branch`` the branch that the log names."""
 
     session: str
     agent: str | None
@@ -36,6 +36,8 @@ class Edit:
     time: int | None
     change: FileEdit
     cwd: str | None = None
+    branch: str | None = None
+    part: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class Hunk:
     ends: bool | None = None
     key: str = ""
     cwd: str | None = None
+    branch: str | None = None
+    part: int = 1
 
 
 class _File:
@@ -182,9 +186,7 @@ class _Chain:
         pieces = [(_bytes(old), _bytes(new)) for old, new in change.pieces]
         known = [text for text in (before, file.text) if text is not None]
         if before is None and self.base is not None:
-            text = self.base(path, edit.time)
-            if text is not None:
-                known.append(text)
+            known += self.base(path, edit.time, edit.branch)
         if after is not None:
             if not known and change.op != "delete" and (self.base is not None or change.op == "add"):
                 return b"", after  # neither an earlier edit nor Git had such a file: the write made it
@@ -217,6 +219,8 @@ class _Chain:
             old=[],
             new=[],
             cwd=edit.cwd,
+            branch=edit.branch,
+            part=edit.part,
         )
 
     def _plain(self, edit: Edit, source: str, target: str, problem: str | None = None) -> Hunk:
@@ -229,6 +233,8 @@ class _Chain:
         mark = blake2b(digest_size=12)
         for part in (hunk.session, hunk.agent or "", str(hunk.step), hunk.call_id or "", hunk.file, str(hunk.number)):
             mark.update(part.encode("utf-8", "surrogatepass") + b"\0")
+        if hunk.part > 1:
+            mark.update(b"~%d\0" % hunk.part)
         for line in hunk.old:
             mark.update(b"-" + line + b"\n")
         for line in hunk.new:
@@ -377,8 +383,9 @@ def _joined(edits: Iterable[Edit]) -> Iterable[Edit]:
 
 
 def _same_call(one: Edit, two: Edit) -> bool:
-    if one.call_id is None or (one.session, one.agent, one.step, one.call_id) != (
+    if one.call_id is None or (one.session, one.part, one.agent, one.step, one.call_id) != (
         two.session,
+        two.part,
         two.agent,
         two.step,
         two.call_id,
@@ -395,8 +402,8 @@ def _same_call(one: Edit, two: Edit) -> bool:
 def hunks_of(edits: Iterable[Edit], base: Base | None = None) -> list[Hunk]:
     """The hunks of the edits, in the order of their times (edits of one time stay in the order given).
 
-    ``base(path, time)`` gives the text that Git held for an absolute path at a time (ms), None when there was none;
-    without it nothing is looked up. A call that several logs hold is taken once, from the first.
+    ``base(path, time, branch)`` gives the texts that Git may have held for an absolute path at a time (ms), the most
+    likely first; without it nothing is looked up. A call that several logs hold is taken once, from the first.
     """
     chain = _Chain(base)
     seen: set[tuple[object, ...]] = set()
@@ -412,8 +419,8 @@ def hunks_of(edits: Iterable[Edit], base: Base | None = None) -> list[Hunk]:
     for time, _, edit in timed:
         named = edit.call_id is not None
         call = (edit.call_id, edit.change.path, edit.change.op) if named else (time, edit.change)
-        nth = places[(edit.session, edit.agent, edit.step, *call)]
-        places[(edit.session, edit.agent, edit.step, *call)] += 1
+        nth = places[(edit.session, edit.part, edit.agent, edit.step, *call)]
+        places[(edit.session, edit.part, edit.agent, edit.step, *call)] += 1
         if (*call, nth) in seen:
             continue
         seen.add((*call, nth))

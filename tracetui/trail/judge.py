@@ -13,20 +13,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from tracetui.trail.hunks import Edit, Hunk, hunks_of
-from tracetui.trail.landing import weigh
+from tracetui.trail.assessment import Judged, Round
+from tracetui.trail.attribution import Attribution
+from tracetui.trail.claims import Case
+from tracetui.trail.hunks import Edit, Hunk, absolute, hunks_of
+from tracetui.trail.line_changes import TouchIndex, tips_of
 from tracetui.trail.lines import fingerprint
 from tracetui.trail.repo import Locator, find_repository
-from tracetui.trail.rounds import Case, Round
 from tracetui.trail.states import HunkState, pairs
 from tracetui.trail.store import MissingError, Store, UnsupportedError, find_git
 from tracetui.trail.texts import Texts
-from tracetui.trail.touch import TouchIndex, tips_of
 
 __all__ = ["HunkState", "Judge", "Progress", "judge"]
 
 Progress = Callable[[str, int, int], None]
 """``progress(what, done, total)`` with ``what`` ``index`` or ``judge``."""
+_BASES: Final = 6
+"""Newest versions of a file that are tried where a log holds only the replaced pieces."""
 _HISTORY: Final = 30_000
 """Up to this many commits the whole history is indexed; beyond, what is not older than the oldest edit."""
 
@@ -47,7 +50,9 @@ class Judge:
         self.head: str | None = None
         self.reach = bytearray()
         self.known = bytearray()
-        self._line: tuple[list[int], list[int]] = ([], [])
+        self.table: Attribution | None = None
+        self._marked: list[str] = []
+        self._lines: dict[str, tuple[list[int], list[int]]] = {}
         self.refs: dict[str, str] = {}
         self._inner: dict[str, Judge | None] = {}
         self.locate: Locator = Locator(store, lambda path: False, given)
@@ -89,8 +94,8 @@ class Judge:
         self.at = sha
         self.reach = self.index.reach([sha]) if sha else bytearray(len(self.index.shas))
         self.known = self.index.reach(tips)
-        line = sorted((self.index.times[idx], idx) for idx in range(len(self.reach)) if self.reach[idx])
-        self._line = ([time for time, _ in line], [idx for _, idx in line])
+        self._lines.clear()
+        self._follow()
         files: dict[str, Any] = {}
         if sha:
             try:
@@ -116,34 +121,104 @@ class Judge:
         except (git.GitError, ValueError):
             return False
 
+    def in_history(self, sha: str) -> bool:
+        """Whether HEAD's history has a commit."""
+        head = self.store.resolve("HEAD")
+        return head is not None and (head == sha or self.store.merge_base(sha, head) == sha)
+
     def known_path(self, path: str) -> bool:
         """Whether history, the tree at the revision or the index has a path."""
         return self.locate.known(path)
 
-    def base(self, path: str, time: int | None, cwd: str | None = None) -> bytes | None:
-        """The text of an absolute path in REV's newest commit before a time (ms); None when it held no such file."""
+    def bases(self, path: str, time: int | None, branch: str | None, cwd: str | None = None) -> list[bytes]:
+        """The texts that an absolute path may have had before a time (ms): on the branch worked on, on REV's own line,
+        and in the newest commits of all."""
         inner = self.locate(path, cwd)
-        sha = self.commit_before(time)
-        if inner is None or sha is None:
-            return None
-        try:
-            return self.store.text_at(sha, inner)
-        except MissingError:
-            return None
+        if inner is None:
+            return []
+        found: list[bytes] = []
+        for sha in dict.fromkeys((*self._before(time, branch), *self._newest(inner, time))):
+            try:
+                text = self.store.text_at(sha, inner)
+            except MissingError:
+                continue
+            if text is not None and text not in found:
+                found.append(text)
+        return found
 
-    def commit_before(self, time: int | None) -> str | None:
-        """REV's newest commit that is older than a time (ms)."""
-        times, order = self._line
-        at = bisect.bisect_left(times, (time or 0) // 1000)
-        return self.index.shas[order[at - 1]] if at else None
+    def _newest(self, path: str, time: int | None) -> list[str]:
+        """The newest commits before a time that touched a path."""
+        index, until = self.index, (time or 0) // 1000
+        own = [touch.idx for touch in index.touches(path) if touch.blob and index.times[touch.idx] < until]
+        return [index.shas[idx] for idx in sorted(own, key=lambda idx: (index.times[idx], idx))[-_BASES:]][::-1]
+
+    def _before(self, time: int | None, branch: str | None) -> list[str]:
+        """The newest commit before a time on the branch named, or on REV's own line and of REV's history."""
+        for name in (f"refs/heads/{branch}", f"refs/remotes/origin/{branch}") if branch else ():
+            tip = self.refs.get(name)
+            if tip in self.index.index:
+                found = self._newest_of(tip, time, first=False)
+                return [found] if found is not None else []
+        if self.at is None:
+            return []
+        both = [self._newest_of(self.at, time, first=first) for first in (True, False)]
+        return [sha for sha in dict.fromkeys(both) if sha is not None]
+
+    def _newest_of(self, tip: str, time: int | None, *, first: bool) -> str | None:
+        """The newest commit before a time in the history of a tip; ``first``: on its line of first parents."""
+        key = f"{tip} {first}"
+        if key not in self._lines:
+            index = self.index
+            if first:
+                chain, at = [], index.index.get(tip)
+                while at is not None:
+                    chain.append(at)
+                    at = index.parents[at][0] if index.parents[at] else None
+            else:
+                flags = index.reach([tip])
+                chain = [idx for idx in range(len(flags)) if flags[idx]]
+            line = sorted((index.times[idx], idx) for idx in chain)
+            self._lines[key] = ([time for time, _ in line], [idx for _, idx in line])
+        times, order = self._lines[key]
+        at_ = bisect.bisect_left(times, (time or 0) // 1000)
+        return self.index.shas[order[at_ - 1]] if at_ else None
+
+    def was_there(self, time: int, branch: str | None) -> list[str]:
+        """The commits on which an edit may have been made; without a branch that is still there, all of them."""
+        return self._before(time, branch)
+
+    # -- attribution
+
+    def _follow(self) -> None:
+        """Let the attribution take in what is new in the index; without what it stood on it is made anew."""
+        table = self.table
+        if table is None:
+            return
+        if table.size > len(self.index.shas) or self._marked != self.index.shas[table.size - 1 : table.size]:
+            self.table = None
+            return
+        table.grow(self.known)
+        self._marked = self.index.shas[table.size - 1 : table.size]
+
+    def attribute(self, hunks: Iterable[Hunk]) -> Attribution:
+        """Make the table of a repository from the hunks of all its sessions; ``prepare`` comes first."""
+        table = Attribution(self.index, self.texts, self.known)
+        table.learn([Case(hunk, self.locate(hunk.file, hunk.cwd)) for hunk in hunks])
+        self._marked = self.index.shas[table.size - 1 : table.size]
+        self.table = table
+        return table
+
+    def _table_for(self, hunks: list[Hunk]) -> Attribution:
+        table = self.table
+        if table is None or any(table.cases.get(hunk.key) is None and hunk.problem is None for hunk in hunks):
+            return self.attribute(hunks)
+        return table
 
     # -- hunks
 
     def hunks(self, edits: Iterable[Edit]) -> list[Hunk]:
         """The hunks of edits; ``prepare`` comes first."""
         listed = list(edits)
-        from tracetui.trail.hunks import absolute
-
         folders: dict[str, str | None] = {}
         pairs: list[tuple[str, str | None]] = []
         for edit in listed:
@@ -151,7 +226,7 @@ class Judge:
             folders.setdefault(path, edit.cwd)
             pairs.append((path, edit.cwd))
         self.locate.learn(pairs)
-        return hunks_of(listed, lambda path, time: self.base(path, time, folders.get(path)))
+        return hunks_of(listed, lambda path, time, branch: self.bases(path, time, branch, folders.get(path)))
 
     def states(
         self,
@@ -160,22 +235,15 @@ class Judge:
         cancelled: Callable[[], bool] | None = None,
         work: bool = True,
     ) -> list[HunkState]:
-        """The states of hunks at the prepared revision, in the order given.
+        """The states of hunks at the prepared revision, in the order given; by the attribution of all sessions where
+        there is one (``attribute``), else of these hunks alone.
 
         ``work``: also look at work tree, index and stash. Cancelled, it gives what was judged so far.
         """
-        cases = [Case(hunk, self.locate(hunk.file, hunk.cwd)) for hunk in hunks]
-        wanted = {
-            fingerprint(line) for case in cases if case.path for line in (*case.hunk.added, *case.hunk.removed) if line
-        }
-        hits = self.index.find(wanted)
-        files = {line: len({hit.path for hit in found}) for line, found in hits.items()}
-        round_ = Round(self, hits, work)
-        for case in cases:
-            case.evidence = weigh(case.hunk, files)
-            if case.path is not None:
-                for line in case.hunk.added:
-                    round_.lander.owned.setdefault((case.path, line), []).append(case.hunk.time)
+        listed = list(hunks)
+        table = self._table_for(listed)
+        cases = [Judged(table.cases.get(hunk.key) or Case(hunk, self.locate(hunk.file, hunk.cwd))) for hunk in listed]
+        round_ = Round(self, table, work)
         found: dict[int, HunkState] = {}
         order = sorted(range(len(cases)), key=lambda at: (cases[at].path or "", cases[at].hunk.time, at))
         for done, at in enumerate(order):
@@ -210,6 +278,7 @@ class Judge:
         if len(changed) > 2000 or (before is not None and before not in self.index.index):
             return self.states(hunks, work=work)
         paths = self.index.paths_of(changed)
+        claimed = self.table.claimed(changed) if self.table is not None else frozenset()
         loose = [hunk for hunk in hunks if hunk.key in old and _open(old[hunk.key])]
         wanted = {fingerprint(line) for hunk in loose for line in hunk.added if line}
         brought: set[int] = set()  # also what a commit that left the history had taken away
@@ -222,6 +291,7 @@ class Judge:
             if (
                 state is None
                 or state.state in ("pending", "unknown")
+                or hunk.key in claimed
                 or not paths.isdisjoint(state.depends)
                 or (_open(state) and any(fingerprint(line) in brought for line in hunk.added))
                 or any(self.index.index.get(sha) in changed for sha in state.commits)
@@ -290,18 +360,19 @@ def judge(
     states: list[HunkState] = []
     for place, group in groups.items():
         states += _judge_one(group, place, at, db, repo is not None, progress, cancelled)
-    order = {
-        id_: at
-        for at, id_ in enumerate(dict.fromkeys((edit.session, edit.agent, edit.step, edit.call_id) for edit in listed))
-    }
+    order = {id_: at for at, id_ in enumerate(dict.fromkeys(_call(item) for item in listed))}
     return sorted(
         states,
         key=lambda state: (
-            order.get((state.session, state.agent, state.step, state.call_id), 0),
+            order.get(_call(state), 0),
             state.path,
             state.hunk,
         ),
     )
+
+
+def _call(item: Edit | HunkState) -> tuple[object, ...]:
+    return (item.session, item.part, item.agent, item.step, item.call_id)
 
 
 def _judge_one(
@@ -339,6 +410,7 @@ def unknown_states(
         HunkState(
             session=hunk.session,
             agent=hunk.agent,
+            part=hunk.part,
             step=hunk.step,
             call_id=hunk.call_id,
             hunk=hunk.number,

@@ -26,8 +26,8 @@ __all__ = [
     "is_binary",
     "norm",
     "norms",
-    "rarity",
     "split",
+    "telling",
     "wordiness",
 ]
 
@@ -233,6 +233,6 @@ def wordiness(line: bytes) -> float:
     return 1.0 if size >= 5 else 0.5 if size >= 2 else 0.25
 
 
-def rarity(files: int) -> float:
-    """The weight of a line by the number of files that gained it: 1 up to 8, 0.3 up to 30, then nothing."""
-    return 1.0 if files <= 8 else 0.3 if files <= 30 else 0.0
+def telling(line: bytes) -> int:
+    """How many letters and digits the words of a line have that are not common ones."""
+    return sum(len(word) for word in _WORD.findall(line) if word.lower() not in _BOILERPLATE)

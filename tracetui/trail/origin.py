@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+from tracetui.trail.line_changes import Touch, TouchIndex
 from tracetui.trail.store import MissingError
 from tracetui.trail.texts import Texts
-from tracetui.trail.touch import Touch, TouchIndex
 
 __all__ = ["origins"]
 

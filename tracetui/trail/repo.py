@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tracetui.trail.store import Store, find_git
 
-__all__ = ["Locator", "find_repository", "worktrees"]
+__all__ = ["Locator", "find_repository", "sibling", "worktrees"]
 
 
 def find_repository(cwd: str | None, given: str | None = None) -> tuple[Path, Path | None] | None:
@@ -58,12 +58,30 @@ def _below(path: str, root: str) -> str | None:
     return path[len(root) + 1 :] if path.startswith(root + "/") else None
 
 
+def _related(root: str, cwd: str) -> bool:
+    """Whether a root can be that of a repository which a session in a folder worked in."""
+    if not root:
+        return False
+    return root == cwd or _below(cwd, root) is not None or _below(root, cwd) is not None or sibling(root, cwd)
+
+
+def sibling(root: str, cwd: str) -> bool:
+    """Whether a folder is laid out like a worktree of another one: ``.../app-fix``, ``.../app.worktrees/fix`` beside
+    ``.../app`` (and ``.../app`` beside these)."""
+    parent, _, name = cwd.rstrip("/").rpartition("/")
+    inner = _below(root, parent) if parent else None
+    if inner:
+        first = inner.split("/")[0]
+        return first != name and first.startswith(name) and not first[len(name)].isalnum() and inner.count("/") <= 2
+    return False
+
+
 class Locator:
     """Names paths of logs as the repository does.
 
     ``known`` tells whether history or the tree at the judged revision has a path. A path below a work tree is taken
     from there. Else, for logs of other machines and of worktrees that are gone, the longest known suffix counts whose
-    root is the session's folder, above it or below it.
+    root is the session's folder, above it or below it, or a worktree beside it.
     """
 
     def __init__(self, store: Store, known: Callable[[str], bool], given: bool = False) -> None:
@@ -88,7 +106,7 @@ class Locator:
     def learn(self, paths: Iterable[tuple[str, str | None]]) -> None:
         """See the (path, session folder) pairs of a session first, so that new files find the root of known ones."""
         for path, cwd in paths:
-            found = self._by_suffix(path, cwd)
+            found = self.suffix(path, cwd)
             if found is not None:
                 self.learned[path[: len(path) - len(found)].rstrip("/")] += 1
         self._cache.clear()
@@ -107,12 +125,12 @@ class Locator:
                 if inner:
                     if self.known(inner):
                         return inner
-                    other = self._by_suffix(path, cwd) if cwd and cwd.rstrip("/") != root else None
+                    other = self.suffix(path, cwd) if cwd and cwd.rstrip("/") != root else None
                     if other is not None and other != inner and _below(cwd or "", root):
                         return other if not _real_file(root, inner) else inner
                     learned = self._by_learned(path)
                     return learned if learned is not None and not _real_file(root, inner) else inner
-        found = self._by_suffix(path, cwd)
+        found = self.suffix(path, cwd)
         if found is not None:
             return found
         found = self._by_learned(path)
@@ -130,7 +148,9 @@ class Locator:
                 return inner
         return None
 
-    def _by_suffix(self, path: str, cwd: str | None) -> str | None:
+    def suffix(self, path: str, cwd: str | None) -> str | None:
+        """The longest ending of a path that the repository knows, below a root that is the session's folder, above or
+        below it, or a worktree beside it."""
         if not cwd:
             return None
         cwd = posixpath.normpath(cwd.replace("\\", "/")) if "\\" in cwd else posixpath.normpath(cwd)
@@ -138,9 +158,7 @@ class Locator:
         lead = "/" if path.startswith("/") else ""
         for cut in range(len(parts)):
             root = (lead + "/".join(parts[:cut])).rstrip("/") or lead
-            if not root or not (root == cwd or _below(cwd, root) is not None or _below(root, cwd) is not None):
-                continue
-            if root == "/":
+            if root == "/" or not _related(root, cwd):
                 continue
             inner = "/".join(parts[cut:])
             if self.known(inner):

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -24,14 +24,17 @@ from tracetui.bucket import Bucket
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.trail.facade import Trail, counts
 from tracetui.trail.git import GitError
-from tracetui.trail.hunks import Hunk, absolute, hunks_of
+from tracetui.trail.hunks import Hunk
 from tracetui.trail.judge import HunkState, Judge
 from tracetui.trail.lines import is_binary, split
 from tracetui.trail.store import MissingError, Store, UnsupportedError, find_git
 
+if TYPE_CHECKING:
+    from tracetui.trail.blame import Blame
+
 __all__ = ["Answerer", "main"]
 
-_IDLE: Final = 600.0
+_IDLE: Final = 45.0
 """Seconds without a question after which the process ends; the app starts another one."""
 _EVERY: Final = 0.1
 _MOST_LINES: Final = 2000
@@ -52,7 +55,6 @@ class Answerer:
         self.bucket = bucket
         self.trail = Trail(bucket)
         self._states: list[HunkState] = []
-        self._texts: tuple[tuple[object, ...], dict[str, Hunk], list[Hunk]] | None = None
 
     def close(self) -> None:
         """Let go of repositories and databases."""
@@ -66,6 +68,10 @@ class Answerer:
             "commit": self.commit,
             "blame": self.blame,
             "places": self.places,
+            "repositories": self.repositories,
+            "overview": self.overview,
+            "tie": self.tie,
+            "pull_request": self.pull_request,
             "remember": self.remember,
         }
         values = {key: value for key, value in question.items() if key not in ("n", "ask")}
@@ -80,7 +86,7 @@ class Answerer:
         place = self.trail.repository(row)
         if place is None:
             raise TracetuiError(f"No repository is known for {row.cwd or 'this session'}; name one with R")
-        return self.trail.judge_for(place, given=self.trail.named(row.cwd) is not None)
+        return self.trail.judge_for(place)
 
     def _place(self, row: SessionRow) -> dict[str, Any] | None:
         """The repository of a session, by words."""
@@ -125,7 +131,8 @@ class Answerer:
         for log in self.bucket.logs(row.id, row.harness):
             if log.shown:
                 overview = self.bucket.overview(log)
-                number += sum(kind == code and not failed for kind, failed in zip(overview.kinds, overview.failed))
+                steps = zip(overview.numbers, overview.kinds, overview.failed)
+                number += sum(kind == code and not failed and at not in log.doubles for at, kind, failed in steps)
         return number
 
     def step(
@@ -149,49 +156,23 @@ class Answerer:
         own = [
             {**_state(state), "lines": [[_clean(path), line] for path, line in state.lines]}
             for state in self._states
-            if state.agent == agent and state.step == step
+            if _who(state) == agent and state.step == step
         ]
         found["hunks"] = []
         if not own or cancelled():
             return found
-        texts, every = self._hunks(row, found["repo"] is not None)
+        texts = self.trail.texts(row)
         for state in own:
             hunk = texts.get(state["key"])
             if hunk is None:
                 who = (state["agent"], state["step"], state["call_id"], state["hunk"])
-                hunk = next((h for h in every if (h.agent, h.step, h.call_id, h.number) == who), None)
+                hunk = next((h for h in texts.values() if (_who(h), h.step, h.call_id, h.number) == who), None)
             found["hunks"].append({**state, **(_texts(hunk) if hunk is not None else {})})
         if found["head"]:
             store = self._judge(row).store
             for item in found["hunks"]:
                 item["today"] = _today(store, found["head"], item)
         return found
-
-    def _hunks(self, row: SessionRow, repository: bool) -> tuple[dict[str, Hunk], list[Hunk]]:
-        """The hunks of a session by key, made in the company of the neighbours as the verdicts were."""
-        mark = (row.harness, row.id, row.bytes, repository, str(self.trail.repository(row)))
-        if self._texts is not None and self._texts[0] == mark:
-            return self._texts[1], self._texts[2]
-        own = list(self.trail.edits(row))
-        every: list[Hunk] = []
-        try:
-            if repository:
-                owner = self._judge(row)
-                files = {absolute(edit.change.path, edit.cwd) for edit in own}
-                others = [
-                    edit
-                    for near in self.trail.neighbours(row)
-                    for edit in self.trail.edits(near)
-                    if absolute(edit.change.path, edit.cwd) in files
-                ]
-                owner.prepare("HEAD", min((edit.time for edit in own if edit.time is not None), default=None))
-                every = owner.hunks([*own, *others])
-        except (UnsupportedError, GitError):
-            every = []
-        every = every or hunks_of(own)
-        mine = [hunk for hunk in every if hunk.session == row.id]
-        self._texts = (mark, {hunk.key: hunk for hunk in mine}, mine)
-        return self._texts[1], mine
 
     # -- commits
 
@@ -236,19 +217,49 @@ class Answerer:
         harness: str | None = None,
         folder: str | None = None,
     ) -> dict[str, Any]:
-        """Who is behind a commit, a range or lines: what ``blame --json`` prints, and its Markdown."""
-        from tracetui.trail.blame import as_json, markdown
+        """Who is behind a commit, a range or lines: what ``blame --json`` prints."""
+        from tracetui.trail.blame import as_json
 
         place = self._folder(session, harness, folder)
-        git = find_git(Path(place))
-        if git is not None and place in (self.bucket.setting("trail.repos") or {}).values():
-            self.trail.judge_for(git, given=True)
         rows, sessions, states = self.trail.blame(target, folder=place, progress=progress, cancelled=cancelled)
         return {
             "rows": [{**as_json(row, sessions, states), "files": [_clean(name) for name in row.files]} for row in rows],
             "harnesses": {name: facts.get("harness") for name, facts in sessions.items()},
-            "markdown": markdown(rows, sessions, states),
+            "unseen": self.trail.unseen().json(),
+            "code": self._code(place, rows, states),
         }
+
+    def _code(self, folder: str, rows: list[Blame], states: Mapping[str, HunkState]) -> dict[str, Any] | None:
+        """The lines of a file, or the diff of a commit, with who wrote them."""
+        from tracetui.trail.code_view import diff_lines, file_lines
+
+        git = find_git(Path(folder))
+        if git is None or not rows:
+            return None
+        store = self.trail.judge_for(git).store
+        if rows[0].path is not None:
+            head = store.resolve("HEAD")
+            found = file_lines(store, head, rows, states) if head else None
+            return {**found, "work": str(git[1]) if git[1] else None} if found is not None else None
+        if len(rows) == 1 and rows[0].commit is not None:
+            found = diff_lines(store, rows[0].commit, self.trail.brought(git, rows[0].commit), states)
+            return {**found, "work": str(git[1]) if git[1] else None} if found is not None else None
+        return None
+
+    def pull_request(
+        self,
+        *,
+        target: str,
+        progress: Progress,
+        cancelled: Cancelled,
+        session: str | None = None,
+        harness: str | None = None,
+        folder: str | None = None,
+    ) -> dict[str, Any]:
+        """The text for a pull request, and the sessions that it tells of."""
+        place = self._folder(session, harness, folder)
+        text, ids = self.trail.pull_request(target, folder=place, progress=progress, cancelled=cancelled)
+        return {"text": text, "sessions": ids}
 
     def _folder(self, session: str | None, harness: str | None, folder: str | None) -> str:
         """Where to look for the repository: a folder as named, or the repository of a session."""
@@ -292,10 +303,25 @@ class Answerer:
 
     # -- repositories
 
+    def repositories(self, *, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
+        """Every repository of the bucket's sessions, and how many sessions belong to none."""
+        return {"repositories": self.trail.repositories(), "unseen": self.trail.unseen().json()}
+
+    def overview(self, *, folder: str, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
+        """One repository at a glance, and the folders that look like it."""
+        place = find_git(Path(folder))
+        if place is None:
+            raise TracetuiError(f"{folder} is not in a Git repository any more")
+        return self.trail.overview(place, progress, cancelled)
+
+    def tie(self, *, folders: list[str], repo: str | None, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
+        """Keep which repository belongs to folders; None takes them out again."""
+        self.trail.folders.remember(folders, repo)
+        return {"folders": len(folders)}
+
     def remember(self, *, cwd: str, repo: str | None, progress: Progress, cancelled: Cancelled) -> dict[str, Any]:
         """Keep which repository belongs to a folder; None forgets it."""
         self.trail.remember(cwd, repo)
-        self._texts = None
         return {"repo": repo}
 
 
@@ -308,9 +334,16 @@ def _text(line: bytes) -> str:
     return line.rstrip(b"\r").decode("utf-8", "replace")[:_LONGEST]
 
 
+def _who(item: HunkState | Hunk) -> str | None:
+    """The thread of a hunk, as ``LogRow.thread`` names it."""
+    if item.part == 1:
+        return item.agent
+    return f"~{item.part}" if item.agent is None else f"~{item.part}/{item.agent}"
+
+
 def _state(state: HunkState) -> dict[str, Any]:
     return {
-        "agent": state.agent,
+        "agent": _who(state),
         "step": state.step,
         "call_id": state.call_id,
         "hunk": state.hunk,

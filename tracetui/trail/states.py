@@ -39,6 +39,12 @@ class HunkState:
     at_path: str | None = None
     lines: tuple[tuple[str, int], ...] = ()
     depends: tuple[str, ...] = ()
+    part: int = 1
+
+    @property
+    def shown(self) -> str:
+        """The state by the word that is on screen: ``undone`` where the edit only put back what was there before."""
+        return "undone" if self.reason == "restores_base" else self.state
 
     def json(self) -> dict[str, Any]:
         """The object that ``trail --json`` prints."""
@@ -60,6 +66,7 @@ class HunkState:
             "killer": self.killer,
             "flag": self.flag,
             "counted": self.counted,
+            "part": self.part,
         }
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from tracetui.model import TracetuiError
 from tracetui.trail import git
 
-__all__ = ["Commit", "MissingError", "Store", "UnsupportedError", "find_git"]
+__all__ = ["Commit", "MissingError", "Store", "UnsupportedError", "find_git", "plain_remote"]
 
 _LIMIT: Final = 32 * 1024 * 1024
 _CACHE: Final = 32 * 1024 * 1024
@@ -73,6 +73,13 @@ def find_git(folder: Path) -> tuple[Path, Path | None] | None:
         except OSError:
             continue
     return None
+
+
+def plain_remote(url: str) -> str:
+    """The address of a remote without scheme, user and ending: ``host/owner/name``."""
+    text = re.sub(r"^[a-z+]+://", "", url.strip().lower())
+    text = re.sub(r"^[^/@]*@", "", text).removesuffix("/").removesuffix(".git")
+    return re.sub(r"^([^/:]+):(?!\d+/)", r"\1/", text)
 
 
 class Store:
@@ -158,6 +165,17 @@ class Store:
                 continue
         return found
 
+    def remotes(self) -> set[str]:
+        """The addresses of its remotes, as ``plain_remote`` spells them."""
+        if self._repo is None:
+            return set()
+        import pygit2
+
+        try:
+            return {plain_remote(remote.url) for remote in self._repo.remotes if remote.url}
+        except (ValueError, pygit2.GitError, UnicodeDecodeError):
+            return set()
+
     def resolve(self, name: str) -> str | None:
         """The full sha of the commit that a revision names, None when there is none."""
         if not name or name.startswith("-") or "\n" in name or "\0" in name:
@@ -180,6 +198,18 @@ class Store:
             return str(self._repo.revparse_single(name).peel(pygit2.Commit).id)
         except (KeyError, pygit2.GitError, ValueError):
             return None
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """The commit at which two histories part; None where there is none, or it cannot be told."""
+        if self._repo is None:
+            return None
+        import pygit2
+
+        try:
+            found = self._repo.merge_base(one, other)
+        except (KeyError, ValueError, pygit2.GitError):
+            return None
+        return str(found) if found is not None else None
 
     def stashes(self) -> list[str]:
         """The commits of the stash, newest first."""

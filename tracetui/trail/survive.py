@@ -7,15 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from tracetui.trail.evidence import Evidence, has_block
 from tracetui.trail.hunks import Hunk
-from tracetui.trail.landing import Evidence, Landing
+from tracetui.trail.landing import Landing
+from tracetui.trail.line_changes import Hit, TouchIndex
 from tracetui.trail.lines import bare, fingerprint, norm
 from tracetui.trail.recognise import born_lines, recognise
 from tracetui.trail.store import MissingError
 from tracetui.trail.texts import Spots, Text, Texts, locate
-from tracetui.trail.touch import Hit, TouchIndex
 
-__all__ = ["Measure", "Measurer"]
+__all__ = ["ALL", "Measure", "Measurer", "change", "text_measure"]
+
+ALL: Final = 1 - 1e-6
+"""All of a weight, rounding aside."""
 
 
 @dataclass(slots=True)
@@ -86,7 +90,7 @@ class Measurer:
             best = max(best, here)
         return best / total
 
-    def measure(
+    def measure(  # noqa: C901 - a branch for each state of a file
         self,
         hunk: Hunk,
         evidence: Evidence,
@@ -190,7 +194,7 @@ class Measurer:
             placed=hunk.placed,
         )
 
-    def _standing(
+    def _standing(  # noqa: C901 - a branch for each row of the table of states
         self,
         hunk: Hunk,
         evidence: Evidence,
@@ -276,7 +280,7 @@ class Measurer:
             found.minor = False
         return found
 
-    def _moved(
+    def _moved(  # noqa: C901 - a branch for each ground to take lines for moved
         self,
         hunk: Hunk,
         evidence: Evidence,
@@ -462,3 +466,38 @@ def _around(target: _Standing) -> range:
     if not spots:
         return range(0)
     return range(max(0, min(spots) - 5), max(spots) + 6)
+
+
+def text_measure(hunk: Hunk, evidence: Evidence, lines: dict[bytes, int], text: Text) -> Measure:
+    """Standing lines of a hunk in a text, by counts alone; an addition or a block, no deletion."""
+    found = Measure(evidence.total or 1.0, exists=True, binary=text.binary)
+    if evidence.kind == "block":
+        if hunk.placed and has_block(hunk, text) and not hunk.gone:
+            found.exact = found.total
+        return found
+    for line, count in lines.items():
+        weight = evidence.added.get(line)
+        if weight:
+            have = min(count, max(0, text.counts.get(line, 0) - hunk.others.get(line, 0)))
+            bares = text.bares
+            same = sum(bares.get(raw.rstrip(b"\r\n"), 0) for raw in hunk.new if norm(raw) == line)
+            exact = min(have, same)
+            found.exact += weight * exact
+            found.white += weight * (have - exact)
+    return found
+
+
+def change(found: Measure) -> str:
+    """The reason of a transformed hunk: what most of its changed weight became; of equals, the stronger change."""
+    gone = max(0.0, found.total - found.exact - found.white - found.layout - found.renamed - found.edited)
+    shares = [
+        ("whitespace", found.white),
+        ("reformat", found.layout),
+        ("identifier_rename", found.renamed),
+        ("edited", found.edited),
+        ("partial", gone),
+    ]
+    best = max(share for _, share in shares)
+    if best <= 1e-9:
+        return "whitespace" if found.minor else "edited"
+    return [name for name, share in shares if share >= best - 1e-9][-1]

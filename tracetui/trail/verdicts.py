@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.model import SessionRow
+from tracetui.trail.assigned import session_name
 from tracetui.trail.states import HunkState
 from tracetui.trail.store import Store
 
@@ -50,7 +51,7 @@ class Verdicts:
         """The mark of the verdict at a commit and the files it rests on; None where there is none."""
         row = self._db.execute(
             "SELECT mark, depends FROM verdict WHERE session = ? AND repo = ? AND at = ?",
-            (_name(session), self._repo, at),
+            (session_name(session), self._repo, at),
         ).fetchone()
         try:
             return None if row is None else (row[0], orjson.loads(row[1]))
@@ -59,7 +60,7 @@ class Verdicts:
 
     def states(self, session: SessionRow, at: str, mark: str) -> list[HunkState] | None:
         """The states of the verdict at a commit that has this mark; None where they cannot be read."""
-        key = (_name(session), at)
+        key = (session_name(session), at)
         held = self._held.get(key)
         if held is not None and held[0] == mark:
             return held[1]
@@ -78,7 +79,7 @@ class Verdicts:
 
     def keep(self, session: SessionRow, at: str, mark: str, states: Sequence[HunkState]) -> None:
         """Keep a verdict; the oldest ones of the session go."""
-        db, name = self._db, _name(session)
+        db, name = self._db, session_name(session)
         key = (name, self._repo)
         last = db.execute("SELECT COALESCE(MAX(used), 0) + 1 FROM verdict WHERE session = ? AND repo = ?", key)
         used = last.fetchone()[0]
@@ -106,7 +107,7 @@ def mark(
 ) -> str:
     """A digest of everything that a verdict rests on: logs, refs, stash, index and these files of the work tree."""
     digest = blake2b(digest_size=16)
-    digest.update(b"2")
+    digest.update(b"3")
     for row in sessions:
         digest.update(f"{row.harness}/{row.id} {row.bytes}\n".encode("utf-8", "replace"))
     digest.update(f"{sha} {store.resolve('HEAD')} {list(named)}\n".encode("utf-8", "replace"))
@@ -120,11 +121,6 @@ def mark(
         except (OSError, ValueError):
             digest.update(b"-\n")
     return digest.hexdigest()
-
-
-def _name(session: SessionRow) -> str:
-    """A session's name in the database: no id of a session that may be forgotten stands there."""
-    return blake2b(f"{session.harness}/{session.id}".encode("utf-8", "replace"), digest_size=16).hexdigest()
 
 
 def _text(path: str) -> str:

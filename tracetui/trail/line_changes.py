@@ -11,10 +11,11 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from tracetui.bucket.place import touch_private
+from tracetui.bucket.location import touch_private
 from tracetui.trail import git
 from tracetui.trail.difftree import DIFF, Raw, parse, prints
 from tracetui.trail.lines import aligned, changes, digest, is_binary, norm, split
@@ -22,13 +23,13 @@ from tracetui.trail.store import MissingError, Store
 
 __all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
 
-VERSION: Final = 2
+VERSION: Final = 3
 _HELD: Final = 6000
 """Touches kept in memory."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS repo(id INTEGER PRIMARY KEY, place TEXT UNIQUE, shallow TEXT, tips TEXT, since INTEGER);
 CREATE TABLE IF NOT EXISTS node(repo INTEGER, idx INTEGER, sha TEXT, parents TEXT, time INTEGER, done INTEGER,
-    PRIMARY KEY(repo, idx)) WITHOUT ROWID;
+    authored INTEGER, author INTEGER, PRIMARY KEY(repo, idx)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS path(repo INTEGER, id INTEGER, name TEXT, PRIMARY KEY(repo, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS touch(repo INTEGER, idx INTEGER, path INTEGER, status TEXT, source INTEGER, blob TEXT,
     added BLOB, removed BLOB, PRIMARY KEY(repo, idx, path)) WITHOUT ROWID;
@@ -64,6 +65,10 @@ class Hit:
     path: int
 
 
+def _seconds(stamp: bytes) -> int:
+    return int(stamp) if stamp.lstrip(b"-").isdigit() else 0
+
+
 def tips_of(refs: dict[str, str]) -> dict[str, str]:
     """The refs that count as branches: local and remote ones, tags and pull requests; no stash, no notes, no backup."""
     places = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/pull/", "refs/merge-requests/", "refs/pr/")
@@ -86,6 +91,11 @@ class TouchIndex:
         self.shas: list[str] = []
         self.parents: list[tuple[int, ...]] = []
         self.times: list[int] = []
+        """Committer times, in seconds."""
+        self.authored: list[int] = []
+        """Author times, in seconds."""
+        self.authors: list[int] = []
+        """Fingerprints of the authors' addresses."""
         self.index: dict[str, int] = {}
         self.done = bytearray()
         self.names: list[str] = []
@@ -106,6 +116,7 @@ class TouchIndex:
     def _forget(self) -> None:
         """Let go of what is in memory."""
         self.shas, self.parents, self.times, self.names = [], [], [], []
+        self.authored, self.authors = [], []
         self.index, self.path_ids, self.done = {}, {}, bytearray()
         self._tips, self._since, self._renames = frozenset(), None, None
         self._chains, self._ancestry = [], {}
@@ -116,20 +127,22 @@ class TouchIndex:
         if row is not None:
             self._cut, self._tips, self._since = row[0], frozenset(row[1].split()), row[2]
         rows = self.db.execute(
-            "SELECT sha, parents, time, done FROM node WHERE repo = ? ORDER BY idx", (self.repo,)
+            "SELECT sha, parents, time, done, authored, author FROM node WHERE repo = ? ORDER BY idx", (self.repo,)
         ).fetchall()
-        for sha, parents, time, done in rows:
-            self._add_node(sha, tuple(map(int, parents.split())), time, done)
+        for sha, parents, time, done, authored, author in rows:
+            self._add_node(sha, tuple(map(int, parents.split())), time, done, authored, author)
         for (name,) in self.db.execute("SELECT name FROM path WHERE repo = ? ORDER BY id", (self.repo,)):
             self.path_ids[name] = len(self.names)
             self.names.append(name)
 
-    def _add_node(self, sha: str, parents: tuple[int, ...], time: int, done: int) -> int:
+    def _add_node(self, sha: str, parents: tuple[int, ...], time: int, done: int, authored: int, author: int) -> int:
         idx = len(self.shas)
         self.index[sha] = idx
         self.shas.append(sha)
         self.parents.append(parents)
         self.times.append(time)
+        self.authored.append(authored)
+        self.authors.append(author)
         self.done.append(done)
         return idx
 
@@ -213,17 +226,23 @@ class TouchIndex:
         given = [sha.encode("ascii") + b"\n" for sha in sorted(fresh)]
         known = [sha for sha in self._tips if sha in self.index and self.store.commit(sha) is not None]
         given += [b"^" + sha.encode("ascii") + b"\n" for sha in sorted(known)]
-        command = ["rev-list", "--topo-order", "--reverse", "--timestamp", "--parents", "--stdin"]
-        out = git.read(self.store.folder, command, b"".join(given)).decode("ascii", "replace")
-        rows: list[tuple[int, int, str, str, int, int]] = []
-        for line in out.splitlines():
-            parts = line.split()
-            if len(parts) < 2 or parts[1] in self.index:
+        command = ["rev-list", "--topo-order", "--reverse", "--parents", "--format=%ct %at %ae", "--stdin"]
+        out = git.read(self.store.folder, command, b"".join(given)).split(b"\n")
+        rows: list[tuple[object, ...]] = []
+        for head, facts in pairwise(out):
+            if not head.startswith(b"commit "):
                 continue
-            parents = tuple(self.index[sha] for sha in parts[2:] if sha in self.index)
-            idx = self._add_node(parts[1], parents, int(parts[0]), 0)
-            rows.append((self.repo, idx, parts[1], " ".join(map(str, parents)), int(parts[0]), 0))
-        self.db.executemany("INSERT INTO node VALUES(?, ?, ?, ?, ?, ?)", rows)
+            sha, *named = head[7:].decode("ascii", "replace").split()
+            if sha in self.index:
+                continue
+            made, authored, author = [*facts.split(b" ", 2), b"", b""][:3]
+            parents = tuple(self.index[name] for name in named if name in self.index)
+            # signed, as SQLite's integers are
+            who = int.from_bytes(digest(author.strip().lower()), "big", signed=True)
+            idx = self._add_node(sha, parents, _seconds(made), 0, _seconds(authored), who)
+            told = " ".join(map(str, parents))
+            rows.append((self.repo, idx, sha, told, self.times[idx], 0, self.authored[idx], who))
+        self.db.executemany("INSERT INTO node VALUES(?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _diffs(
         self, waiting: list[int], progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
@@ -493,16 +512,30 @@ class TouchIndex:
                 self._renames.setdefault(self.names[source], []).append((idx, self.names[path]))
         return self._renames
 
-    def find(self, lines: set[int], first: int = 0, limit: int = 96) -> dict[int, list[Hit]]:
-        """Which commits (from number ``first`` on) added these lines to which paths; at most ``limit`` per line."""
+    def lineage(self, path: str, after: int, mask: bytearray | None = None) -> list[str]:
+        """The path and every name that it, or what became of it, was renamed to by commits not before ``after`` (s);
+        ``mask`` flags those that count."""
+        renames = self.renames()
+        found, waiting = [path], [path]
+        while waiting and len(found) < 64:
+            for idx, name in renames.get(waiting.pop(0), ()):
+                if name not in found and self.times[idx] >= after and (mask is None or mask[idx]):
+                    found.append(name)
+                    waiting.append(name)
+        return found
+
+    def find(self, lines: set[int], first: int = 0, limit: int = 96, *, removed: bool = False) -> dict[int, list[Hit]]:
+        """Which commits (from number ``first`` on) added, or ``removed``, these lines in which paths; at most ``limit``
+        per line."""
         found: dict[int, list[Hit]] = {}
         if not lines:
             return found
         wanted = frozenset(lines)
-        for idx, path, added in self.db.execute(
-            "SELECT idx, path, added FROM touch WHERE repo = ? AND idx >= ? ORDER BY idx", (self.repo, first)
+        column = "removed" if removed else "added"
+        for idx, path, data in self.db.execute(
+            f"SELECT idx, path, {column} FROM touch WHERE repo = ? AND idx >= ? ORDER BY idx", (self.repo, first)
         ):
-            values = array("Q", added)
+            values = array("Q", data)
             common = wanted.intersection(values)
             if common:
                 hit = Hit(idx, path)

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
 
+from tracetui.trail.evidence import Evidence
 from tracetui.trail.hunks import Hunk
-from tracetui.trail.landing import FULL, PART, Evidence, Landing
+from tracetui.trail.landing import Landing
+from tracetui.trail.line_changes import Touch, TouchIndex
 from tracetui.trail.lines import fingerprint
-from tracetui.trail.touch import Touch, TouchIndex
+from tracetui.trail.thresholds import FULL, INVERSE, PART
 
 __all__ = ["Ending", "Fates"]
 
-INVERSE: Final = 0.8
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _QUOTED = re.compile(r'^\s*Revert "(.*)"(?: \([#!][0-9]+\))?\s*$')
 _NUMBER = re.compile(r"[#!]([0-9]{1,9})\b")

@@ -1,0 +1,118 @@
+"""Prompts that say what somebody wants, among commands, confirmations and boilerplate; and commands that run tests."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Prompt", "intent_of", "is_title", "said_in", "suite_in"]
+
+_LEAST: Final = 4
+"""Words that a prompt must have to say what somebody wants."""
+_LONGEST: Final = 4000
+_BOILERPLATE: Final = re.compile(
+    r"\A\s*(?:/|<|\[Request interrupted|\[Image|Caveat:|Base directory for this skill|"
+    r"This session is being continued|Stop hook feedback|# AGENTS\.md|Your task is to create a detailed summary)"
+)
+_PLAN: Final = re.compile(r"\A\s*(?:please )?implement (?:the following|this) plan:?\s*", re.IGNORECASE)
+_HEADING: Final = re.compile(r"^#{1,4}\s*(?:plan:?\s*)?(.{4,160})$", re.IGNORECASE | re.MULTILINE)
+_CONFIRMS: Final = re.compile(
+    r"\A(?:ok(?:ay)?|yes|yep|no|go|do|continue|proceed|commit|push|thanks?|hi|hello|sure|great|good|next|run|try again|"
+    r"fix (?:it|that|this|them)|please (?:continue|proceed|commit|push))\b",
+    re.IGNORECASE,
+)
+_COMMAND: Final = re.compile(r"<command-name>\s*(/[\w:.-]+).*?(?:<command-args>([^<]{0,80})|\Z)", re.DOTALL)
+_FILLER: Final = re.compile(
+    r"\A(?:(?:ok(?:ay)?|so|also|now|well|great|good|hi|hey|hello|please|alright|perfect|thanks)\b[,.!:]?\s+)+",
+    re.IGNORECASE,
+)
+_FOLLOWS: Final = re.compile(
+    r"\A(?:and|but|or|it|its|it's|that|that's|this|those|these|they|there|there's|should|no+|nope|i think|i mean|"
+    r"what about|why|how come|can you|could you|still|same|actually|instead|forgot|resume|let'?s (?:commit|push))\b",
+    re.IGNORECASE,
+)
+"""How a prompt begins that speaks of the one before it, unless it is long."""
+_ASKS: Final = re.compile(
+    r"\A(?:what|which|who|when|where|why|how|is|are|do|does|did|was|were|has|have)\b", re.IGNORECASE
+)
+_HOUSEKEEPING: Final = frozenset(
+    "clear compact config context cost exit help init login logout mcp model quit resume status usage".split()
+)
+_END: Final = re.compile(r"(?<=[a-z0-9)\]'\"])[.!?](?=\s+[A-Z\"'(]|\Z)")
+_SHORT: Final = 30
+"""Characters before which no sentence ends."""
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_TESTS: Final = re.compile(
+    r"(?:^|[;&|]\s*|\s)((?:(?:npx|pnpm|yarn|bun|uv run|poetry run|python3? -m)\s+(?:exec\s+|run\s+|-r\s+|dlx\s+)?)?"
+    r"(?:pytest|vitest|jest|mocha|tox|nox|playwright test|rspec|phpunit|go test|cargo (?:test|nextest run)|"
+    r"dotnet test|mvn test|gradle test|\./gradlew test|make (?:test|check)|ctest|deno test|node --test|"
+    r"(?:npm|pnpm|yarn|bun)(?: --filter [\w@/.-]+)?(?: run)? test(?::[\w:-]+)?)\b[^;&|<>\n]*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt, cut to what it asks for. ``tells``: it says what somebody wants, and is no command or confirmation."""
+
+    time: int
+    text: str
+    tells: bool
+
+
+def said_in(text: str, time: int) -> Prompt:
+    """A prompt as a line: of a plan its title, else the first sentence or line that says something."""
+    text = text[:_LONGEST]
+    if _BOILERPLATE.match(text):
+        command = _COMMAND.search(text)
+        said = f"{command[1]} {command[2] or ''}" if command else text[:80] if text.startswith("/") else ""
+        said = "" if said[1:].partition(" ")[0] in _HOUSEKEEPING else said
+        return Prompt(time, " ".join(said.split()), False)
+    plan = _PLAN.match(text)
+    if plan is not None:
+        heading = _HEADING.search(text, plan.end())
+        return Prompt(time, heading[1].strip() if heading else "", heading is not None)
+    for line in text.splitlines():
+        line = line.strip().lstrip("#>*- ").strip()
+        if _tells(line):
+            line = _sentence(_FILLER.sub("", line))
+            return Prompt(time, line[:1].upper() + line[1:], True)
+    return Prompt(time, " ".join(text.split()), False)
+
+
+def _sentence(line: str) -> str:
+    end = _END.search(line, _SHORT)
+    return line[: end.start() + 1].rstrip(".") if end is not None else line
+
+
+def _tells(line: str) -> bool:
+    line = _FILLER.sub("", line)
+    words = _WORD.findall(line)
+    if (len(words) <= 5 * _LEAST and _FOLLOWS.match(line)) or ("?" in line and _ASKS.match(line)):
+        return False
+    if len(words) < _LEAST or line.startswith(("```", "http", "at ", "Error", "Traceback", "$ ")):
+        return False
+    return len(words) > 2 * _LEAST or _CONFIRMS.match(line) is None
+
+
+def intent_of(prompts: Sequence[Prompt], time: int) -> str | None:
+    """What was wanted when something was done: the last prompt before it that says so."""
+    before = [prompt for prompt in prompts if prompt.tells and prompt.time <= time]
+    return before[-1].text if before else next((prompt.text for prompt in prompts if prompt.tells), None)
+
+
+def is_title(title: str | None) -> bool:
+    """Whether a title says what a session was about."""
+    return bool(title) and said_in(title or "", 0).tells
+
+
+def suite_in(command: str) -> str | None:
+    """The part of a shell command that runs tests, None when none does."""
+    found = _TESTS.search(command[:_LONGEST])
+    if found is None:
+        return None
+    words = found[1].split()
+    kept = list(itertools.takewhile(lambda word: not word.startswith("-") or word in ("-m", "--filter"), words))
+    return " ".join(word for word in kept if word != "2")[:100]
