@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from logs import PASSWORD, SESSION, TOKEN
 
-KEYS = "id session agent step source field in_key start end kind rule tier view why copies decision".split()
+KEYS = "id session agent step source field in_key start end kind rule tier view why copies decision part".split()
 
 
 def test_scan_of_a_session_prints_the_contracts_keys_and_no_value(run: Any, place: Any) -> None:
@@ -198,3 +200,42 @@ def test_a_file_that_is_not_there_is_not_taken_for_a_session(run: Any, name: str
     done = run("scan", name)
     assert done.status == 1
     assert f"There is no file {name}" in done.err
+
+
+def test_what_is_exported_passed_the_gate(run: Any, tmp_path: Path) -> None:
+    out = tmp_path / "shared"
+    refused = run("export", SESSION, "--format", "harness", "-o", str(out))
+    assert refused.status == 1
+    assert "Not exported" in refused.err
+    assert not out.exists()
+    assert run("redact", SESSION, "--accept-tier", "2", "--json").status == 0
+    dry = run("export", SESSION, "--format", "harness", "-o", str(out), "--dry-run", "--json")
+    assert not out.exists()
+    done = run("export", SESSION, "--format", "harness", "-o", str(out), "--json")
+    assert done.lines == dry.lines
+    (line,) = done.lines
+    assert sorted(line) == ["bytes", "format", "path", "session", "sha256"]
+    data = (out / line["path"]).read_bytes()
+    assert (len(data), hashlib.sha256(data).hexdigest()) == (line["bytes"], line["sha256"])
+    assert TOKEN.encode() not in data
+    assert PASSWORD.encode() not in data
+    assert b"github-token:1" in data
+    assert (out.stat().st_mode & 0o777, (out / line["path"]).stat().st_mode & 0o777) == (0o700, 0o600)
+    again = run("export", SESSION, "--format", "markdown", "-o", str(out), "--json")
+    assert again.status == 1
+    assert "exists" in again.err
+    assert run("export", SESSION, "--format", "markdown", "-o", str(out), "--force", "--json").status == 0
+    (page,) = out.rglob("*.*")
+    assert page.suffix == ".md"
+    assert TOKEN not in page.read_text()
+    assert sorted(p.name for p in tmp_path.iterdir() if "shared" in p.name) == ["shared"]
+
+
+def test_a_capsule_is_exported_as_it_was_sealed(run: Any, tmp_path: Path) -> None:
+    run("redact", SESSION, "--accept-tier", "2", "--json")
+    made = tmp_path / "x.capsule.zip"
+    assert run("seal", SESSION, "-o", str(made), "--no-checks", "--json").status == 0
+    (line,) = run("export", str(made), "--format", "markdown", "-o", str(tmp_path / "md"), "--json").lines
+    with zipfile.ZipFile(made) as held:
+        assert (tmp_path / "md" / line["path"]).read_bytes() == held.read("transcript.md")
+    assert run("export", str(tmp_path / "none.zip"), "--format", "harness", "-o", str(tmp_path / "z")).status == 1

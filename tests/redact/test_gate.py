@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -66,7 +67,7 @@ def test_what_the_proof_found_is_decided_about(place: Any, monkeypatch: pytest.M
         assert gate.check(review, proof=True).passes
         assert {leak.text for leak in review.prove().exempt} == {"notes.txt"}
         review.undo()
-        review.accept_leak(leak)
+        review.mark(leak.text, 0, len(leak.text), leak.kind)
         assert gate.check(review, proof=True).passes
         assert "notes.txt" not in json.dumps([records for _, _, records in review.redacted()])
 
@@ -132,7 +133,7 @@ def test_what_a_rule_replaces_is_decided(place: Any) -> None:
         # Nor is a pattern that does not see the value where colour codes split it.
         review.add_rule(Rule("glob", PASSWORD[:4] + "*", "<password>"), Rule("regex", "ghp_[0-9A-Za-z]{30,}"))
         assert still() == others
-        assert review.progress()["open"] == len(others)
+        assert review.progress().open == len(others)
         assert {one.value for one in review.accept_tier(2)} == others
         assert gate.check(review, proof=True).passes
         out = json.dumps([records for _, _, records in review.redacted()])
@@ -144,3 +145,13 @@ def test_what_a_rule_replaces_is_decided(place: Any) -> None:
     findings = place.bucket.session(row.id).findings
     assert findings is not None
     assert findings["open"] == len(others) + 1
+
+
+def test_a_text_is_looked_at_as_it_reads_not_as_it_is_escaped() -> None:
+    stripe, token = "sk" + "_live_" + "4eC39HqLyjWDarjtT1zdp7dc", "ghp" + "_" + "wx18PeFBupSy8GQmU7iskUEAsIzXMS00bFXY"
+    for secret in (stripe, token, "postgres://svc:kv7Tulpe88@db.acme.dev/x", "ada@zorblax-labs.dev"):
+        escaped = re.sub(r"([_:@.])", r"\\\1", secret)
+        for text in (f"Fixes the login, see {escaped}", f"see {escaped.replace('/', '&#47;')}"):
+            with pytest.raises(TracetuiError):
+                gate.check_text(text)
+    gate.check_text(r"a plain \*word\* and user\_name, 3 \< 4")

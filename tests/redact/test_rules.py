@@ -9,14 +9,15 @@ import pytest
 from samples import sample
 
 from tracetui.redact import scan
-from tracetui.redact.formats import EVERYWHERE, FORMATS
+from tracetui.redact.formats import SUBJECTS, bare_formats, formats
+from tracetui.redact.tables import table
 
-FOUND = [(rule, pattern, words, prefix) for rule, _, words, pattern, prefix in FORMATS]
+FOUND = [(rule, pattern, words, prefix) for rule, _, words, pattern, prefix in formats()]
 
 
 def test_there_are_formats_of_two_hundred_providers_and_more() -> None:
-    assert len({kind for _, kind, *_ in FORMATS}) >= 140
-    assert len(FORMATS) + len(EVERYWHERE) >= 230
+    assert len({kind for _, kind, *_ in formats()}) >= 140
+    assert len(formats()) + len(bare_formats()) >= 230
 
 
 @pytest.mark.parametrize(("rule", "pattern", "words", "prefix"), FOUND, ids=[row[0] for row in FOUND])
@@ -45,7 +46,7 @@ def test_a_format_is_found_whole_and_a_placeholder_of_it_is_not(
     assert not [f for f in scan(dummy) if f.tier == 1 and f.rule == rule]
 
 
-@pytest.mark.parametrize(("rule", "pattern"), [(rule, pattern) for rule, _, _, pattern in EVERYWHERE])
+@pytest.mark.parametrize(("rule", "pattern"), [(rule, pattern) for rule, _, _, pattern in bare_formats()])
 def test_a_format_without_a_keyword_is_found(rule: str, pattern: str) -> None:
     rng = random.Random(rule)
     value = sample(pattern, rng)
@@ -120,10 +121,21 @@ STRUCTURES = {
 }  # fmt: skip
 
 
-def test_every_structure_has_its_case() -> None:
-    from tracetui.redact import structure
+def test_the_example_of_a_structure_is_found_and_the_harmless_one_is_not() -> None:
+    for row in table("structures")["structure"]:
+        example = row["example"].replace("{S}", S).replace("{H}", HEXED).replace("{U}", S.upper())
+        assert row["source"]
+        assert [f for f in scan(example) if f.tier <= 2], example
+        assert not [f for f in scan(row["harmless"]) if f.tier <= 2], row
 
-    assert {row[0] for row in structure.STRUCTURES} <= set(STRUCTURES) | {"htpasswd-pair"}
+
+def test_the_example_of_a_format_is_found_and_no_piece_of_it() -> None:
+    rows = [row for name in SUBJECTS for row in table(f"formats_{name}")["format"]]
+    for row in rows + table("formats_bare")["everywhere"]:
+        found = [f for f in scan(f"see {''.join(row['example'])} there") if f.tier == 1]
+        assert found, row
+        assert row["source"]
+        assert all(not [f for f in scan(piece) if f.tier == 1] for piece in row["example"]), row
 
 
 @pytest.mark.parametrize("rule", STRUCTURES)

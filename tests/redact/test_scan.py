@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tracetui.redact import scan
 from tracetui.redact.scanner import scan_many
-from tracetui.redact.views import views_of
+from tracetui.redact.text_decoders import views_of
 
 PROVIDERS = list(v.provider_vectors(each=5))
 

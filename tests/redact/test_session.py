@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from logs import PASSWORD, SESSION, TOKEN, leaking
 
 from tracetui.bucket import Bucket
+from tracetui.harness.roots import files_of
 from tracetui.model import TracetuiError
 from tracetui.redact import Review, findings, gate
 from tracetui.redact.decisions import Rule
+from tracetui.redact.lookup import Lookup
 from tracetui.redact.sweep import sweep
 
 
@@ -38,7 +43,7 @@ def test_findings_tell_where_they_stand(place: Any) -> None:
         assert {TOKEN, PASSWORD, "zorblax"} <= set(groups)
         token = groups[TOKEN]
         assert token.tier == 1
-        assert {review.step_of(p) for p in token.places} == {1, 2, 3}
+        assert {p.step for p in token.places} == {1, 2, 3}
         assert {p.field for p in token.places} >= {
             "/message/content", "/message/content/0/input/command", "/message/content/0/content", "/toolUseResult/stdout",  # noqa: E501
             "/message/content/0/text",
@@ -127,7 +132,7 @@ def test_undo_and_redo_also_after_a_restart(place: Any) -> None:
         review.scan()
         review.accept(_by_kind(review)[TOKEN])
         review.reject(_by_kind(review)[PASSWORD].places[0])
-        assert review.progress()["open"] == 1
+        assert review.progress().open == 1
     with _review(place) as review:
         assert review.undo() == "reject"
         assert _by_kind(review)[PASSWORD].state == "open"
@@ -174,7 +179,7 @@ def test_lists_show_how_many_are_open(place: Any) -> None:
     assert sweep(place.bucket, gentle=False) == 1
     opened = place.bucket.session(SESSION).findings["open"]
     with _review(place) as review:
-        assert review.progress()["open"] == opened == len([g for g in review.groups() if g.tier <= 2]) == 3
+        assert review.progress().open == opened == len([g for g in review.groups() if g.tier <= 2]) == 3
     assert sweep(place.bucket, gentle=False) == 0
     with _review(place) as review:
         review.accept_tier(2)
@@ -232,7 +237,7 @@ def test_what_was_not_scanned_blocks(place: Any, monkeypatch: pytest.MonkeyPatch
 def test_a_range_of_steps_is_reviewed_alone(place: Any) -> None:
     with Review(place.bucket, place.capture(), (3, 3)) as review:
         review.scan()
-        assert {review.step_of(p) for p in review.places()} == {3}
+        assert {p.step for p in review.places()} == {3}
 
 
 def test_steps_results_and_kinds_can_be_excluded(place: Any) -> None:
@@ -258,20 +263,35 @@ def test_steps_results_and_kinds_can_be_excluded(place: Any) -> None:
         assert out[5]["message"]["content"][0]["content"] != "‹excluded›" or len(out) < 6
 
 
-def test_preview_shows_every_state_without_gaps(place: Any) -> None:
+def test_marks_show_every_state_in_order(place: Any) -> None:
     with _review(place) as review:
         review.scan()
         found = next(p for p in review.places() if p.field == "/toolUseResult/stdout" and p.kind == "password")
         text = review.text_at(found)
-        here = [p for p in review.places() if p.rid == found.rid and p.field == found.field]
+        lookup = Lookup(review)
         review.accept(_by_kind(review)[TOKEN])
-        spans = review.preview(text, here)
-        assert [s.start for s in spans] == [0, *(s.end for s in spans[:-1])]
-        assert spans[-1].end == len(text)
-        assert {s.state for s in spans} == {"plain", "accepted", "proposed"}
-        assert "".join(s.shown for s in spans).count("‹github-token:") >= 3
+        marks = lookup.marks(found.at, text)
+        assert all(one.end <= other.start for one, other in itertools.pairwise(marks))
+        assert {mark.state for mark in marks} == {"accepted", "open"}
+        assert sum(mark.text.count("‹github-token:") for mark in marks) >= 3
         review.reject(found, "place")
-        assert "rejected" in {s.state for s in review.preview(text, here)}
+        assert "rejected" in {mark.state for mark in lookup.marks(found.at, text)}
+
+
+def test_a_value_that_is_kept_in_one_place_is_partly_accepted_everywhere_the_same(place: Any) -> None:
+    """One model: the value, the header, the list of sessions and the editor say the same."""
+    with _review(place) as review:
+        review.scan()
+        token = _by_kind(review)[TOKEN]
+        review.accept(token)
+        review.reject(token.places[0], "place")
+        now = _by_kind(review)[TOKEN]
+        assert now.state == "partly"
+        assert sorted({*now.states}) == ["accepted", "rejected"]
+        progress = review.progress()
+        assert (progress.accepted, progress.rejected, progress.partly) == (0, 0, 1)
+    findings = place.bucket.session(SESSION).findings
+    assert (findings["accepted"], findings["rejected"], findings["partly"]) == (0, 0, 1)
 
 
 def test_rules_stay_for_every_session(place: Any) -> None:
@@ -359,3 +379,33 @@ def test_deep_scanning_asks_detect_secrets_in_one_process(place: Any, monkeypatc
         deep = {(p.field, p.start, p.end) for p in review.places()}
         review.scan()
         assert {(p.field, p.start, p.end) for p in review.places() if p.tier <= 2} <= deep
+
+
+def test_accepting_one_form_accepts_what_it_decodes_to_and_its_parts(tmp_path: Path, place: Any) -> None:
+    """A header, an ``_auth``, a value of a cluster's Secret, a percent-encoded password, ``user:password``: the plain
+    text elsewhere goes with them, and the proof looks for it; what is short or common stays."""
+    plain = "kv7!Tulpe-88"
+    forms = {
+        "header": "Authorization: Basic " + base64.b64encode(f"bob:{plain}".encode()).decode(),
+        "npmrc": "//r.acme.dev/:_auth=" + base64.b64encode(f"root:{plain}".encode()).decode(),
+        "cluster": "kind: Secret\ndata:\n  db: " + base64.b64encode(plain.encode()).decode() + "\n",
+        "url": "postgres://svc:" + quote(plain, safe="") + "@db.acme.dev/x",
+        "pair": f"curl -u svc:{plain} https://h.acme.dev",
+    }
+    for name, text in forms.items():
+        log = leaking(tmp_path / name / f"{SESSION[:-3]}{len(name):03}.jsonl", session=f"{SESSION[:-3]}{len(name):03}")
+        log.prompt(text)
+        log.prompt(f"and by itself: {plain} (root and bob may read this)")
+        bucket = Bucket.open(tmp_path / f"bucket-{name}", create=True)
+        bucket.capture([*files_of([str(log.path)])], workers=0)
+        with Review(bucket, bucket.sessions()[0]) as review:
+            review.scan()
+            line = len(log.path.read_text().splitlines()) - 1
+            found = next(p for p in review.places() if p.source.line == line and p.field == "/message/content")
+            review.accept(found)
+            out = json.dumps([records for _, _, records in review.redacted()])
+            assert plain not in out, name
+            assert "root and bob may read this" in out, name
+            assert not [leak for leak in review.prove().leaks if leak.rule == "left"], name
+            assert all(review.state.of(p) == "accepted" for p in review.places() if review.value_of(p) == plain)
+        bucket.close()

@@ -19,7 +19,7 @@ from tracetui.redact.entropy import TOKEN, runs
 from tracetui.redact.finding import Finding
 from tracetui.redact.opaque import opaque_spans
 from tracetui.redact.scanner import scan_many, settle
-from tracetui.redact.views import View, views_of
+from tracetui.redact.text_decoders import View, views_of
 
 RNG = random.Random(11)
 ALNUM = string.ascii_letters + string.digits

@@ -17,11 +17,10 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from tracetui.model import Record, TracetuiError
-from tracetui.redact.cores import is_boundary
-from tracetui.redact.decisions import Rule, State, pattern_of
-from tracetui.redact.findings import record_id
+from tracetui.redact.decisions import DecisionState, Rule, pattern_of
 from tracetui.redact.forms import EXCLUDED_TEXT, Matcher, lines_of
-from tracetui.redact.readings import BREAK
+from tracetui.redact.identity import identities
+from tracetui.redact.secret_core import is_boundary
 from tracetui.redact.units import (
     PIXEL,
     Node,
@@ -35,6 +34,8 @@ from tracetui.redact.units import (
     texts,
     units,
 )
+from tracetui.redact.value_decoders import BREAK
+from tracetui.redact.values import record_id
 
 __all__ = ["EXCLUDED", "PLACEHOLDER", "Cancelled", "Plan", "prepare", "redact", "redact_text"]
 
@@ -88,10 +89,14 @@ class Plan:
     """Where spared places stand in what came out: (agent, record id, field there, in key); filled by ``redact``."""
 
     @classmethod
-    def of(cls, state: State, given: Mapping[str, tuple[str, int]] | None = None) -> Plan:
+    def of(cls, state: DecisionState, given: Mapping[str, tuple[str, int]] | None = None) -> Plan:
         """The plan of a session's decisions, without its exclusions and spared places, which need its records."""
         plan = cls(
-            values=[(item.value, item.kind, key) for key, item in state.accepted.items()],
+            values=[
+                (text, item.kind, key)
+                for key, item in state.accepted.items()
+                for text in (item.value, *identities(item.value))
+            ],
             rules=[*state.rules],
             given=dict(given or {}),
         )

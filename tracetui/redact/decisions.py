@@ -14,17 +14,44 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from tracetui.model import TracetuiError
+from tracetui.redact.identity import identities
 from tracetui.redact.private import open_private
+from tracetui.redact.values import Place, State
 
-__all__ = ["SCOPES", "Accepted", "Decisions", "Rule", "State", "check_rule", "pattern_of"]
+__all__ = [
+    "EXCLUSIONS",
+    "SCOPES",
+    "Accepted",
+    "DecisionState",
+    "Decisions",
+    "Rule",
+    "about",
+    "check_rule",
+    "pattern_of",
+]
 
-SCOPES: Final = ("place", "path", "name", "kind", "all")
-"""How far a rejection reaches: one place, one path of records, a name that gave the value away, a kind, the value."""
+SCOPES: Final[Mapping[str, str]] = {
+    "place": "this one place",
+    "path": "this kind in this field",
+    "name": "what this name gives away",
+    "kind": "everything of its kind",
+    "all": "this value, everywhere",
+}
+"""How far a rejection reaches, and what people call that."""
+EXCLUSIONS: Final[Mapping[str, str]] = {
+    "step": "this step",
+    "kind": "every step of this kind",
+    "results": "results of tools",
+    "thinking": "thinking",
+    "images": "images",
+    "opaque": "signatures, encrypted thinking",
+}
+"""What can be left out as a whole, and what people call it. Images and opaque fields are, unless they are kept."""
 _SCRIPT: Final = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE op(
@@ -48,8 +75,7 @@ class Accepted:
     tier: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule that stays: ``literal``, ``regex`` (RE2) or ``glob``; without a replacement it gets a placeholder."""
 
     form: str
@@ -58,7 +84,7 @@ class Rule:
 
 
 @dataclass(slots=True)
-class State:
+class DecisionState:
     """All decisions of a session in force. ``rejected`` holds (scope, key) pairs; ``excluded`` (what, key) pairs:
     ``step`` with the step's key, ``kind`` with a kind of step, ``results``, ``thinking``, ``keep-images``."""
 
@@ -66,11 +92,13 @@ class State:
     rejected: set[tuple[str, str]] = field(default_factory=set)
     excluded: set[tuple[str, str]] = field(default_factory=set)
     rules: list[Rule] = field(default_factory=list)
+    implied: dict[str, str] = field(default_factory=dict)
+    """By keyed hash, what accepted values decode to and hold; with the value whose placeholder stands for it."""
     ruled: set[str] = field(default_factory=set)
     """Values of findings that the rules replace, so that nothing is left to decide about them."""
 
-    def of(self, place: Any) -> str:
-        """``open``, ``accepted`` or ``rejected``: what was decided about a place (a ``findings.Place``).
+    def of(self, place: Place) -> State:
+        """``open``, ``accepted`` or ``rejected``: what was decided about a place.
 
         The narrower decision wins; a rejection of a place stands against an acceptance of the value elsewhere.
         """
@@ -78,6 +106,8 @@ class State:
         if rejected and ("place", place.key) in rejected:
             return "rejected"
         if place.value in self.accepted:
+            return "accepted"
+        if place.value in self.implied and ("all", place.value) not in rejected:
             return "accepted"
         if place.value in self.ruled and ("all", place.value) not in rejected:
             return "accepted"
@@ -89,6 +119,17 @@ class State:
         ):
             return "rejected"
         return "open"
+
+
+def about(place: Place, scope: str) -> str:
+    """The key of a rejection of this scope that is about a place."""
+    return {
+        "place": place.key,
+        "path": f"{place.kind} {place.path}",
+        "name": place.why,
+        "kind": place.kind,
+        "all": place.value,
+    }[scope]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,13 +273,18 @@ class Decisions:
             return None
         return held[-1].what if held[-1].session else held[-1].name
 
-    def state(self, harness: str, session: str) -> State:
+    def state(self, harness: str, session: str) -> DecisionState:
         """The decisions in force, with the rules that stay for all sessions."""
-        state = State()
+        state = DecisionState()
         own = [op for op in self._ops(harness, session)[0] if op.session]
         for op in (*self._rule_ops(), *own):
             for item in op.body["items"] if op.what == "group" else (op.body,):
                 _fold(state, op.name if op.session else item.get("what", op.what), item, self)
+        for key, accepted in state.accepted.items():
+            for text in identities(accepted.value):
+                digest = self.hash(text)
+                if digest not in state.accepted:
+                    state.implied.setdefault(digest, key)
         return state
 
     # rules that stay
@@ -325,7 +371,7 @@ def pattern_of(rule: Rule) -> str:
     )
 
 
-def _fold(state: State, what: str, item: dict[str, Any], decisions: Decisions) -> None:
+def _fold(state: DecisionState, what: str, item: dict[str, Any], decisions: Decisions) -> None:
     if what in ("accept", "mark"):
         key = item.get("hash") or decisions.hash(item["value"])
         state.accepted[key] = Accepted(

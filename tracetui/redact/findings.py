@@ -7,7 +7,6 @@ session, are not scanned again. Values are not stored: a place tells where to re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,15 +19,16 @@ from tracetui.redact.known import Known, log_values
 from tracetui.redact.private import open_private
 from tracetui.redact.scanner import scan_many
 from tracetui.redact.units import units
+from tracetui.redact.values import Place, State, general_field, record_id, state_of, string_at
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
-    from tracetui.redact.decisions import Decisions, Rule, State
+    from tracetui.redact.decisions import Decisions, DecisionState, Rule
     from tracetui.redact.outside import Outside
 
-__all__ = ["RULES", "Findings", "Place", "record_id", "scan_records", "string_at"]
+__all__ = ["RULES", "Findings", "scan_records"]
 
-RULES: Final = 10
+RULES: Final = 11
 """Version of the detectors; findings of another one are looked for anew."""
 _SCRIPT: Final = """
 CREATE TABLE log(
@@ -53,47 +53,6 @@ class _Overtaken(Exception):
     """Another process scans the same log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A finding in a session. ``value`` is the keyed hash of the text found, ``rid`` the record's own id (its line
-    where it has none), ``key`` the place's stable key, ``path`` the field with ``*`` for places in lists."""
-
-    id: str
-    key: str
-    agent: str | None
-    log_path: str
-    source: Source
-    nth: int
-    rid: str
-    field: str
-    path: str
-    in_key: bool
-    start: int
-    end: int
-    kind: str
-    rule: str
-    tier: int
-    view: str
-    why: str
-    value: str
-
-
-def record_id(record: Record) -> str:
-    """What names a record for good: its own id, else its line."""
-    value = record.value
-    for holder in (value, value.get("payload")):
-        if isinstance(holder, dict):
-            for name in ("uuid", "id"):
-                found = holder.get(name)
-                if isinstance(found, str) and 0 < len(found) <= 128:
-                    return found
-    return f"line-{record.source.line}" + (f".{record.nth}" if record.nth else "")
-
-
-def _general(field: str) -> str:
-    return "/".join("*" if part.isdigit() else part for part in field.split("/"))
-
-
 class Findings:
     """The findings of a bucket. Close it after use; one thread at a time."""
 
@@ -101,6 +60,7 @@ class Findings:
         self._bucket = bucket
         self._decisions = decisions
         self._outside: Outside | None = None
+        self._personal = False
         self._ruled: tuple[object, dict[str, bool]] = (None, {})
         self._db = open_private(bucket.path / "findings.db", _SCRIPT, RULES, precious=False)
 
@@ -123,13 +83,16 @@ class Findings:
         *,
         known: Sequence[tuple[str, str]] = (),
         deep: bool = False,
+        personal: bool = False,
         cancelled: Callable[[], bool] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> bool:
         """Scan what is new in a session's logs; False when ``cancelled`` said so before the end. What was done stays.
 
-        ``progress`` is told (bytes done, all bytes). ``deep`` asks detect-secrets too.
+        ``progress`` is told (bytes done, all bytes). ``deep`` asks detect-secrets too, ``personal``
+        looks for phone and card numbers and their like.
         """
+        self._personal = personal
         logs = [log for log in self._bucket.logs(session.id, session.harness) if log.shown]
         self._drop(session, {log.path for log in logs})
         total = sum(log.bytes for log in logs)
@@ -172,7 +135,8 @@ class Findings:
         """Scan what is new in one log. Raises ``_Overtaken`` when another process did meanwhile."""
         cwd = log.facts.cwd or session.cwd
         values = [*log_values(log.path, cwd, session.cwd, remote=log.facts.repo, folder=cwd), *known]
-        sign = self._decisions.short("sign", RULES, deep, log.generation, orjson.dumps(sorted(set(values))).decode())
+        values_sign = orjson.dumps(sorted(set(values))).decode()
+        sign = self._decisions.short("sign", RULES, deep, self._personal, log.generation, values_sign)
         of = (session.id, session.harness, log.path)
 
         def held() -> tuple[str, int, int, int] | None:
@@ -288,10 +252,17 @@ class Findings:
                 rows = [[f.start, f.end, f.kind, f.rule, f.tier, f.view, f.why] for f in found]
                 keep.append((hashes[nth], orjson.dumps(rows).decode()))
         self._db.executemany("INSERT OR IGNORE INTO cache VALUES(?,?)", keep)
+        if self._personal:
+            from tracetui.redact.personal_kinds import scan_personal
+            from tracetui.redact.scanner import settle
+
+            return [settle([*(found or ()), *scan_personal(text)]) for text, found in zip(texts, out)]
         return [found or [] for found in out]
 
-    def places(self, session: SessionRow) -> list[Place]:
-        """All findings of a session, by log and place."""
+    def places(
+        self, session: SessionRow, locate: Callable[[str, int], tuple[int | None, int]] = lambda path, line: (None, 1)
+    ) -> list[Place]:
+        """All findings of a session, by log and place; ``locate`` gives step and part of a log's line."""
         short = self._decisions.short
         out = []
         for row in self._db.execute(
@@ -322,7 +293,8 @@ class Findings:
             out.append(
                 Place(
                     short(key, kind, rule), key, agent, path, Source(line, offset, length), nth, rid, field,
-                    _general(field), bool(in_key), start, end, kind, rule, tier, view, why, value,
+                    general_field(field), bool(in_key), start, end, kind, rule, tier, view, why, value,
+                    *locate(path, line),
                 )
             )  # fmt: skip
         return out
@@ -341,14 +313,14 @@ class Findings:
             if log.shown and log.bytes
         )
 
-    def state(self, session: SessionRow) -> State:
+    def state(self, session: SessionRow) -> DecisionState:
         """The decisions in force, with what the rules that stay replace of the findings."""
         state = self._decisions.state(session.harness, session.id)
         if state.rules:
             state.ruled = self._replaced(session, state)
         return state
 
-    def _replaced(self, session: SessionRow, state: State) -> set[str]:
+    def _replaced(self, session: SessionRow, state: DecisionState) -> set[str]:
         """Values that the rules replace whole at each place where they were found. What one replaces only by what
         stands around it, or not in every form, is still to be decided; that nothing is left the proof tells."""
         from tracetui.redact.apply import Plan
@@ -373,33 +345,22 @@ class Findings:
 
     def summarise(self, session: SessionRow) -> dict[str, int]:
         """Count the values found in tiers 1 and 2 by decision, as the editor counts them, and tell lists. A value is
-        open while one of its places is; each text that could not be scanned counts for itself."""
-        state = self.state(session)
-        states: dict[str, set[str]] = {}
+        open while one of its places is, ``partly`` where they differ; each text that could not be scanned counts for
+        itself."""
+        decided = self.state(session)
+        states: dict[str, set[State]] = {}
         surest: dict[str, int] = {}
         for place in self.places(session):
             value = place.id if place.rule == "unscanned" else place.value
-            states.setdefault(value, set()).add(state.of(place))
+            states.setdefault(value, set()).add(decided.of(place))
             surest[value] = min(surest.get(value, 3), place.tier)
         counts = {"open": 0, "accepted": 0, "rejected": 0}
         for value, found in states.items():
             if surest[value] <= 2:
-                counts["open" if "open" in found else "rejected" if "rejected" in found else "accepted"] += 1
+                state = state_of(found)
+                counts[state] = counts.get(state, 0) + 1
         self._bucket.put_summary(session, "findings", counts)
         return counts
-
-
-def string_at(value: Any, pointer: str, *, in_key: bool) -> str:
-    """The string at a JSON pointer, or the key there; empty where none stands."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-    if in_key:
-        return parts[-1] if parts else ""
-    for part in parts:
-        try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return ""
-    return value if isinstance(value, str) else ""
 
 
 def _covered(text: str, value: str, patterns: Sequence[tuple[Any, Rule]]) -> bool:

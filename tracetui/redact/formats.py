@@ -1,34 +1,59 @@
-"""Token formats of providers, from public facts: the fixed part, the alphabet and the length of what follows.
+"""Token formats of providers, that can be told by themselves: a fixed prefix or shape that harmless text does not have.
 
-``FORMATS`` holds formats that can be told by themselves: a fixed prefix or shape that harmless text does not have.
-
-A row is ``(rule, kind, keywords, pattern)``. ``keywords`` are lower-case literals of which one must stand in the text
-(they feed one Aho-Corasick automaton). ``pattern`` is RE2 syntax; the secret is group 1,
-or the whole match where there is no group. Kinds are what the placeholder says, rules what the finding says.
+The rows stand in ``detectors/formats_*.toml``. Kinds are what the placeholder says, rules what the finding says.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
-from tracetui.redact.tokens import PREFIXES, W
-from tracetui.redact.tokens_apps import APPS
-from tracetui.redact.tokens_infra import INFRA
+from tracetui.redact.tables import pattern_of, table
 
-__all__ = ["EVERYWHERE", "FORMATS"]
+__all__ = ["SUBJECTS", "Bare", "Format", "bare_formats", "formats"]
 
-FORMATS: Final[tuple[tuple[str, str, tuple[str, ...], str, str], ...]] = tuple(
-    (*row, PREFIXES.get(row[0], "")) for row in (*INFRA, *APPS)
-)
-"""``(rule, kind, keywords, pattern, prefix)``: with a ``prefix`` (case counts) the pattern is matched where it begins."""
+SUBJECTS: Final = ("code", "clouds", "models", "payment", "messages", "data", "commerce")
+_SPECIAL: Final = frozenset(r".\+*?()[]{}|^$")
 
-EVERYWHERE: Final[tuple[tuple[str, str, str, str], ...]] = (
-    ("twilio-key", "twilio-key", "S", r"(SK[0-9a-f]{32})(?![\w-])"),
-    ("twilio-account-sid", "twilio-id", "A", r"(AC[0-9a-f]{32})(?![\w-])"),
-    ("discord-bot-token", "discord-token", "MNO", rf"([MNO]{W}{{23,27}}\.{W}{{6}}\.{W}{{27,40}})(?![\w-])"),
-    ("mailgun-signing-key", "mailgun-key", "0123456789abcdef", r"([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})(?![\w-])"),
-    ("mailchimp-key", "mailchimp-key", "0123456789abcdef", r"([0-9a-f]{32}-us\d{1,2})(?![\w-])"),
-    ("vault-old-token", "vault-token", "s", r"(s\.[A-Za-z0-9]{24})(?![\w.-])"),
-)
-"""``(rule, kind, first characters, pattern)``: formats that no keyword announces, tried where a long run of characters
-begins; the last one begins two characters before. Anchored, of fixed lengths."""
+
+class Format(NamedTuple):
+    """One of ``words``, lower-case literals, must stand in the text; the token is group 1 of ``pattern``, in RE2's
+    syntax. With a ``prefix`` (case counts) the pattern is matched where that begins."""
+
+    rule: str
+    kind: str
+    words: tuple[str, ...]
+    pattern: str
+    prefix: str = ""
+
+
+class Bare(NamedTuple):
+    """A format that no keyword announces, tried where a long run of characters begins with one of ``first``."""
+
+    rule: str
+    kind: str
+    first: str
+    pattern: str
+
+
+@cache
+def formats() -> tuple[Format, ...]:
+    """Every format that a word announces."""
+    return tuple(_format(row) for subject in SUBJECTS for row in table(f"formats_{subject}")["format"])
+
+
+def _format(row: dict[str, str]) -> Format:
+    prefix = row.get("prefix", "")
+    if not prefix:
+        return Format(row["rule"], row["kind"], tuple(row["words"]), pattern_of(row["pattern"]))
+    escaped = "".join("\\" + c if c in _SPECIAL else c for c in prefix)
+    return Format(row["rule"], row["kind"], (prefix.lower(),), f"({escaped}{pattern_of(row['body'])})", prefix)
+
+
+@cache
+def bare_formats() -> tuple[Bare, ...]:
+    """Every format that only its shape tells."""
+    return tuple(
+        Bare(row["rule"], row["kind"], row["first"], pattern_of(row["pattern"]))
+        for row in table("formats_bare")["everywhere"]
+    )

@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from tracetui.redact.cores import PERSONAL_KINDS, PIECE, core_of, lead_of, lines_of, telling
-from tracetui.redact.readings import mapped, readings
+from tracetui.redact.secret_core import PERSONAL_KINDS, PIECE, core_of, lead_of, lines_of, telling
+from tracetui.redact.value_decoders import mapped, readings
 
 __all__ = ["EXCLUDED_TEXT", "PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "lines_of", "plain_value"]
 
@@ -105,7 +105,7 @@ def plain_value(raw: str, view: str) -> str:
     """
     if view == "plain":
         return raw
-    from tracetui.redact.views import decode_as
+    from tracetui.redact.text_decoders import decode_as
 
     text = raw
     for name in view.split("+"):
@@ -160,32 +160,7 @@ class Matcher:
                 held.append((number, form, at))
 
         for number, (value, kind) in enumerate(self.values):
-            personal = kind in PERSONAL_KINDS
-            whole = personal or len(value) < _WHOLE_BELOW or kind == EXCLUDED_TEXT
-            core = value if kind == EXCLUDED_TEXT else "" if whole else core_of(value)
-            self._whole.append(whole)
-            self._personal.append(personal)
-            self._cores.append(core)
-            self._leads.append(lead_of(value, core))
-            if not value:
-                continue
-            if kind == EXCLUDED_TEXT:
-                put(value, number, "plain")
-                for at in range(0, min(len(core), _SHINGLED) - _SHINGLE + 1, _SHINGLE):
-                    if len(core) >= 2 * _SHINGLE and len(set(core[at : at + _SHINGLE])) >= 8:
-                        put(core[at : at + _SHINGLE], number, "shingle", at)
-                continue
-            parts = [value]
-            if "\n" in value or "\\n" in value:
-                # Without its breaks too, as readings that join lines see it.
-                bare = lines_of(value)
-                parts += [*bare, "".join(line.strip() for line in value.splitlines())]
-            for part in parts:
-                if part:
-                    put(part, number, "plain")
-                    for text, form in forms_of(part, personal=personal).items():
-                        put(text, number, form)
-            self._pieces(number, core, put)
+            self._add(number, value, kind, put)
         # Names and addresses mean the same in any case.
         low: dict[str, list[int]] = {}
         for number, (value, _) in enumerate(self.values):
@@ -200,6 +175,33 @@ class Matcher:
             self._automaton.make_automaton()
         self._first = _first(needles, low)
         self._reach = min(max(map(len, needles), default=0), 4000) + 16
+
+    def _add(self, number: int, value: str, kind: str, put: Any) -> None:
+        """Put in what tells of one value."""
+        personal = kind in PERSONAL_KINDS
+        whole = personal or len(value) < _WHOLE_BELOW or kind == EXCLUDED_TEXT
+        core = value if kind == EXCLUDED_TEXT else "" if whole else core_of(value)
+        self._whole.append(whole)
+        self._personal.append(personal)
+        self._cores.append(core)
+        self._leads.append(lead_of(value, core))
+        if kind == EXCLUDED_TEXT:
+            if value:
+                put(value, number, "plain")
+            for at in range(0, min(len(core), _SHINGLED) - _SHINGLE + 1, _SHINGLE):
+                if len(core) >= 2 * _SHINGLE and len(set(core[at : at + _SHINGLE])) >= 8:
+                    put(core[at : at + _SHINGLE], number, "shingle", at)
+            return
+        parts = [value]
+        if "\n" in value or "\\n" in value:
+            # Without its breaks too, as readings that join lines see it.
+            parts += [*lines_of(value), "".join(line.strip() for line in value.splitlines())]
+        for part in filter(None, parts):
+            put(part, number, "plain")
+            for text, form in forms_of(part, personal=personal).items():
+                put(text, number, form)
+        if value:
+            self._pieces(number, core, put)
 
     def _pieces(self, number: int, core: str, put: Any) -> None:
         """Pieces of eight characters of a core, plain and in base64 and hex."""

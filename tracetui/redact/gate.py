@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tracetui.model import LogRow, SessionRow, TracetuiError
-from tracetui.redact.findings import Place
 from tracetui.redact.proof import Leak, neutral
 from tracetui.redact.review import Cancelled, Review
+from tracetui.redact.values import Place
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -83,7 +85,7 @@ def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
 
     rows = [*sessions]
     rejected: set[tuple[str, str]] = set()
-    values = local_values()
+    values = local_values(names=("*",))
     for row in rows:
         with Review(bucket, row) as review:
             plan = review.plan()
@@ -123,6 +125,14 @@ def excluded_segments(bucket: Bucket, session: SessionRow, log: LogRow, segments
     return frozenset(part.n for part in segments if part.from_step in steps or part.category in gone)
 
 
+def _unescaped(text: str) -> str:
+    """A Markdown text as it reads: a token whose underscores are escaped has no token's shape."""
+    return html.unescape(_ESCAPED.sub(r"\1", text))
+
+
+_ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+
+
 def check_text(
     text: str,
     *,
@@ -130,19 +140,23 @@ def check_text(
     known: Known | None = None,
     flag: str = "--unreviewed",
 ) -> None:
-    """For small texts meant for others: raise TracetuiError where one holds findings of tiers 1 and 2 or known values,
-    but those of which ``decided(value, kind, why)`` says that they may stay."""
+    """For small texts meant for others, escaped for Markdown or not: raise TracetuiError where one holds
+    findings of tiers 1 and 2 or known values, but those of which ``decided(value, kind, why)`` says that they may
+    stay."""
     from tracetui.redact.apply import PLACEHOLDER
     from tracetui.redact.scanner import scan
 
-    own = [match.span() for match in PLACEHOLDER.finditer(text)]
-    found = [
-        item
-        for item in (*scan(neutral(text, lambda *_: True)), *(known.scan(text) if known is not None else ()))
-        if item.tier <= 2
-        and not any(a < item.end and item.start < b for a, b in own)
-        and not decided(text[item.start : item.end], item.kind, item.why)
-    ]
+    found = []
+    for reading in dict.fromkeys((text, _unescaped(text))):
+        own = [match.span() for match in PLACEHOLDER.finditer(reading)]
+        seen = [*scan(neutral(reading, lambda *_: True)), *(known.scan(reading) if known is not None else ())]
+        found += [
+            item
+            for item in seen
+            if item.tier <= 2
+            and not any(a < item.end and item.start < b for a, b in own)
+            and not decided(reading[item.start : item.end], item.kind, item.why)
+        ]
     if found:
         kinds = ", ".join(sorted({item.kind for item in found})[:4])
         raise TracetuiError(

@@ -17,7 +17,7 @@ from typing import Final
 from tracetui.model import TracetuiError
 from tracetui.redact.finding import Finding
 from tracetui.redact.forms import Matcher
-from tracetui.redact.personal import COMMON_USERS
+from tracetui.redact.personal import common_users
 
 __all__ = ["Known", "env_file", "local_values", "log_values"]
 
@@ -62,7 +62,7 @@ class Known:
 
 def _user(name: str) -> bool:
     # Below a folder that is called home by chance, as in a container, stand dot folders.
-    return len(name) >= 3 and not name.startswith((".", "-")) and name.lower() not in COMMON_USERS
+    return len(name) >= 3 and not name.startswith((".", "-")) and name.lower() not in common_users()
 
 
 def _home(path: str) -> list[tuple[str, str]]:

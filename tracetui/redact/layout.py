@@ -25,18 +25,10 @@ def column(text: str, left: int, right: int) -> list[tuple[int, int]]:
     if end < 0 or left - begin > _WIDTH - 1:
         return []
     header = text[begin:end].rstrip("\r")
-    if "=" in header or ":" in header or "{" in header:
-        return []  # no heading holds these
-    separator = next((mark for mark in "|\t,;" if mark in header), "")
+    separator = _separator(header)
     if not separator:
         return []
     names = header.split(separator)
-    if separator in ",;" and (
-        header[0] in " \t" or not names[-1].strip() or (separator + " " in header and "'" in header)
-    ):
-        return []  # a list in code
-    if sum(any(map(str.isalpha, name)) for name in names) < 2 or not all(_HEADING.fullmatch(name) for name in names):
-        return []
     nth = text.count(separator, begin, left)
     if names[nth].strip(" \"'`*") != text[left:right].strip(" \"'`*"):
         return []
@@ -45,24 +37,34 @@ def column(text: str, left: int, right: int) -> list[tuple[int, int]]:
     for _ in range(_ROWS):
         end = text.find("\n", at, at + _WIDTH)
         row = text[at : end if end >= 0 else at + _WIDTH].rstrip("\r")
-        if separator == "|" and _RULE.fullmatch(row) is not None:
-            at = end + 1
-            if end < 0:
+        if separator != "|" or _RULE.fullmatch(row) is None:
+            cells = row.split(separator)
+            if len(cells) != len(names):
                 break
-            continue
-        cells = row.split(separator)
-        if len(cells) != len(names):
-            break
-        start = at + sum(map(len, cells[:nth])) + nth
-        cell = cells[nth]
-        value = cell.strip(" \"'`")
-        if len(value) >= 6:
-            start += cell.find(value)
-            out.append((start, start + len(value)))
+            value = cells[nth].strip(" \"'`")
+            if len(value) >= 6:
+                start = at + sum(map(len, cells[:nth])) + nth + cells[nth].find(value)
+                out.append((start, start + len(value)))
         if end < 0:
             break
         at = end + 1
     return out
+
+
+def _separator(header: str) -> str:
+    """What parts the cells of a heading; empty where a line is none."""
+    if "=" in header or ":" in header or "{" in header:
+        return ""
+    separator = next((mark for mark in "|\t,;" if mark in header), "")
+    if not separator:
+        return ""
+    names = header.split(separator)
+    if separator in ",;":
+        listed = separator + " " in header and "'" in header
+        if header[0] in " \t" or not names[-1].strip() or listed:
+            return ""  # a list in code
+    worded = sum(any(map(str.isalpha, name)) for name in names) >= 2
+    return separator if worded and all(_HEADING.fullmatch(name) for name in names) else ""
 
 
 def pieces(text: str, at: int, close: int, quote: str) -> list[tuple[int, int]]:

@@ -6,18 +6,13 @@ Phone and card numbers are off unless asked for: in agent logs nearly all that l
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-__all__ = ["COMMON_USERS", "PERSONAL_WORDS", "Personal", "personal_at"]
+from tracetui.redact.tables import words
 
-COMMON_USERS: Final = frozenset(
-    """
-    root user users username runner ubuntu admin node app vscode codespace circleci travis jenkins build guest
-    public shared default home me you name someone git www www-data nobody linuxbrew vagrant pi ec2-user docker
-    gitpod yourname your-name youruser your-username xxx foo bar alice bob example jane john local lib src work
-    test tests workspace project projects nonroot appuser dev developer ci agent sandbox
-    """.split()
-)
+__all__ = ["PERSONAL_WORDS", "Personal", "common_users", "personal_at"]
+
 _HARMLESS_MAIL: Final = re.compile(
     r"noreply|no-reply|example\.|@example|@localhost|^git@|@v?\d|@(?:test|domain|host|company|email|mail|foo|acme)\.|@(?:types|babel)"
     r"|@your|^(?:user|test|foo|name|you|your|username|email|someone|somebody|john|jane|alice|bob|me|admin)\d?(?:[._]?(?:doe|smith))?@"
@@ -36,10 +31,6 @@ _NETWORK: Final = re.compile(r"/\d{1,2}(?![\w/])")
 _VERSION: Final = re.compile(
     r"(?:version|update|upgrade|bump|patch|release|deps|chrome|\bv8)[\w ]{0,12}[ :=/]{0,2}$|==$"
 )
-_DEFAULTS: Final = frozenset(
-    "192.168.0.1 192.168.1.1 192.168.1.2 192.168.1.10 192.168.1.100 10.0.0.1 10.0.0.2 10.0.0.5 10.0.0.10 10.1.1.1 10.10.10.10 "  # noqa: E501
-    "10.0.2.2 10.0.2.15 172.17.0.1 172.17.0.2 172.16.0.1 100.64.0.1 10.1.2.3 10.0.0.100".split()
-)
 _PROMPT: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,60}(?:[: ][~/][^\n]{0,100}?[$#%] )")
 _LOCAL: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._%+-"
 
@@ -54,10 +45,12 @@ _MACHINE: Final = re.compile(r"[A-Za-z][A-Za-z0-9.-]{3,62}(?=[\s\"'\\,;]|$)")
 _UNAME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.-]{3,62}) \d{1,2}\.\d{1,3}\.\d{1,3}[\w.+-]{0,40} (?:#\d|Darwin )")
 _MACBOOK: Final = re.compile(r"macbook(?:-(?:pro|air))?(?:-\d{1,2})?(?:\.local|\.lan|\.home)?(?![a-z0-9-])")
 _OWNER: Final = re.compile(r"(?<![a-z0-9.-])[a-z0-9][a-z0-9-]{1,40}-$")
-_COMMON_HOSTS: Final = frozenset(
-    "localhost localhost.localdomain ubuntu debian fedora alpine archlinux raspberrypi".split()
-)
 _DOMAIN: Final = re.compile(r"(?:[a-z0-9-]{1,63}\.){0,3}[a-z0-9-]{2,63}\.[a-z]{2,12}(?![\w(-]|\.[a-z0-9])")
+
+
+def common_users() -> frozenset[str]:
+    """User names that are nobody's."""
+    return words("harmless", "users")
 
 
 class Personal(NamedTuple):
@@ -72,53 +65,73 @@ def personal_at(text: str, low: str, word: str, start: int, end: int) -> Persona
     """The personal data to which the ``word`` at ``[start, end)`` belongs; ``low`` is the text in lower case."""
     if word == "@":
         return _mail(text, low, start)
-    if word[0] == "/":
-        return _home(text, start, end)
-    if word[0] == ":":
-        found = _WINDOWS.match(text, end)
-        if start and text[start - 1].isalpha() and found is not None and found.group(1).lower() not in COMMON_USERS:
-            return Personal(found.start(1), found.end(1), "user", "home-path", "the user name of a home folder")
-        return None
-    if word[0] == "-":
-        if start and text[start - 1] not in "/\"' \n\t=~`":
-            return None
-        found = re.compile(r"[A-Za-z0-9._]{1,40}").match(text, end)
-        if found is None or text[found.end() : found.end() + 1] != "-" or found.group().lower() in COMMON_USERS:
-            return None
-        return Personal(found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded")
-    if word in {"hostname=", "computername=", "linux ", "darwin ", "macbook"}:
+    if word in _MACHINE_WORDS:
         return _machine(text, low, word, start, end)
-    if word == ".int.":
-        end -= 1
-    if word[0] == ".":
-        if text[end : end + 1] == "." and (domain := _DOMAIN.match(low, end + 1)) is not None:
-            return _inner(low, start, domain.end())
-        if word == ".int.":
-            return None
-        if end < len(text) and (text[end].isalnum() or text[end] in "_-("):
-            return None
-        left = _HOST_LEFT.search(low, max(0, start - 120), start)
-        if (
-            left is None
-            or left.end() != start
-            or (left.start() and low[left.start() - 1] in "_.@$/" and low[left.start() - 2 : left.start()] != "//")
-        ):
-            return None
-        if end < len(text) and text[end] == "." and text[end + 1 : end + 2].isalnum():
-            return None
-        if low[left.start() : start] in {"this", "self", "_", "config"} or "." not in low[left.start() : end - 1]:
-            return None
-        return Personal(left.start(), end, "host", "private-host", "a host of a private network")
+    find = _BY_FIRST.get(word[0], _address)
+    return find(text, low, word, start, end)
+
+
+_MACHINE_WORDS: Final = frozenset({"hostname=", "computername=", "linux ", "darwin ", "macbook"})
+
+
+def _windows_home(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
+    found = _WINDOWS.match(text, end)
+    if start and text[start - 1].isalpha() and found is not None and found.group(1).lower() not in common_users():
+        return Personal(found.start(1), found.end(1), "user", "home-path", "the user name of a home folder")
+    return None
+
+
+def _dashed_home(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
+    if start and text[start - 1] not in "/\"' \n\t=~`":
+        return None
+    found = _DASHED_NAME.match(text, end)
+    if found is None or text[found.end() : found.end() + 1] != "-" or found.group().lower() in common_users():
+        return None
+    return Personal(found.start(), found.end(), "user", "home-path", "the user name of a home folder, dash-encoded")
+
+
+def _host(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
+    """A host by the end of its name: ``db-3.internal``."""
+    inner = word == ".int."
+    end -= inner
+    if text[end : end + 1] == "." and (domain := _DOMAIN.match(low, end + 1)) is not None:
+        return _inner(low, start, domain.end())
+    if inner or (end < len(text) and (text[end].isalnum() or text[end] in "_-(")):
+        return None
+    left = _HOST_LEFT.search(low, max(0, start - 120), start)
+    if left is None or left.end() != start or _of_more(low, left.start()):
+        return None
+    if end < len(text) and text[end] == "." and text[end + 1 : end + 2].isalnum():
+        return None
+    if low[left.start() : start] in _CODE_NAMES or "." not in low[left.start() : end - 1]:
+        return None
+    return Personal(left.start(), end, "host", "private-host", "a host of a private network")
+
+
+_CODE_NAMES: Final = frozenset({"this", "self", "_", "config"})
+
+
+def _of_more(low: str, start: int) -> bool:
+    """Whether a name is the end of a longer one, or of a path."""
+    return start > 0 and low[start - 1] in "_.@$/" and low[start - 2 : start] != "//"
+
+
+def _address(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
     if start and (text[start - 1].isalnum() or text[start - 1] in "._-v"):
         return None
     if _VERSION.search(low, max(0, start - 20), start) is not None:
         return None
     address = _ADDRESS.match(text, start)
-    if address is None or address.group() in _DEFAULTS or any(int(part) > 255 for part in address.group().split(".")):
+    if address is None or address.group() in words("harmless", "addresses"):
+        return None
+    if any(int(part) > 255 for part in address.group().split(".")):
         return None
     if address.group().endswith((".0.0", ".0")) or _NETWORK.match(text, address.end()) is not None:
         return None
     return Personal(start, address.end(), "address", "private-address", "an address of a private network")
+
+
+_DASHED_NAME: Final = re.compile(r"[A-Za-z0-9._]{1,40}")
 
 
 def _machine(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
@@ -132,13 +145,17 @@ def _machine(text: str, low: str, word: str, start: int, end: int) -> Personal |
         return None
     if word[-1] == " ":
         named = _UNAME.match(text, end)
-        if named is None or named[1].lower() in _COMMON_HOSTS:
+        if named is None or named[1].lower() in words("harmless", "hosts"):
             return None
         return Personal(named.start(1), named.end(1), "host", "machine-name", "the host that uname tells")
     if not text[start:end].isupper():
         return None  # a parameter of that name
     found = _MACHINE.match(text, end)
-    if found is None or found.group().lower() in _COMMON_HOSTS or not set("0123456789-.").intersection(found.group()):
+    if (
+        found is None
+        or found.group().lower() in words("harmless", "hosts")
+        or not set("0123456789-.").intersection(found.group())
+    ):
         return None
     if set(found.group().lower()) <= set("0123456789abcdef"):
         return None  # a container's id
@@ -171,7 +188,7 @@ def _mail(text: str, low: str, at: int) -> Personal | None:
     head, dot, top = domain.rpartition(".")
     if not dot or not (2 <= len(top) <= 24) or not top.isalpha() or not head or ".." in domain:
         prompt = _PROMPT.match(text, at + 1)
-        if prompt is not None and (left == 0 or text[left - 1] in "\n[(\x00") and low[left:at] not in COMMON_USERS:
+        if prompt is not None and (left == 0 or text[left - 1] in "\n[(\x00") and low[left:at] not in common_users():
             host = _MAIL.match(text, at + 1)
             assert host is not None
             return Personal(left, host.end(), "user", "shell-prompt", "user and host of a shell prompt")
@@ -186,7 +203,7 @@ def _mail(text: str, low: str, at: int) -> Personal | None:
     return Personal(left, end, "email", "email", "an e-mail address")
 
 
-def _home(text: str, start: int, end: int) -> Personal | None:
+def _home(text: str, low: str, word: str, start: int, end: int) -> Personal | None:
     before = text[start - 1] if start else " "
     if before.isalnum() or before in "_.":
         # /private/home, /var/home, /mnt/c/Users, /export/home are homes too.
@@ -199,8 +216,14 @@ def _home(text: str, start: int, end: int) -> Personal | None:
     if found is None:
         return None
     name = found.group().rstrip(".-")
-    if name.lower() in COMMON_USERS or (
+    if name.lower() in common_users() or (
         "." in name and name.rsplit(".", 1)[1] in {"md", "py", "ts", "js", "html", "tsx"}
     ):
         return None
     return Personal(end, end + len(name), "user", "home-path", "the user name of a home folder")
+
+
+_BY_FIRST: Final[dict[str, Callable[[str, str, str, int, int], Personal | None]]] = {
+    "/": _home, ":": _windows_home, "-": _dashed_home, ".": _host,
+}  # fmt: skip
+"""What looks closer, by the first character of the word."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from tracetui.bucket.place import touch_private
+from tracetui.bucket.location import full_disk, no_room, touch_private
 from tracetui.model import TracetuiError
 
 __all__ = ["open_private"]
@@ -38,11 +38,15 @@ def open_private(path: Path, script: str, version: int, *, precious: bool) -> sq
                 raise TracetuiError(f"The file {path.name} of the bucket was made by a newer tracetui; update tracetui")
         except sqlite3.OperationalError as error:
             db.close()
-            raise TracetuiError(f"The bucket's {path.name} cannot be opened ({error}); is the disk full?") from None
+            if no_room(path.parent, error):
+                raise full_disk(path.parent, f"opening {path.name}") from None
+            raise TracetuiError(f"The bucket's {path.name} cannot be opened ({error}); see: tracetui doctor") from None
         except sqlite3.DatabaseError as error:
             if precious or attempt:
                 db.close()
-                raise TracetuiError(f"The bucket's {path.name} is damaged ({error}); move it away to go on") from None
+                raise TracetuiError(
+                    f"The bucket's {path.name} is damaged ({error}); tracetui doctor --repair"
+                ) from None
         except BaseException:
             db.close()
             raise

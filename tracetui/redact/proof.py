@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 from tracetui.model import Record, Source
 from tracetui.redact.apply import PLACEHOLDER, Plan
 from tracetui.redact.finding import Finding
-from tracetui.redact.findings import record_id
 from tracetui.redact.forms import PERSONAL_KINDS, core_of
 from tracetui.redact.scanner import scan_many
 from tracetui.redact.units import PIXEL, texts, units
+from tracetui.redact.values import record_id
 
 __all__ = ["Leak", "Proof", "neutral", "prove"]
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from tracetui.redact.entropy import is_hex, looks_random, wordiness
-from tracetui.redact.placeholders import placeholder
+from tracetui.redact.placeholders import counted_out, placeholder
+from tracetui.redact.tables import words
 
 __all__ = ["cookies", "refused", "refused_format"]
 
-_TOY_PASSWORDS: Final = frozenset(
-    "password pass passwd pwd secret token user userpass pw yourpassword mypassword".split()
-)
 _TEMPLATES: Final = ("xxx", "***", "<", "$", "{", "%s", "...")
 _CODE_VALUES: Final = (
     "$", "{", "<", "(", "[", "%", "os.", "process.", "env.", "config.", "self.", "this.", "***", "...", "xxx", "\\",
@@ -35,49 +33,105 @@ def refused(rule: str, value: str) -> bool:
     """Values that a structure matches and that are no secret: placeholders, references, ports."""
     low = value.lower()
     if rule == "url-password":
-        if low in _TOY_PASSWORDS or (low.startswith(_TEMPLATES) and (len(value) <= 10 or low[0] in "$<{*x%.")):
-            return True
-        if low.startswith(("your", "my_", "my-", "redacted", "changeme", "‹")) or "placeholder" in low:
-            return True
-        if len(value) <= 3 and value.isalnum():
-            return True
-        head = value.split("/", 1)[0]
-        return "/" in value and head.isdigit() and len(head) <= 5
+        return _no_url_password(value, low)
     if rule == "jwt":
         return ".." in value or len(value) < 40
     if rule in _WHOLE:
         return False
-    if low.startswith(_CODE_VALUES) or low in {"true", "false", "null", "none", "undefined", "string"}:
+    if low.startswith(_CODE_VALUES) or low in _NOTHING or placeholder(value):
         return True
-    if placeholder(value):
-        return True
-    if rule in _RANDOM and _DOTTED.fullmatch(value) and wordiness(value)[1] > 0.6:
-        return True  # code
     if rule in _RANDOM:
-        return not (
-            looks_random(value) or (any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16)
-        )
-    if rule == "option-password":
-        if (
-            value.startswith(("-", "/", "~", "./"))
-            or low in {"password", "prompt", "stdin"}
-            or value.endswith((":", ","))
-        ):
-            return True
-        if value.isalpha():
-            return not looks_random(value)
-        return not any(c.isdigit() for c in value) and not any(c in "!@#$%^&*" for c in value)
-    if rule == "mysql-password":
-        return value.isdigit() or low in {"ort", "assword", "rotocol"} or low.startswith(("ort", "rotocol", "-"))
-    if rule in {"curl-user", "sshpass", "redis-password", "login-password"}:
-        return low in {"password", "pass", "passwd", "token", "secret", "-e", "-f"} or value.startswith("-")
-    if rule in _CREDENTIALS:
-        if low in {"public", "private", "default"}:
-            return True
-        return value.isalpha() and len(value) < 6
-    if rule in {"connection-password", "netrc", "pgpass"}:
-        return low in {"password", "pass", "passwd", "secret", "x"} or value.startswith("*")
-    return False
+        return _no_token(value)
+    test = _TESTS.get(rule)
+    return test is not None and test(value, low)
+
+
+_NOTHING: Final = frozenset({"true", "false", "null", "none", "undefined", "string"})
+
+
+def _no_url_password(value: str, low: str) -> bool:
+    if low in words("harmless", "passwords"):
+        return True
+    if low.startswith(_TEMPLATES) and (len(value) <= 10 or low[0] in "$<{*x%."):
+        return True
+    if low.startswith(("your", "my_", "my-", "redacted", "changeme", "‹")) or "placeholder" in low:
+        return True
+    if len(value) <= 3 and value.isalnum():
+        return True
+    head = value.split("/", 1)[0]
+    return "/" in value and head.isdigit() and len(head) <= 5  # a port
+
+
+def _no_token(value: str) -> bool:
+    if _DOTTED.fullmatch(value) and wordiness(value)[1] > 0.6:
+        return True  # code
+    mixed = any(c.isdigit() for c in value) and len(set(value)) >= 8 and len(value) >= 16
+    return not (looks_random(value) or mixed)
+
+
+def _no_option(value: str, low: str) -> bool:
+    if value.startswith(("-", "/", "~", "./")) or value.endswith((":", ",")):
+        return True
+    if low in ("password", "prompt", "stdin"):
+        return True
+    if value.isalpha():
+        return not looks_random(value)
+    return not any(c.isdigit() for c in value) and not any(c in "!@#$%^&*" for c in value)
+
+
+def _no_mysql(value: str, low: str) -> bool:
+    """``-port``, ``-protocol`` begin as a password does."""
+    return value.isdigit() or low in ("ort", "assword", "rotocol") or low.startswith(("ort", "rotocol", "-"))
+
+
+def _no_argument(value: str, low: str) -> bool:
+    return low in _ARGUMENTS or value.startswith("-")
+
+
+_ARGUMENTS: Final = frozenset({"password", "pass", "passwd", "token", "secret", "-e", "-f"})
+
+
+def _no_credential(value: str, low: str) -> bool:
+    return low in ("public", "private", "default") or (value.isalpha() and len(value) < 6)
+
+
+def _no_entry(value: str, low: str) -> bool:
+    return low in ("password", "pass", "passwd", "secret", "x") or value.startswith("*")
+
+
+_INSTRUCTS: Final = frozenset(
+    "enter your please the is must for a an this invalid wrong not passphrase password key to of and or with".split()
+)
+
+
+def _no_phrase(value: str, low: str) -> bool:
+    """What a prompt or an error says is no passphrase."""
+    return not _INSTRUCTS.isdisjoint(re.split(r"[ -]", low))
+
+
+_TESTS: Final[dict[str, Callable[[str, str], bool]]] = {
+    "option-password": _no_option,
+    "mysql-password": _no_mysql,
+    "phrase": _no_phrase,
+    **dict.fromkeys(
+        (
+            "curl-user",
+            "sshpass",
+            "redis-password",
+            "login-password",
+            "keygen-passphrase",
+            "openssl-key",
+            "piped-secret",
+            "set-secret",
+            "user-password",
+            "define-password",
+        ),
+        _no_argument,
+    ),
+    **dict.fromkeys(_CREDENTIALS, _no_credential),
+    **dict.fromkeys(("connection-password", "netrc", "pgpass"), _no_entry),
+}
+"""By rule: whether a value, given in lower case too, is none."""
 
 
 def cookies(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -97,6 +151,9 @@ _SHORT: Final = frozenset(
     {"vault-old-token", "resend-key", "modal-token", "modal-secret", "voyage-key", "huggingface-token"}
 )
 """Formats whose fixed part is so short that identifiers have it too."""
+_COUNTED: Final = 0.75
+"""From which part on that stands in order a token is one of documentation; set on half of the lists of false positives
+of gitleaks, secretlint and trufflehog."""
 _DUMMY: Final = ("example", "xxxx", "your_", "your-", "redacted")
 
 
@@ -107,7 +164,7 @@ def refused_format(rule: str, value: str) -> bool:
     if len(set(value)) < 8 or (rule in _SHORT and not looks_random(value[2:])):
         return True
     low = value.lower()
-    if any(word in low for word in _DUMMY):
+    if any(word in low for word in _DUMMY) or counted_out(value) >= _COUNTED:
         return True
     if "/" in value:
         return False

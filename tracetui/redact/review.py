@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
-from tracetui.redact.apply import Cancelled, Plan, prepare, redact, redact_text
-from tracetui.redact.decisions import SCOPES, Decisions, Rule, State
-from tracetui.redact.findings import Findings, Place, string_at
+from tracetui.redact.apply import Cancelled, Plan, prepare, redact
+from tracetui.redact.decisions import SCOPES, Decisions, DecisionState, Rule, about
+from tracetui.redact.exclusions import Owner, leave_out
+from tracetui.redact.findings import Findings
 from tracetui.redact.forms import plain_value
+from tracetui.redact.lookup import places_of_texts
 from tracetui.redact.proof import Leak, Proof, prove
+from tracetui.redact.values import Group, Place, Progress, general_field, progress_of, state_of, string_at
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
 
-__all__ = ["Cancelled", "Group", "Review", "Span"]
+__all__ = ["PERSONAL", "Cancelled", "Review"]
 
-
-@dataclass(slots=True)
-class Group:
-    """All findings of one value: what to decide on once. ``state``: ``open``, ``accepted``, ``rejected``, ``mixed``."""
-
-    value: str
-    text: str
-    kind: str
-    rule: str
-    tier: int
-    why: str
-    places: list[Place] = field(default_factory=list)
-    state: str = "open"
-
-    @property
-    def copies(self) -> int:
-        return len(self.places)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A piece of a text as the editor shows it. ``state``: ``plain``, ``proposed``, ``accepted``, ``rejected``;
-    ``shown`` is what the reader will see of it."""
-
-    start: int
-    end: int
-    state: str
-    shown: str
-    place: Place | None = None
-    kind: str = ""
+PERSONAL = "redact.personal"
+"""The bucket's setting: whether phone and card numbers and their like are looked for."""
 
 
 class Review:
@@ -67,9 +41,15 @@ class Review:
             self.decisions.close()
             raise
         self._places: list[Place] | None = None
-        self._state: State | None = None
+        self._by_id: dict[str, Place] = {}
+        self._state: DecisionState | None = None
+        self._numbered: Plan | None = None
+        self._numbered_for: DecisionState | None = None
         self._version = 0
-        self._lines: dict[str, dict[int, list[tuple[int, str, str]]]] = {}
+        self._owners: dict[str, dict[int, list[Owner]]] = {}
+        self._texts: dict[str, str] = {}
+        self._parts: dict[str, int] = {}
+        self._marked: dict[str, list[Place]] = {}
         self._told = True
 
     def close(self) -> None:
@@ -78,11 +58,8 @@ class Review:
             if not self._told:
                 self.summarise()
         finally:
-            self._close()
-
-    def _close(self) -> None:
-        self.findings.close()
-        self.decisions.close()
+            self.findings.close()
+            self.decisions.close()
 
     def __enter__(self) -> Review:
         return self
@@ -97,18 +74,23 @@ class Review:
         *,
         known: Sequence[tuple[str, str]] = (),
         deep: bool = False,
+        personal: bool | None = None,
         cancelled: Callable[[], bool] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> bool:
         """Bring the findings up to date; False when cancelled. What was scanned before is not scanned again."""
-        whole = self.findings.scan(self.session, known=known, deep=deep, cancelled=cancelled, progress=progress)
-        self._places = None
+        wanted = bool(self.bucket.setting(PERSONAL)) if personal is None else personal
+        whole = self.findings.scan(
+            self.session, known=known, deep=deep, personal=wanted, cancelled=cancelled, progress=progress
+        )
+        self.refresh()
         self.summarise()
         return whole
 
     def refresh(self) -> None:
         """Read findings and decisions anew: another process or review may have changed them."""
         self._state = self._places = None
+        self._owners, self._texts, self._marked = {}, {}, {}
 
     def summarise(self) -> None:
         """Tell lists how many findings are open."""
@@ -116,7 +98,7 @@ class Review:
         self._told = True
 
     @property
-    def state(self) -> State:
+    def state(self) -> DecisionState:
         version = self.decisions.version()
         if self._state is None or version != self._version:
             self._version = version
@@ -126,26 +108,38 @@ class Review:
     def places(self) -> list[Place]:
         """All findings, those outside of the range of steps left out."""
         if self._places is None:
-            found = self.findings.places(self.session)
-            if self.steps is not None:
-                first, last = self.steps
-                found = [p for p in found if (step := self.step_of(p)) is None or p.agent or first <= step <= last]
-            self._places = found
+            self._parts = {log.path: log.part for log in self.logs()}
+            found = self.findings.places(self.session, self._locate)
+            self._places = [place for place in found if self.within(place.agent, place.step)]
+            self._by_id = {place.id: place for place in self._places}
         return self._places
+
+    def place(self, id_: str) -> Place:
+        """The finding of this id. Raises TracetuiError where it is gone."""
+        self.places()
+        if id_ not in self._by_id:
+            raise TracetuiError("This finding is no longer there; the session was scanned again")
+        return self._by_id[id_]
+
+    def within(self, agent: str | None, step: int | None) -> bool:
+        """Whether a step is under review; what belongs to none always is."""
+        return self.steps is None or agent is not None or step is None or self.steps[0] <= step <= self.steps[1]
 
     def logs(self) -> list[LogRow]:
         """The logs under review: the main one, then those of subagents."""
         return [log for log in self.bucket.logs(self.session.id, self.session.harness) if log.shown]
 
-    def step_of(self, place: Place) -> int | None:
-        """The number of the step that a finding's record belongs to; None for records that are part of no step."""
-        steps = self._steps(place.log_path).get(place.source.line)
-        return steps[0][0] if steps else None
+    def _locate(self, path: str, line: int) -> tuple[int | None, int]:
+        """The number of the step that a line of a log belongs to, None where it is part of no step, and the log's
+        part."""
+        owners = self.owners(path).get(line)
+        return owners[0][0] if owners else None, self._parts.get(path, 1)
 
-    def _steps(self, path: str) -> dict[int, list[tuple[int, str, str]]]:
-        held = self._lines.get(path)
+    def owners(self, path: str) -> dict[int, list[Owner]]:
+        """The steps that each line of a log belongs to."""
+        held = self._owners.get(path)
         if held is None:
-            held = self._lines[path] = {}
+            held = self._owners[path] = {}
             for log in self.logs():
                 if log.path == path:
                     for number, kind, key, sources in self.bucket.sources(log):
@@ -165,10 +159,14 @@ class Review:
 
     def value_of(self, place: Place) -> str:
         """The value found, as its view reads it."""
-        return plain_value(self.text_at(place)[place.start : place.end], place.view)
+        held = self._texts.get(place.id)
+        if held is None:
+            held = self._texts[place.id] = plain_value(self.text_at(place)[place.start : place.end], place.view)
+        return held
 
     def groups(self, *, texts: bool = True) -> list[Group]:
-        """Findings by value, the most certain first, open ones before decided ones. ``texts`` reads each value."""
+        """Every value with its places, those marked by hand too: by tier, then by where they stand first, so that the
+        order stays while decisions are taken. ``texts`` reads each value."""
         groups: dict[str, Group] = {}
         for place in self.places():
             if place.rule == "unscanned":
@@ -176,32 +174,56 @@ class Review:
             group = groups.get(place.value)
             if group is None:
                 group = groups[place.value] = Group(place.value, "", place.kind, place.rule, place.tier, place.why)
+                group.by_hand = place.rule == "mark"
             elif place.tier < group.tier:
                 group.kind, group.rule, group.tier, group.why = place.kind, place.rule, place.tier, place.why
             group.places.append(place)
-        for group in groups.values():
-            states = {self.state.of(place) for place in group.places}
-            group.state = states.pop() if len(states) == 1 else "open" if "open" in states else "mixed"
-            if texts:
+        self._add_marked(groups)
+        plan = self.numbered()
+        for key, group in groups.items():
+            group.states = [self.state.of(place) for place in group.places]
+            group.state = state_of(group.states or ("accepted",))
+            if texts and not group.text:
                 group.text = self.value_of(group.places[0])
-        order = {"open": 0, "mixed": 1, "accepted": 2, "rejected": 3}
-        return sorted(groups.values(), key=lambda g: (order[g.state], g.tier, -len(g.places)))
+            held = plan.given.get(self.state.implied.get(key, key))
+            if held is not None:
+                group.placeholder = f"‹{held[0]}:{held[1]}›"
+        order = {(log.agent, log.part): nth for nth, log in enumerate(self.logs())}
+
+        def first(group: Group) -> tuple[int, int, int, int, str, int]:
+            if not group.places:
+                return (group.tier, 0, 0, 0, "", 0)
+            place = group.places[0]
+            return (
+                group.tier,
+                order.get((place.agent, place.part), 0),
+                place.source.line,
+                place.nth,
+                place.field,
+                place.start,
+            )
+
+        return sorted(groups.values(), key=first)
+
+    def _add_marked(self, groups: dict[str, Group]) -> None:
+        """The accepted values that no detector proposed, with where they stand as they are."""
+        accepted = {key: item for key, item in self.state.accepted.items() if key not in groups}
+        fresh = {key: item.value for key, item in accepted.items() if key not in self._marked}
+        if fresh:
+            self._marked |= places_of_texts(self, fresh)
+        for key, item in accepted.items():
+            tier = min(item.tier, 2)
+            group = Group(key, item.value, item.kind, item.rule or "mark", tier, "marked by hand", by_hand=True)
+            group.places = self._marked[key]
+            groups[key] = group
 
     def unscanned(self) -> list[Place]:
         """What no detector could look at and nobody decided about: it stands against sharing."""
         return [p for p in self.places() if p.rule == "unscanned" and self.state.of(p) == "open"]
 
-    def progress(self) -> dict[str, int]:
-        """Counts for the header: values and copies that are open in tiers 1 and 2, unscanned, decided."""
-        groups = [g for g in self.groups(texts=False) if g.tier <= 2]
-        still = [g for g in groups if g.state == "open"]
-        return {
-            "open": len(still),
-            "copies": sum(g.copies for g in still),
-            "unscanned": len(self.unscanned()),
-            "accepted": sum(g.state == "accepted" for g in groups),
-            "rejected": sum(g.state in ("rejected", "mixed") for g in groups),
-        }
+    def progress(self, groups: Iterable[Group] | None = None) -> Progress:
+        """Counts for the header; ``groups`` where they are at hand."""
+        return progress_of(self.groups(texts=False) if groups is None else groups, len(self.unscanned()))
 
     # decisions
 
@@ -232,7 +254,7 @@ class Review:
 
     def accept_tier(self, tier: int) -> list[Group]:
         """Accept every open value of the tiers up to ``tier``, as one entry to undo; what was accepted."""
-        groups = [g for g in self.groups() if g.tier <= tier and g.state == "open"]
+        groups = [g for g in self.groups() if g.tier <= tier and g.state == "open" and g.places]
         self.decisions.add_many(
             self.session.harness, self.session.id, "accept", [self._accepting(g.places[0], "tier") for g in groups]
         )
@@ -243,14 +265,7 @@ class Review:
         """Leave a finding as it is: this place, this path, this name, this kind, or this value everywhere (``all``)."""
         if scope not in SCOPES:
             raise TracetuiError(f"{scope} is not a scope; one of: {', '.join(SCOPES)}", status=2)
-        key = {
-            "place": place.key,
-            "path": f"{place.kind} {place.path}",
-            "name": place.why,
-            "kind": place.kind,
-            "all": place.value,
-        }[scope]
-        self._add("reject", {"scope": scope, "key": key})
+        self._add("reject", {"scope": scope, "key": about(place, scope)})
 
     def reopen(self, value: str) -> None:
         """Take back what was decided about a value (by its hash)."""
@@ -305,33 +320,23 @@ class Review:
                     where = (place.agent, place.rid, place.field, place.in_key)
                     plan.spared.setdefault(where, []).append((place.start, place.end))
         if state.excluded:
-            self._exclusions(plan, state)
+            logs = ((log, self.bucket.records(log), self.owners(log.path)) for log in self.logs())
+            leave_out(plan, state, logs)
         return plan
 
-    def _exclusions(self, plan: Plan, state: State) -> None:
-        from tracetui.redact.findings import record_id
-
-        steps = {key for what, key in state.excluded if what == "step"}
-        kinds = {key for what, key in state.excluded if what == "kind"}
-        if ("thinking", "") in state.excluded:
-            kinds.add("thinking")
-        results = ("results", "") in state.excluded
-        if not (steps or kinds or results):
-            return
-        for log in self.logs():
-            lines = self._steps(log.path)
-            for record in self.bucket.records(log):
-                owners = lines.get(record.source.line, [])
-                if not owners:
-                    continue
-                rid = record_id(record)
-                gone = [o for o in owners if o[2] in steps or o[1] in kinds]
-                if gone and len(gone) == len(owners):
-                    plan.excluded.add((log.agent, rid))
-                elif gone:
-                    plan.excluded_fields.update((log.agent, rid, at) for at in _blocks(record.value, gone))
-                if results:
-                    plan.excluded_fields.update((log.agent, rid, at) for at in _results(record.value))
+    def numbered(self) -> Plan:
+        """The plan of now with a placeholder for each accepted value, numbered by first appearance; worked out once
+        until something is decided. Not to be changed."""
+        if self._numbered is None or self._numbered_for is not self.state:
+            plan = self._numbered = self.plan()
+            self._numbered_for = self.state
+            accepted = self.state.accepted
+            for place in self.places():
+                if place.value in accepted:
+                    plan.placeholder(place.value, accepted[place.value].kind)
+            for key, item in accepted.items():
+                plan.placeholder(key, item.kind)
+        return self._numbered
 
     def redacted(
         self,
@@ -376,7 +381,7 @@ class Review:
         def rejected(value: str, kind: str, rid: str, at: str, rule: str, why: str) -> bool:
             found = state.rejected
             digest = self.decisions.hash(value)
-            general = "/".join("*" if part.isdigit() else part for part in at.split("/"))
+            general = general_field(at)
             if {("all", digest), ("kind", kind), ("name", why), ("path", f"{kind} {general}")} & found:
                 return True
             return any(scope == "place" and f"|{rid}|{at}|" in key and key.endswith(digest) for scope, key in found)
@@ -398,51 +403,15 @@ class Review:
             searched += proof.searched
         return Proof(tuple(leaks), tuple(exempt), searched)
 
-    def accept_leak(self, leak: Leak) -> None:
-        """Accept what the proof found as a value of its own: it is replaced everywhere."""
-        self.mark(leak.text, 0, len(leak.text), leak.kind)
-
     def reject_leak(self, leak: Leak) -> None:
         """Leave what a detector found in the result as it is; an accepted value cannot be left that way."""
         if leak.rule == "left":
             raise TracetuiError("This is an accepted value; reject it where it was found, or take the acceptance back")
-        self._add("reject", {"scope": "all", "key": self.decisions.hash(leak.text)})
+        self.leave(leak.text)
 
-    def preview(self, text: str, places: Sequence[Place] = (), plan: Plan | None = None) -> list[Span]:
-        """A text in pieces, in order and without gaps: plain, proposed, accepted (with its placeholder) or rejected.
-
-        ``places`` are the findings of this text (same record and field).
-        """
-        plan = plan or self.plan()
-        spared = [
-            (p.start, p.end)
-            for p in places
-            if self.state.of(p) == "rejected" and ("place", p.key) in self.state.rejected
-        ]
-        _, done = redact_text(text, plan, spared)
-        marks: list[Span] = []
-        for start, end, key, _ in done:
-            held = plan.given.get(key)
-            shown = f"‹{held[0]}:{held[1]}›" if held else "‹excluded›"
-            marks.append(Span(start, end, "accepted", shown, kind=held[0] if held else ""))
-        for place in places:
-            state = self.state.of(place)
-            if state == "accepted" or any(m.start < place.end and place.start < m.end for m in marks):
-                continue
-            name = "proposed" if state == "open" else "rejected"
-            marks.append(Span(place.start, place.end, name, text[place.start : place.end], place, place.kind))
-        out: list[Span] = []
-        at = 0
-        for mark in sorted(marks, key=lambda m: m.start):
-            if mark.start < at:
-                continue
-            if mark.start > at:
-                out.append(Span(at, mark.start, "plain", text[at : mark.start]))
-            out.append(mark)
-            at = mark.end
-        if at < len(text):
-            out.append(Span(at, len(text), "plain", text[at:]))
-        return out
+    def leave(self, text: str) -> None:
+        """Leave a text as it is, wherever it stands: nothing proposes it any more."""
+        self._add("reject", {"scope": "all", "key": self.decisions.hash(text)})
 
 
 class _Steps:
@@ -471,46 +440,3 @@ class _Steps:
         for record in records:
             self()
             yield record
-
-
-def _blocks(value: Any, gone: Sequence[tuple[int, str, str]]) -> Iterator[str]:
-    """Fields of a record that several steps share which belong to the steps ``gone``."""
-    message = value.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    keys = {key for _, _, key in gone}
-    kinds = {kind for _, kind, _ in gone}
-    for nth, block in enumerate(content if isinstance(content, list) else ()):
-        if not isinstance(block, dict):
-            continue
-        own = {block.get("id"), block.get("tool_use_id"), block.get("toolCallId")}
-        kind = block.get("type")
-        if (
-            own & keys
-            or (kind in ("thinking", "redacted_thinking") and "thinking" in kinds)
-            or (kind == "text" and kinds & {"message", "prompt"})
-            or any(key.endswith((f":{nth}", f"#{nth}", f"/{nth}")) for key in keys)
-        ):
-            yield f"/message/content/{nth}"
-
-
-def _results(value: Any) -> Iterator[str]:
-    """Fields of a record that hold a tool's result."""
-    message = value.get("message")
-    if isinstance(message, dict):
-        if message.get("role") == "toolResult":
-            yield "/message/content"
-            yield "/message/details"
-        content = message.get("content")
-        for nth, block in enumerate(content if isinstance(content, list) else ()):
-            if isinstance(block, dict) and block.get("type") == "tool_result":
-                yield f"/message/content/{nth}/content"
-    if "toolUseResult" in value:
-        yield "/toolUseResult"
-    payload = value.get("payload")
-    if isinstance(payload, dict):
-        kind = payload.get("type")
-        if isinstance(kind, str) and kind.endswith(("_output", "_end")):
-            yield from (
-                f"/payload/{name}"
-                for name in ("output", "stdout", "stderr", "aggregated_output", "formatted_output", "result", "changes")
-            )

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tracetui.bucket.place import write_private
+from tracetui.bucket.location import write_private
 from tracetui.model import TracetuiError
 from tracetui.redact.decisions import Rule, check_rule, pattern_of
 

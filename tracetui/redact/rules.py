@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from tracetui.redact.assignment import name_at, value_behind
 from tracetui.redact.entropy import TOKEN, bits, harmless_shape, is_hex, looks_random, runs
 from tracetui.redact.finding import Finding
-from tracetui.redact.formats import EVERYWHERE, FORMATS
-from tracetui.redact.named import name_at, value_behind
-from tracetui.redact.names import KEYWORDS
-from tracetui.redact.near import near_provider
-from tracetui.redact.opaque import BLOB, Opaque, opaque_spans
+from tracetui.redact.formats import bare_formats, formats
+from tracetui.redact.judgement import Setting, accepts
+from tracetui.redact.keyword import PASSWORD, SECRET
+from tracetui.redact.opaque import BLOB, opaque_spans
 from tracetui.redact.pem import key_blocks
 from tracetui.redact.personal import PERSONAL_WORDS, personal_at
 from tracetui.redact.placeholders import placeholder
-from tracetui.redact.providers import COMMON, PROVIDERS
+from tracetui.redact.provider_context import near_provider
 from tracetui.redact.refuse import cookies, refused, refused_format
-from tracetui.redact.structure import STRUCTURES
+from tracetui.redact.structure import Structure, structures
+from tracetui.redact.tables import table, words
 
 __all__ = ["BREAK", "detect", "lowered"]
 
@@ -111,10 +112,18 @@ def _compile(pattern: str) -> Any:
     return re2.compile(pattern.encode(), options)
 
 
+class _Structured(NamedTuple):
+    """A structure with its patterns."""
+
+    row: Structure
+    pattern: _Pattern
+    each: re.Pattern[str] | None
+
+
 class _Rules:
     """The compiled rules: one automaton over all keywords, and what each keyword wakes."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # noqa: C901 - a branch for each kind of item
         import ahocorasick
 
         wakes: dict[str, list[tuple[int, Any]]] = {}
@@ -123,22 +132,21 @@ class _Rules:
             wakes.setdefault(word.lower(), []).append((what, value))
 
         self.formats: list[tuple[str, str, _Pattern]] = []
-        for rule, kind, words, pattern, prefix in FORMATS:
+        for rule, kind, keys, pattern, prefix in formats():
             number = len(self.formats)
             self.formats.append((rule, kind, _Pattern(pattern)))
-            for word in words:
+            for word in keys:
                 if prefix and word == prefix.lower():
                     wake(word, _FORMAT, (number, prefix))
                 else:
                     wake(word, _WINDOW, number)
         self.structures = [
-            (rule, kind, tier, _Pattern(pattern), before, after, need)
-            for rule, kind, tier, _, pattern, before, after, need in STRUCTURES
+            _Structured(row, _Pattern(row.pattern), re.compile(row.each) if row.each else None) for row in structures()
         ]
-        for number, row in enumerate(STRUCTURES):
-            for word in row[3]:
+        for number, row in enumerate(structures()):
+            for word in row.words:
                 wake(word, _STRUCTURE, number)
-        for word in KEYWORDS:
+        for word in table("keywords")["keywords"]:
             wake(word, _NAME, None)
             if not word.isascii():
                 # Only ASCII is read in lower case.
@@ -146,8 +154,9 @@ class _Rules:
                     wakes.setdefault(other, []).append((_NAME, None))
         for word in PERSONAL_WORDS:
             wake(word, _PERSONAL, word)
-        for word in PROVIDERS:
-            common = word in COMMON
+        ambiguous = words("providers", "common")
+        for word in words("providers", "providers"):
+            common = word in ambiguous
             if len(word) > (6 if common else 3):
                 wake(word, _PROVIDER, common)
         wake("private key", _KEY, None)
@@ -157,7 +166,7 @@ class _Rules:
             self.automaton.add_word(word, (len(word), tuple(woken)))
         self.automaton.make_automaton()
         self.beginning: dict[str, list[tuple[str, str, re.Pattern[str]]]] = {}
-        for rule, kind, firsts, pattern in EVERYWHERE:
+        for rule, kind, firsts, pattern in bare_formats():
             for first in firsts:
                 self.beginning.setdefault(first, []).append((rule, kind, re.compile(pattern)))
         self.dotted = self.beginning["s"][0]
@@ -185,106 +194,157 @@ def detect(text: str, *, weak: bool = True, seconds: float = 30.0) -> list[Findi
     Each rule's work at a place is bounded; a text that has so many places that it takes this thread longer than
     ``seconds`` of the processor's time gets an ``unscanned`` finding.
     """
-    if len(text) < 6:
-        return []
-    rules = _rules()
-    low = lowered(text)
-    # One byte a code point, so that offsets hold; what is not ASCII is no part of any token.
-    raw = text.encode("ascii", "replace")
-    size = len(text)
-    out: list[Finding] = []
-    windows: dict[int, list[tuple[int, int]]] = {}
-    structures: dict[int, list[tuple[int, int]]] = {}
-    named = providing = -1
-    keyed = -1
-    places = 0
-    blobs = opaque_spans(text, raw)
-    blob = 0
-    deadline = time.thread_time() + seconds
-    for last, (length, woken) in rules.automaton.iter(low):
-        start = last + 1 - length
-        places += 1
-        if not places & 255 and time.thread_time() > deadline:
-            out.append(Finding(start, size, "unscanned", "unscanned", 1, "plain", "took too long to scan"))
-            break
-        inside = 0
-        if blob < len(blobs):
-            while blob < len(blobs) and blobs[blob].end <= last:
-                blob += 1
-            if blob < len(blobs) and blobs[blob].start < start:
-                inside = blobs[blob].end - blobs[blob].start
-                if inside >= BLOB:
-                    continue
-        for what, value in woken:
-            if inside and what in _WORDY:
-                continue
-            if what == _NAME:
-                if start < named:
-                    continue
-                left, right = name_at(text, start, last + 1)
-                named = right
-                if left and text[left - 1] in "\\%" and right - left > 1:
-                    # An escape's letter is no part of the name.
-                    left += 1 if text[left - 1] == "\\" else 2
-                out += [
-                    Finding(item.start, item.end, item.kind, "named-value", 2, "plain", item.why)
-                    for item in value_behind(text, left, right, low)
-                ]
-            elif what == _PROVIDER:
-                if start < providing:
-                    continue
-                for item in near_provider(text, low, start, last + 1, common=value):
-                    out.append(Finding(item.start, item.end, item.kind, "near-provider", 2, "plain", item.why))
-                    providing = item.end
-            elif what == _FORMAT:
-                number, prefix = value
-                if not text.startswith(prefix, start):
-                    continue
-                if (
-                    start
-                    and (text[start - 1].isalnum() or text[start - 1] == "_")
-                    and (prefix[0].isalnum() or prefix[0] == "_")
-                ):
-                    continue
-                rule, kind, pattern = rules.formats[number]
-                span = pattern.match(raw, start)
-                if span is not None:
-                    _format(out, text, span[0], span[1], rule, kind)
-            elif what == _PERSONAL:
-                found = personal_at(text, low, value, start, last + 1)
-                if found is not None:
-                    out.append(Finding(found.start, found.end, found.kind, found.rule, 2, "plain", found.why))
-            elif what == _WINDOW:
-                windows.setdefault(value, []).append((max(0, start - _FORMAT_BEFORE), min(size, start + _FORMAT_AFTER)))
-            elif what == _STRUCTURE:
-                _, _, _, _, before, after, need = rules.structures[value]
-                if need and text.find(need, last, start + after) < 0:
-                    continue
-                structures.setdefault(value, []).append((max(0, start - before - 1), min(size, start + after)))
-            elif start > keyed:
-                block = key_blocks(text, start)
-                if block is not None:
-                    out.append(Finding(*block, "private-key", "private-key", 1, "plain", "a private key"))
-                    keyed = block[1]
-    late = False
-    for number, spans in windows.items():
-        if late := time.thread_time() > deadline:
-            break
-        rule, kind, pattern = rules.formats[number]
-        for a, b in _merged(spans):
-            for match in pattern.finditer(raw[a:b]):
-                _format(out, text, a + match.start(1), a + match.end(1), rule, kind)
-    for number, spans in structures.items():
-        if late := late or time.thread_time() > deadline:
-            break
-        _structure(out, text, raw, rules.structures[number], spans)
-    if size >= _WEAK_LENGTH:
-        _runs(out, text, raw, rules, blobs, weak=weak)
-    if late:
-        out.append(Finding(0, size, "unscanned", "unscanned", 1, "plain", "took too long to scan"))
-    if "\0" in text:
-        out = [found for found in out if found.rule == "unscanned" or "\0" not in text[found.start : found.end]]
-    return out
+    return _Detection(text).run(weak=weak, seconds=seconds) if len(text) >= 6 else []
+
+
+Window = tuple[int, int]
+
+
+class _Detection:
+    """One text being looked through: what each word of the automaton wakes, and what must wait for the end."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.low = lowered(text)
+        # One byte a code point, so that offsets hold; what is not ASCII is no part of any token.
+        self.raw = text.encode("ascii", "replace")
+        self.rules = _rules()
+        self.out: list[Finding] = []
+        self.blobs = opaque_spans(text, self.raw)
+        self._windows: dict[int, list[Window]] = {}
+        self._structures: dict[int, list[Window]] = {}
+        self._named = self._provided = self._keyed = -1
+        """Where the last name, value of a provider and private key ended; what begins before is part of them."""
+        # By the numbers _FORMAT to _KEY.
+        self._wake: tuple[Callable[[Any, int, int], None], ...] = (
+            self._format, self._window, self._structure, self._name, self._provider, self._personal, self._key,
+        )  # fmt: skip
+
+    def run(self, *, weak: bool, seconds: float) -> list[Finding]:
+        """All findings."""
+        deadline = time.thread_time() + seconds
+        reached = self._words(deadline)
+        if reached is not None:
+            self._unscanned(reached)
+        late = self._patterns(deadline)
+        if len(self.text) >= _WEAK_LENGTH:
+            _runs(self, weak=weak)
+        if late:
+            self._unscanned(0)
+        if "\0" in self.text:
+            return [f for f in self.out if f.rule == "unscanned" or "\0" not in self.text[f.start : f.end]]
+        return self.out
+
+    def _unscanned(self, start: int) -> None:
+        self.out.append(
+            Finding(start, len(self.text), "unscanned", "unscanned", 1, "plain", "took too long to scan")
+        )  # fmt: skip
+
+    def _words(self, deadline: float) -> int | None:
+        """Look at every place of every word; where that was given up for lack of time."""
+        wake, blobs = self._wake, self.blobs
+        blob = places = 0
+        for last, (length, woken) in self.rules.automaton.iter(self.low):
+            start = last + 1 - length
+            places += 1
+            if not places & 255 and time.thread_time() > deadline:
+                return int(start)
+            inside = False
+            if blob < len(blobs):
+                while blob < len(blobs) and blobs[blob].end <= last:
+                    blob += 1
+                if blob < len(blobs) and blobs[blob].start < start:
+                    if blobs[blob].end - blobs[blob].start >= BLOB:
+                        continue
+                    inside = True
+            for what, value in woken:
+                if not (inside and what in _WORDY):
+                    wake[what](value, start, last + 1)
+        return None
+
+    # -- what a word wakes --------------------------------------------------------------------------------------------
+
+    def _format(self, value: tuple[int, str], start: int, end: int) -> None:
+        """A format that begins with a literal, whose case counts."""
+        number, prefix = value
+        text = self.text
+        if not text.startswith(prefix, start):
+            return
+        inside = start and (text[start - 1].isalnum() or text[start - 1] == "_")
+        if inside and (prefix[0].isalnum() or prefix[0] == "_"):
+            return
+        rule, kind, pattern = self.rules.formats[number]
+        span = pattern.match(self.raw, start)
+        if span is not None:
+            self.add_format(span[0], span[1], rule, kind)
+
+    def _window(self, number: int, start: int, end: int) -> None:
+        window = (max(0, start - _FORMAT_BEFORE), min(len(self.text), start + _FORMAT_AFTER))
+        self._windows.setdefault(number, []).append(window)
+
+    def _name(self, value: object, start: int, end: int) -> None:
+        if start < self._named:
+            return
+        text = self.text
+        left, right = name_at(text, start, end)
+        if self.low.startswith("passe", left) and self.low.endswith("mot de ", 0, left):
+            left -= len("mot de ")
+        self._named = right
+        if left and text[left - 1] in "\\%" and right - left > 1:
+            # An escape's letter is no part of the name.
+            left += 1 if text[left - 1] == "\\" else 2
+        self.out += [
+            Finding(item.start, item.end, item.kind, "named-value", 2, "plain", item.why)
+            for item in value_behind(text, left, right, self.low)
+        ]
+
+    def _provider(self, common: bool, start: int, end: int) -> None:
+        if start < self._provided:
+            return
+        for item in near_provider(self.text, self.low, start, end, common=common):
+            self.out.append(Finding(item.start, item.end, item.kind, "near-provider", 2, "plain", item.why))
+            self._provided = item.end
+
+    def _structure(self, number: int, start: int, end: int) -> None:
+        row = self.rules.structures[number].row
+        if not row.need or self.text.find(row.need, end - 1, start + row.after) >= 0:
+            window = (max(0, start - row.before - 1), min(len(self.text), start + row.after))
+            self._structures.setdefault(number, []).append(window)
+
+    def _personal(self, word: str, start: int, end: int) -> None:
+        found = personal_at(self.text, self.low, word, start, end)
+        if found is not None:
+            self.out.append(Finding(found.start, found.end, found.kind, found.rule, 2, "plain", found.why))
+
+    def _key(self, value: object, start: int, end: int) -> None:
+        if start <= self._keyed:
+            return
+        block = key_blocks(self.text, start)
+        if block is not None:
+            self.out.append(Finding(*block, "private-key", "private-key", 1, "plain", "a private key"))
+            self._keyed = block[1]
+
+    # -- patterns -----------------------------------------------------------------------------------------------------
+
+    def _patterns(self, deadline: float) -> bool:
+        """Search the windows that words opened; whether that was given up for lack of time."""
+        for number, spans in self._windows.items():
+            if time.thread_time() > deadline:
+                return True
+            rule, kind, pattern = self.rules.formats[number]
+            for a, b in _merged(spans):
+                for match in pattern.finditer(self.raw[a:b]):
+                    self.add_format(a + match.start(1), a + match.end(1), rule, kind)
+        for number, spans in self._structures.items():
+            if time.thread_time() > deadline:
+                return True
+            _structure(self.out, self.text, self.raw, self.rules.structures[number], spans)
+        return False
+
+    def add_format(self, start: int, end: int, rule: str, kind: str) -> None:
+        """A span that has a token's format, where nothing says that it is none."""
+        if not refused_format(rule, self.text[start:end]):
+            self.out.append(Finding(start, end, kind, rule, 1, "plain", f"format of {rule}"))
 
 
 def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -297,34 +357,34 @@ def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return out
 
 
-def _format(out: list[Finding], text: str, start: int, end: int, rule: str, kind: str) -> None:
-    value = text[start:end]
-    if refused_format(rule, value):
-        return
-    out.append(Finding(start, end, kind, rule, 1, "plain", f"format of {rule}"))
-
-
-def _structure(out: list[Finding], text: str, raw: bytes, row: Any, spans: list[tuple[int, int]]) -> None:
-    rule, kind, tier, pattern, _, _, _ = row
-    why = rule.replace("-", " ")
+def _structure(out: list[Finding], text: str, raw: bytes, structured: _Structured, spans: list[Window]) -> None:
+    row, pattern, each = structured
+    why = row.rule.replace("-", " ")
     for a, b in _merged(spans):
         for match in pattern.finditer(raw[a:b]):
             start, end = a + match.start(1), a + match.end(1)
             if end <= start:
                 continue
-            if rule == "cookie":
-                for x, y in cookies(text, start, end):
-                    out.append(Finding(x, y, kind, rule, tier, "plain", "a cookie's value"))
+            if row.kind == "cookie" and each is None and "=" in text[start:end]:
+                out += (Finding(x, y, row.kind, row.rule, row.tier, "plain", "a cookie's value")
+                        for x, y in cookies(text, start, end))  # fmt: skip
                 continue
-            if not refused(rule, text[start:end]):
-                out.append(Finding(start, end, kind, rule, tier, "plain", why))
+            inner = [(start, end)] if each is None else [found.span(1) for found in each.finditer(text, start, end)]
+            for low, high in inner:
+                value = text[low:high]
+                if refused(row.rule, value) or (row.accepts and not accepts(value, _LEVELS[row.accepts])):
+                    continue
+                out.append(Finding(low, high, row.kind, row.rule, row.tier, "plain", why))
 
 
-def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, blobs: list[Opaque], *, weak: bool) -> None:
+_LEVELS: Final = {"secret": Setting(SECRET, quoted=True), "password": Setting(PASSWORD, quoted=True)}
+
+
+def _runs(detection: _Detection, *, weak: bool) -> None:
     """Long runs without blanks: formats that no keyword announces, and strings that only look random."""
-    done = 0
-    blob = 0
-    for start, end in runs(raw, TOKEN, 16):
+    text, blobs = detection.text, detection.blobs
+    done = blob = 0
+    for start, end in runs(detection.raw, TOKEN, _RUN_LENGTH):
         if start < done:
             continue
         while blob < len(blobs) and blobs[blob].end <= start:
@@ -334,38 +394,60 @@ def _runs(out: list[Finding], text: str, raw: bytes, rules: _Rules, blobs: list[
             if integrity or high - low >= BLOB:
                 done = max(high, start + 1)
                 if weak and not integrity and low < high:
-                    out.append(Finding(low, high, "random", "entropy", 3, "plain", "a long random string"))
+                    detection.out.append(Finding(low, high, "random", "entropy", 3, "plain", "a long random string"))
                 continue
-        if start > 1 and text[start - 1] == "." and text[start - 2] == "s":
-            rule, kind, pattern = rules.dotted
-            found = pattern.match(text, start - 2)
-            if found is not None and not (start > 2 and (text[start - 3].isalnum() or text[start - 3] in "_.-")):
-                _format(out, text, found.start(1), found.end(1), rule, kind)
-        for rule, kind, pattern in rules.beginning.get(text[start], ()):
-            found = pattern.match(text, start)
-            if found is not None:
-                _format(out, text, found.start(1), found.end(1), rule, kind)
-        if not weak or end - start >= 400:
-            continue
-        value = text[start:end]
-        if (len(value) in _HASHES and is_hex(value)) or not looks_random(value) or harmless_shape(value):
-            continue
-        # A slash parts paths, and is a letter of base64: a random string goes on behind it where it stays random.
-        while end < len(text) and text[end] == "/" and (more := _MORE.match(text, end + 1)) and more.end() - end < 400:
-            piece = more.group()
-            if piece.isalpha() and len(piece) > 2 and not looks_random(value[-6:] + piece):
-                break
-            end = more.end()
+        _bare(detection, start)
+        if weak and end - start < _LONG_RUN:
             value = text[start:end]
-        while end < len(text) and text[end] == "=" and end - start < 402:
-            end += 1
-        value = text[start:end]
-        done = end
-        if len(value) < _WEAK_LENGTH or harmless_shape(value):
-            continue
-        if not placeholder(value) and (entropy := bits(value)) >= 3.4:
-            out.append(Finding(start, end, "random", "entropy", 3, "plain", f"{entropy:.1f} bits a character"))
+            if not (len(value) in _HASHES and is_hex(value)) and looks_random(value) and not harmless_shape(value):
+                done = end = _run_end(text, start, end)
+                _random(detection, start, end)
 
 
+_RUN_LENGTH: Final = 16
+_LONG_RUN: Final = 400
+"""Characters from which on a run is no key."""
+
+
+def _bare(detection: _Detection, start: int) -> None:
+    """The formats that only their shape tells, where a run begins."""
+    text, rules = detection.text, detection.rules
+    if start > 1 and text[start - 1] == "." and text[start - 2] == "s":
+        rule, kind, pattern = rules.dotted
+        found = pattern.match(text, start - 2)
+        if found is not None and not (start > 2 and (text[start - 3].isalnum() or text[start - 3] in "_.-")):
+            detection.add_format(found.start(1), found.end(1), rule, kind)
+    for rule, kind, pattern in rules.beginning.get(text[start], ()):
+        found = pattern.match(text, start)
+        if found is not None:
+            detection.add_format(found.start(1), found.end(1), rule, kind)
+
+
+def _run_end(text: str, start: int, end: int) -> int:
+    """Where a random string ends. A slash parts paths, and is a letter of base64: it goes on behind it where it stays
+    random."""
+    while end < len(text) and text[end] == "/" and (more := _MORE.match(text, end + 1)):
+        piece = more.group()
+        if len(piece) >= _LONG_RUN or (
+            piece.isalpha() and len(piece) > 2 and not looks_random(text[end - 6 : end] + piece)
+        ):
+            break
+        end = more.end()
+    while end < len(text) and text[end] == "=" and end - start < _LONG_RUN + 2:
+        end += 1
+    return end
+
+
+def _random(detection: _Detection, start: int, end: int) -> None:
+    value = detection.text[start:end]
+    if len(value) < _WEAK_LENGTH or harmless_shape(value) or placeholder(value):
+        return
+    if (entropy := bits(value)) >= _LEAST_BITS:
+        why = f"{entropy:.1f} bits a character"
+        detection.out.append(Finding(start, end, "random", "entropy", 3, "plain", why))
+
+
+_LEAST_BITS: Final = 3.4
+"""Entropy of a character from which on a random run is listed: hex keys have 3.5, words 3.2."""
 _HASHES: Final = frozenset({32, 40, 64, 96, 128})
 _MORE: Final = re.compile(r"[A-Za-z0-9+_-]{1,400}+={0,2}")

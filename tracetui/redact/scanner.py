@@ -9,9 +9,9 @@ from typing import Final
 
 from tracetui.redact.entropy import is_uuid, looks_random
 from tracetui.redact.finding import Finding
-from tracetui.redact.named import keylike
+from tracetui.redact.judgement import keylike
 from tracetui.redact.rules import BREAK, detect
-from tracetui.redact.views import View, views_of
+from tracetui.redact.text_decoders import View, views_of
 
 __all__ = ["scan", "scan_many", "settle"]
 

@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from tracetui.harness import HARNESSES
+from tracetui.harness.fields import Fields, Path
+
 __all__ = [
     "PIXEL",
     "Node",
@@ -28,7 +31,7 @@ __all__ = [
 PIXEL: Final = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII="
 """A PNG of one transparent pixel, in base64: what stands for a dropped image."""
 
-Path = tuple[str, ...]
+_NONE: Final = Fields(frozenset(), frozenset())
 
 
 class Unit(NamedTuple):
@@ -39,97 +42,41 @@ class Unit(NamedTuple):
     in_key: bool
 
 
-def _paths(text: str) -> frozenset[Path]:
-    return frozenset(tuple(line.split("/")) for line in text.split())
-
-
-_IDS: Final[dict[str, frozenset[Path]]] = {
-    "claude": _paths(
-        """
-        uuid parentUuid sessionId logicalParentUuid requestId timestamp type version messageId leafUuid promptId
-        toolUseID parentToolUseID sourceToolAssistantUUID sourceToolUseID agentId userType isSidechain
-        snapshot/messageId snapshot/timestamp message/id message/type message/role message/model
-        message/content/*/type message/content/*/id message/content/*/tool_use_id message/content/*/name
-        data/type data/message/uuid data/message/timestamp data/message/requestId data/message/type
-        data/message/message/id data/message/message/type data/message/message/role
-        data/message/message/content/*/id data/message/message/content/*/tool_use_id
-        data/message/message/content/*/type data/agentId toolUseResult/agentId toolUseResult/toolUseId
-        """
-    ),
-    "codex": _paths(
-        """
-        timestamp type payload/type payload/id payload/call_id payload/session_id payload/turn_id payload/role
-        payload/conversation_id payload/originator payload/cli_version payload/forked_from_id payload/item/id
-        payload/item/call_id payload/item/type payload/replacement_history/*/id
-        payload/replacement_history/*/call_id payload/replacement_history/*/type payload/content/*/type
-        id git/commit_hash payload/git/commit_hash call_id
-        """
-    ),
-    "pi": _paths(
-        """
-        type id parentId timestamp version message/role message/id message/toolCallId message/toolName message/provider
-        message/api message/model message/responseId message/stopReason message/content/*/type message/content/*/id
-        firstKeptEntryId targetId fromId provider modelId parentSession/id
-        """
-    ),
-}  # fmt: skip
-_OPAQUE: Final[dict[str, frozenset[Path]]] = {
-    "claude": _paths(
-        """
-        message/content/*/signature message/content/*/data message/content/*/source/data
-        message/content/*/content/*/source/data data/message/message/content/*/signature
-        data/message/message/content/*/source/data data/message/message/content/*/content/*/source/data
-        toolUseResult/file/base64 toolUseResult/*/source/data toolUseResult/content/*/source/data
-        attachment/file/base64 attachment/content/file/base64
-        """
-    ),
-    "codex": _paths(
-        """
-        payload/encrypted_content payload/item/encrypted_content payload/replacement_history/*/encrypted_content
-        payload/content/*/image_url payload/images/* payload/output/*/image_url payload/result
-        payload/replacement_history/*/content/*/image_url encrypted_content content/*/image_url
-        """
-    ),
-    "pi": _paths(
-        """
-        message/content/*/thinkingSignature message/content/*/textSignature message/content/*/thoughtSignature
-        message/content/*/data message/details/images/*/data
-        """
-    ),
-}  # fmt: skip
+@lru_cache(32)
+def _fields(harness: str) -> Fields:
+    maker = HARNESSES.get(harness)
+    if maker is None or maker.fields is None:
+        return _NONE
+    return maker.fields()
 
 
 def is_skipped(harness: str, path: Path) -> bool:
     """Whether the value at a path (list places as ``*``) is an id or word of the envelope."""
-    return path in _IDS.get(harness, ())
+    return path in _fields(harness).ids
 
 
 def is_opaque(harness: str, path: Path, value: str) -> bool:
     """Whether the value at a path is a signature, encrypted text or image data: dropped from what is shared."""
-    return path in _OPAQUE.get(harness, ()) and _opaque_here(path, value)
-
-
-def _opaque_here(path: Path, value: str) -> bool:
-    if path[-1] == "image_url":
-        return value.startswith("data:")
-    # A hosted tool's result is opaque only as an image.
-    return path != ("payload", "result") or len(value) > 512
+    fields = _fields(harness)
+    return path in fields.opaque and fields.is_opaque(path, value)
 
 
 Node = dict[str, Any]
 """A place in the tree of schema paths: the names below it, and under ``""`` what is known of a string there."""
 
 
-@lru_cache(16)
+@lru_cache(32)
 def schema(harness: str) -> Node:
-    """The paths of a harness that are left out, as a tree: ``""`` holds ``id`` or ``opaque``."""
+    """The paths of a harness that are left out, as a tree: ``""`` holds ``id`` or ``opaque``, the path and the fields.
+    Empty for one that has no rule: all of its strings are searched."""
     root: Node = {}
-    for known, what in ((_IDS, "id"), (_OPAQUE, "opaque")):
-        for path in known.get(harness, ()):
+    fields = _fields(harness)
+    for known, what in ((fields.ids, "id"), (fields.opaque, "opaque")):
+        for path in known:
             node = root
             for name in path:
                 node = node.setdefault(name, {})
-            node.setdefault("", (what, path))
+            node.setdefault("", (what, path, fields))
     return root
 
 
@@ -137,8 +84,8 @@ def left_out(node: Node | None, value: str) -> str:
     """``id`` or ``opaque`` for a string at a place of the schema that is not scanned, else empty."""
     if not node or (known := node.get("")) is None:
         return ""
-    what, path = known
-    return what if what == "id" or _opaque_here(path, value) else ""
+    what, path, fields = known
+    return what if what == "id" or fields.is_opaque(path, value) else ""
 
 
 def _escaped(name: str) -> str:

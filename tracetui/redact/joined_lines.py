@@ -102,34 +102,39 @@ def _break(text: str, begin: int, cut: int, stop: int, *, full: bool) -> Piece |
     tail = text[max(begin, cut - _REACH) : cut].rstrip("\r").removesuffix("\\")
     run = tail[len(tail.rstrip(_LETTERS)) :]
     size = len(run)
-    token = _TOKEN
     start = cut + 1
     stop = min(stop, cut + _REACH)
     first = text[start]
     if size < 16 and first in " \t" and not text[start:stop].lstrip(" \t")[:1].isdigit():
         return None  # indented, not numbered: only a long run goes on there
     marked = False
-    if first not in token or first in "+-0123456789":
+    if first not in _TOKEN or first in "+-0123456789":
         mark = _PREFIX.match(text, start, stop)
-        if mark is not None and (first not in token or mark.end() > start + 1):
+        if mark is not None and (first not in _TOKEN or mark.end() > start + 1):
             start = mark.end()
             marked = not text[cut + 1 : start].isspace()
     right = _RUN.match(text, start, stop)
     if right is None or stop <= start + 1:
         return None
-    if size < 16 and not (full and size >= 2 and (marked or start == cut + 1)):
-        return None
-    if size + right.end() - start < 12:
-        return None
-    if run[-1] == "=" and size >= 16 and not size % 4:
-        return None  # base64 is padded at its end only
-    if not _one(run, right.group(), full=full):
-        return None
-    if size >= 8 and _begins(right.group(), text[right.end() : right.end() + 2]) and looks_random(run):
+    even = full and size >= 2 and (marked or start == cut + 1)
+    if (size < 16 and not even) or not _goes_on(text, run, right, full=full):
         return None
     if _assigns(text, start, stop) and _assigns(text, _unmarked(text, begin, cut), cut):
         return None  # two settings, one below the other
     return cut - (min(cut - begin, _REACH) - len(tail)), start, ""
+
+
+def _goes_on(text: str, run: str, right: re.Match[str], *, full: bool) -> bool:
+    """Whether the ``run`` at the end of a line goes on in what ``right`` matched at the beginning of the next."""
+    size = len(run)
+    if size + right.end() - right.start() < 12:
+        return False
+    if run[-1] == "=" and size >= 16 and not size % 4:
+        return False  # base64 is padded at its end only
+    if not _one(run, right.group(), full=full):
+        return False
+    begins = size >= 8 and _begins(right.group(), text[right.end() : right.end() + 2])
+    return not (begins and looks_random(run))
 
 
 _SETTING: Final = re.compile(

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from tracetui.redact.views import View
+from tracetui.redact.text_decoders import View
 
 __all__ = ["BREAK", "Decoder", "mapped", "readings"]
 

@@ -86,9 +86,9 @@ def _of_url(rest: str) -> str:
 
 @lru_cache(1)
 def _prefixes() -> tuple[str, ...]:
-    from tracetui.redact.formats import FORMATS
+    from tracetui.redact.formats import formats
 
-    words = {word for row in FORMATS for word in row[2] if len(word) >= 3}
+    words = {word for row in formats() for word in row.words if len(word) >= 3}
     return tuple(sorted(words, key=len, reverse=True))
 
 

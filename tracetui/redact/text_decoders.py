@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
-from tracetui.redact.breaks import Piece, breaks
 from tracetui.redact.entropy import SLASHED, runs
+from tracetui.redact.joined_lines import Piece, breaks
 
 __all__ = ["View", "decode_as", "views_of"]
 
