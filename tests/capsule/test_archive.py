@@ -72,8 +72,8 @@ def flips(tmp_path: Path, data: bytes, places: list[int]) -> None:
     changed = bytearray(data)
     path.write_bytes(data)
     with path.open("r+b", buffering=0) as stream:
-        for place in places:
-            at, bit = divmod(place, 8)
+        for location in places:
+            at, bit = divmod(location, 8)
             stream.seek(at)
             stream.write(bytes([changed[at] ^ (1 << bit)]))
             with pytest.raises(RefusedError):
@@ -98,8 +98,8 @@ def test_bits_of_a_larger_file_count(tmp_path: Path) -> None:
 def test_headers_count_even_with_the_hash_made_right(tmp_path: Path) -> None:
     """What the outer hash would hide: bits that other readers of ZIP ignore."""
     data = packed({"manifest.json": b"{}", "b": b"hello " * 50})[:-64]
-    for place in range(8 * len(data)):
-        at, bit = divmod(place, 8)
+    for location in range(8 * len(data)):
+        at, bit = divmod(location, 8)
         changed = sealed(data[:at] + bytes([data[at] ^ (1 << bit)]) + data[at + 1 :])
         path = tmp_path / "x.zip"
         path.write_bytes(changed)
@@ -203,8 +203,8 @@ def test_a_bomb_is_refused_before_it_unpacks(tmp_path: Path, monkeypatch: pytest
 
 def test_an_entry_that_lies_about_its_size(tmp_path: Path) -> None:
     data = bytearray(packed({"a": b"hello " * 100})[:-64])
-    for mark, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        at = data.index(mark) + place
+    for mark, location in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = data.index(mark) + location
         data[at : at + 4] = struct.pack("<I", 6)
     path = tmp_path / "x.zip"
     path.write_bytes(sealed(bytes(data)))
@@ -244,7 +244,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="pipes and links")
 def test_takes_the_place_of_files_alone(tmp_path: Path) -> None:
     """Root may replace ``/dev/null``; a link is such a name too (``/dev/stdout``)."""
-    from tracetui.bucket import place
+    from tracetui.bucket import location
 
     kept = tmp_path / "kept"
     kept.write_text("mine")
@@ -257,9 +257,9 @@ def test_takes_the_place_of_files_alone(tmp_path: Path) -> None:
         with pytest.raises(TracetuiError, match=why), write_private(target) as stream:
             stream.write(b"x")
         with pytest.raises(OSError, match=f"(?i){why}"):
-            place.write_private(target, b"x")
+            location.write_private(target, b"x")
         assert target.lstat() == before
     assert kept.read_text() == "mine"
     assert sorted(tmp_path.iterdir()) == sorted([folder, kept, link, pipe])
-    place.write_private(kept, b"new")
+    location.write_private(kept, b"new")
     assert kept.read_bytes() == b"new"

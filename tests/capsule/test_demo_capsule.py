@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.capsule.conftest import Cli
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.commands.demo import sealing
 from tracetui.demo import make
 

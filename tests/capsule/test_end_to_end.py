@@ -10,7 +10,7 @@ import pytest
 
 from tests.capsule.conftest import Cli
 from tests.capsule.story import MENDED, SESSION, TEST, TEST_2, Log, Machine, git
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 
 
 def entries(path: Path) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.capsule.conftest import Cli
 from tests.capsule.story import CODE, SESSION, TEST, Log, Machine, git
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.capsule.base import clean_remote, find_base
 from tracetui.capsule.environment import environment
 from tracetui.capsule.history import first_texts, in_order, play

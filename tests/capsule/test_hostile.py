@@ -13,7 +13,7 @@ import pytest
 
 from tests.capsule.conftest import Cli
 from tests.capsule.story import SESSION, Log, Machine, git
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.capsule import manifest as manifests
 from tracetui.capsule.archive import pack
 from tracetui.capsule.patches import FileChange, make

@@ -52,19 +52,20 @@ def test_a_beginning_and_then_the_rest_is_the_whole(tmp_path: Path) -> None:
 def test_the_child_reads_the_rest_and_ends_with_its_parent(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tracetui.commands import reading
+    from tracetui.commands import log_child
+    from tracetui.tui.browse.indexing import rest_command
 
     path = long_log(tmp_path / "in" / f"{SESSION}.jsonl", 100)
     with Bucket.open(tmp_path / "bucket", create=True) as bucket:
         bucket.capture(found(path), beginning=2000)
-        words = reading.command(tmp_path / "bucket", [str(path)])
-        assert words[:4] == [sys.executable, "-P", "-m", "tracetui.commands.reading"]
+        words = rest_command(tmp_path / "bucket", [str(path)])
+        assert words[:4] == [sys.executable, "-P", "-m", "tracetui.commands.log_child"]
         # A child whose parent is gone reads nothing.
         monkeypatch.setattr(os, "nice", lambda _: 0)
         before = bucket.session(SESSION).steps
-        assert reading.run([*words[4:5], str(os.getppid() + 1), *words[6:]]) == 0
+        assert log_child.run([*words[4:5], str(os.getppid() + 1), *words[6:]]) == 0
         assert bucket.session(SESSION).steps == before
-        assert reading.run([*words[4:5], str(os.getppid()), *words[6:]]) == 0
+        assert log_child.run([*words[4:5], str(os.getppid()), *words[6:]]) == 0
         assert bucket.session(SESSION).steps == 100
     told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert {line["event"] for line in told} == {"progress", "done"}
@@ -72,7 +73,7 @@ def test_the_child_reads_the_rest_and_ends_with_its_parent(
 
 def test_the_app_shows_the_beginning_and_then_all(tmp_path: Path) -> None:
     from tracetui.tui.app import TracetuiApp
-    from tracetui.tui.screens.main import MainScreen
+    from tracetui.tui.browse.main import MainScreen
 
     path = long_log(tmp_path / "in" / f"{SESSION}.jsonl", 400)
 
@@ -84,7 +85,7 @@ def test_the_app_shows_the_beginning_and_then_all(tmp_path: Path) -> None:
             for _ in range(400):
                 await pilot.pause(0.02)
                 outline = screen.timeline_pane.outline
-                if outline is not None and len(outline.view.kinds) == 400 and not screen.indexer.running:
+                if outline is not None and len(outline.view.kinds) == 400 and not screen.capture.indexer.running:
                     break
             assert screen.timeline_pane.session is not None
             assert screen.timeline_pane.session.steps == 400
@@ -99,7 +100,7 @@ def test_the_app_shows_the_beginning_and_then_all(tmp_path: Path) -> None:
 
 
 def test_a_child_is_gone_before_its_folder_is(tmp_path: Path) -> None:
-    from tracetui.tui.indexing import Indexer
+    from tracetui.tui.browse.indexing import Indexer
 
     class Target:
         def post_message(self, message: object) -> bool:
@@ -122,8 +123,8 @@ def test_a_range_keeps_its_numbers(cli: Cli, tmp_path: Path, cut: int) -> None:
     from tracetui.capsule.verify import Capsule
     from tracetui.ctx.context import context_of
     from tracetui.ctx.opening import index_of
-    from tracetui.tui.panes.outline import Fold, Outline
-    from tracetui.tui.panes.timeline import view_of
+    from tracetui.tui.browse.outline import Fold, Outline
+    from tracetui.tui.browse.timeline import view_of
 
     path = long_log(tmp_path / "in" / f"{SESSION}.jsonl", 60)
     target = tmp_path / "x.zip"

@@ -13,16 +13,16 @@ import pytest
 
 from tests.capsule.conftest import Cli
 from tests.capsule.story import SESSION, Machine, git
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.capsule import checks
 from tracetui.capsule.checks import Check
 from tracetui.capsule.dependency import fetch, parse_wanted
 from tracetui.capsule.replay import Request, Result, comment
-from tracetui.capsule.sandbox import Ran, Sandbox, choose
-from tracetui.capsule.tools import needed
 from tracetui.capsule.tree import Tree
 from tracetui.capsule.verdict import Outcome, judge, look, shows_failure, worst
 from tracetui.model import Step, ToolUse, TracetuiError
+from tracetui.sandbox.runner import Ran, Sandbox, choose
+from tracetui.sandbox.tools import needed
 
 CHECK = Check(1, "make test", exit_code=2, line="E  assert 1 == 2 in {root}/a.py")
 

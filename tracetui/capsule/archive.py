@@ -146,7 +146,7 @@ def pack(entries: Mapping[str, bytes], write: Callable[[bytes], object]) -> int:
 @contextlib.contextmanager
 def write_private(target: Path) -> Iterator[BinaryIO]:
     """A file beside ``target`` (0600) that takes its place, whole, when the block ends well; else it is removed."""
-    from tracetui.bucket.place import replaceable
+    from tracetui.bucket.location import replaceable
 
     try:
         replaceable(target)
@@ -262,7 +262,7 @@ class Archive:
         if comment != self.digest.encode():
             raise self._refused("it was changed after it was sealed, or never was one")
 
-    def _check_structure(self) -> None:
+    def _check_structure(self) -> None:  # noqa: C901 - a branch for each rule of the format
         self._stream.seek(self.bytes - _COMMENT - _END.size)
         mark, disk, first, here, count, size, start, comment = _END.unpack(self._stream.read(_END.size))
         if (mark, disk, first, comment) != (0x06054B50, 0, 0, _COMMENT) or here != count:

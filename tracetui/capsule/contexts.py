@@ -99,8 +99,11 @@ class Contexts:
     ) -> dict[str, Any] | None:
         """Take a log whose records stand in ``entry``: ``lines`` of the log to its lines, ``records`` redacted.
 
-        Gives what holds for all its calls (``exact``, ``missing``, ``window``), None when it has none.
+        Gives what holds for all its calls (``exact``, ``missing``, ``window``), None when it has none, or when nobody
+        has told yet what models saw by the logs of its harness.
         """
+        if HARNESSES[part.log.harness].rules is None:
+            return None
         from tracetui.ctx.context import context_of
         from tracetui.ctx.opening import index_of
 

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Final
 
 from tracetui.capsule.patches import check_path
-from tracetui.capsule.sandbox import Sandbox, is_free
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.model import TracetuiError
+from tracetui.sandbox.bubblewrap import is_free
+from tracetui.sandbox.runner import Sandbox
 from tracetui.text.safe import one_line
 
 __all__ = ["Overlay", "fetch", "parse_wanted"]

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from tracetui.harness import HARNESSES
 from tracetui.model import LogRow, Record, SessionRow, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
+    from tracetui.harness.sharing import Sharing
 
-__all__ = ["Episode", "Part", "choose"]
+__all__ = ["Episode", "Part", "choose", "sharing_of"]
 
-# Records that are no step, hold no text of a conversation, and without which its steps would lack model or tokens.
-_FRAME: Final[dict[str, frozenset[str]]] = {
-    "codex": frozenset({"token_count", "task_started", "turn_started", "task_complete", "turn_complete"}),
-    "pi": frozenset({"model_change", "thinking_level_change"}),
-    "claude": frozenset(),
-}
+_TRAILING: Final = 8
+"""Lines behind the range in which its last step's usage may still stand."""
 
 
 @dataclass(slots=True)
@@ -70,20 +68,30 @@ class Episode:
 
 
 def choose(
-    bucket: Bucket, session: SessionRow, first: int | None = None, last: int | None = None, agent: str | None = None
+    bucket: Bucket,
+    session: SessionRow,
+    first: int | None = None,
+    last: int | None = None,
+    agent: str | None = None,
+    part: int | None = None,
 ) -> Episode:
-    """The episode of a session, or of steps ``first`` to ``last`` (-1: the last) of its log (or its subagent's).
+    """The episode of a session, or of steps ``first`` to ``last`` (-1: the last) of its log (or its subagent's), of the
+    ``part`` named or the first.
 
     A range takes the logs of the subagents along that its steps started. Raises TracetuiError.
     """
+    sharing_of(session.harness)
     logs = [log for log in bucket.logs(session.id, session.harness) if log.shown]
-    main = next((log for log in logs if log.agent == agent), None)
+    own = sorted((log for log in logs if log.agent == agent), key=lambda log: log.part)
+    main = next((log for log in own if part in (None, log.part)), None)
     if main is None and agent is None and logs and first is None:
         main = logs[0]
     if main is None:
         raise TracetuiError(f"{session.id} has no log {agent or 'of its own'} that can be sealed")
     if first is None:
-        rest = [log for log in logs if log is not main] if agent is None else []
+        rest = [log for log in logs if log is not main] if agent is None and part is None else []
+        if agent is not None and part is None:
+            rest = own[1:]
         return Episode(session, agent, None, None, [Part(log, log.numbers) for log in (main, *rest)])
     there = main.numbers
     final = there.stop - 1
@@ -93,12 +101,12 @@ def choose(
     if not there.start <= start <= end:
         span = f" ({there.start:,} to {final:,})" if there.start > 1 else ""
         raise TracetuiError(f"{session.id} has {main.steps:,} steps{span}; name a range of them", status=2)
-    part = Part(main, range(start, end + 1))
-    part.lines = _lines(bucket, main, part.steps)
-    part.heads = _heads(bucket, main, part.lines)
+    piece = Part(main, range(start, end + 1))
+    piece.lines = _lines(bucket, main, piece.steps)
+    piece.heads = _heads(bucket, main, piece.lines)
     started = {row.thread for row in bucket.step_rows(main, start, end) if row.thread}
     below = [log for log in logs if log.agent is not None and log.agent in started and log is not main]
-    return Episode(session, agent, start, end, [part, *(_own_steps(bucket, log) for log in below)])
+    return Episode(session, agent, start, end, [piece, *(_own_steps(bucket, log) for log in below)])
 
 
 def _own_steps(bucket: Bucket, log: LogRow) -> Part:
@@ -120,22 +128,22 @@ def _lines(bucket: Bucket, log: LogRow, steps: range) -> set[int]:
 
 def _heads(bucket: Bucket, log: LogRow, lines: set[int]) -> set[int]:
     """Records that say what log it is, and those of the range's own stretch that frame its steps."""
+    sharing = sharing_of(log.harness)
     first, last = min(lines, default=0), max(lines, default=0)
     heads: set[int] = set()
-    frame = _FRAME.get(log.harness, frozenset())
     context: int | None = None
     for record in bucket.records(log):
-        line, kind = record.source.line, _kind(record.value)
-        if line > last and kind != "token_count":
-            if line > last + 8:
+        line, kind = record.source.line, sharing.kind(record.value)
+        if line > last and kind not in sharing.trailing:
+            if line > last + _TRAILING:
                 break
             continue
-        if kind in ("session_meta", "session") and not any(True for _ in heads):
+        if kind in sharing.heads and not heads:
             heads.add(line)
-        elif kind in ("turn_context", "model_change") and line < first:
+        elif kind in sharing.settings and line < first:
             context = line
-        elif (kind in frame and (first <= line <= last or (kind == "token_count" and line > last))) or (
-            kind == "turn_context" and first <= line <= last
+        elif (kind in sharing.frame and (first <= line <= last or (kind in sharing.trailing and line > last))) or (
+            kind in sharing.settings and first <= line <= last
         ):
             heads.add(line)
     if context is not None:
@@ -143,9 +151,9 @@ def _heads(bucket: Bucket, log: LogRow, lines: set[int]) -> set[int]:
     return heads - lines
 
 
-def _kind(value: dict[str, Any]) -> str:
-    kind = value.get("type")
-    payload = value.get("payload")
-    if kind == "event_msg" and isinstance(payload, dict):
-        kind = payload.get("type")
-    return kind if isinstance(kind, str) else ""
+def sharing_of(harness: str) -> Sharing:
+    """A harness's rules for what may leave a range. Raises TracetuiError where it has none."""
+    maker = HARNESSES[harness]
+    maker.need("sealed", "sharing", "fields")
+    assert maker.sharing is not None
+    return maker.sharing()

@@ -230,7 +230,7 @@ def parse(data: bytes) -> list[FilePatch]:
     return found
 
 
-def _parse_file(reader: _Reader) -> FilePatch:
+def _parse_file(reader: _Reader) -> FilePatch:  # noqa: C901 - a branch for each kind of header line
     reader.at += 1
     source: str | None = None
     target: str | None = None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tracetui.capsule.episode import Part
+from tracetui.capsule.episode import Part, sharing_of
 from tracetui.capsule.redaction import Redaction
-from tracetui.capsule.strip import Links, Own, cut, stripped
+from tracetui.capsule.strip import Links, stripped
 from tracetui.harness import HARNESSES
+from tracetui.harness.sharing import OwnSteps
 from tracetui.model import LogFacts, Record, Source, Step
 
 if TYPE_CHECKING:
@@ -22,9 +24,10 @@ class Log:
     """One log of the episode, redacted: the ``values`` of the records that it carries and the ``steps`` that they make,
     with their numbers in the session and their sources in the capsule."""
 
-    def __init__(self, place: int, agent: str | None) -> None:
+    def __init__(self, place: int, agent: str | None, part: int = 1) -> None:
         self.name = f"records/{place:03d}.jsonl"
         self.agent = agent
+        self.part = part
         self.values: list[dict[str, Any]] = []
         self.steps: list[Step] = []
         self.lines: dict[int, int] = {}
@@ -32,6 +35,8 @@ class Log:
         self.facts = LogFacts()
         self.by_line: dict[int, list[Record]] = {}
         """Redacted records by line of the log, their blocks in their places, for what the model saw."""
+        self.unknown: Counter[str] = Counter()
+        """Fields that no rule of the harness names and that were left out for that, by kind of record and place."""
         self.dropped = 0
         """Records that were too long to be kept whole."""
 
@@ -42,7 +47,7 @@ def read_log(
     """The part's records, redacted. ``before`` keeps text from before the range that stands inside them. ``tick`` is
     called now and then with how many
     records are read more; what it raises ends the reading."""
-    log = Log(place, part.log.agent)
+    log = Log(place, part.log.agent, part.log.part)
     records, values = redaction.of(part.log)
     reader = HARNESSES[part.log.harness].reader(part.stem)
     steps: dict[int, Step] = {}
@@ -74,7 +79,7 @@ def _cut(
     bucket: Bucket, part: Part, records: list[Record], values: list[dict[str, Any]], log: Log, *, before: bool
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
     """The records of a range, without what of them is not the range's."""
-    harness = part.log.harness
+    sharing = sharing_of(part.log.harness)
     lines = part.lines or set()
     glued = _glued(part, records)
 
@@ -83,7 +88,7 @@ def _cut(
             return record.nth in mine
         return part.holds(record)
 
-    links = Links(harness, records, holds)
+    links = Links(sharing, records, holds)
     shared, compactions = _owners(bucket, part)
     for record, value in zip(records, values):
         if not holds(record):
@@ -92,16 +97,16 @@ def _cut(
         own = shared.get(line) if glued.get(line) is None else None
         whole = value
         if not before:
-            value = whole = stripped(harness, value, head=line in part.heads, compaction=line in compactions)
+            value = whole = stripped(sharing, value, log.unknown, compaction=line in compactions)
         if own is not None:
             said = _sayings(part, Record(record.source, value, record.nth, record.oversize))
-            whole = cut(harness, value, own, said, whole=True)
-            value = cut(harness, value, own, said)
+            whole = sharing.cut(value, own, said, True)
+            value = sharing.cut(value, own, said, False)
         log.by_line.setdefault(line, []).append(Record(record.source, whole, record.nth, record.oversize))
         yield record, links.mended(value)
 
 
-def _owners(bucket: Bucket, part: Part) -> tuple[dict[int, Own], set[int]]:
+def _owners(bucket: Bucket, part: Part) -> tuple[dict[int, OwnSteps], set[int]]:
     """Lines that steps of the range share with others, with what is theirs; and the lines of compactions."""
     inside: dict[int, list[tuple[int, str]]] = {}
     outside: set[int] = set()
@@ -114,11 +119,11 @@ def _owners(bucket: Bucket, part: Part) -> tuple[dict[int, Own], set[int]]:
                     compactions.add(source.line)
             else:
                 outside.add(source.line)
-    owners: dict[int, Own] = {}
+    owners: dict[int, OwnSteps] = {}
     for line in inside.keys() & outside:
         steps = [bucket.step(part.log, number) for number, _ in inside[line]]
         calls = [step.tool.call_id for step in steps if step.tool is not None and step.tool.call_id is not None]
-        owners[line] = Own([key for _, key in inside[line]], calls)
+        owners[line] = OwnSteps([key for _, key in inside[line]], calls)
     return owners, compactions
 
 

@@ -16,12 +16,12 @@ from typing import Any
 
 from tracetui.capsule.checks import Check, load
 from tracetui.capsule.patches import FileChange, PatchError, make, parse
-from tracetui.capsule.sandbox import Limits, Sandbox
-from tracetui.capsule.tools import Tools, needed, python_version
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.capsule.verdict import ORDER, Outcome, holds, judge, look, shows_failure, worst
 from tracetui.capsule.verify import Capsule
 from tracetui.model import TracetuiError
+from tracetui.sandbox.runner import Limits, Sandbox
+from tracetui.sandbox.tools import Tools, needed, python_version
 from tracetui.text.safe import fenced, markdown_safe
 from tracetui.trail.store import Store, find_git
 

@@ -18,18 +18,19 @@ import orjson
 from tracetui import __version__
 from tracetui.capsule import checks as checking
 from tracetui.capsule import manifest as manifests
-from tracetui.capsule import words
+from tracetui.capsule import render
 from tracetui.capsule.archive import pack, write_private
 from tracetui.capsule.checks import Check
 from tracetui.capsule.code import Code
+from tracetui.capsule.code_reader import read_code
 from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
-from tracetui.capsule.survey import read_code
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
 from tracetui.model import SessionRow, TracetuiError
+from tracetui.text import format as fmt
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -73,13 +74,15 @@ class Options:
 @dataclass(slots=True)
 class Draft:
     """A capsule before it is written. ``exposed``: (placeholder, kind) of secrets that this session showed and that
-    should be rotated; ``notes`` is what the reader should know."""
+    should be rotated; ``notes`` is what the reader should know. ``unknown`` counts the fields (as the log names them)
+    that were left out of a range because no rule of the harness names them: for who seals, never in the capsule."""
 
     entries: dict[str, bytes]
     checks: list[Check]
     facts: dict[str, Any]
     notes: list[str]
     exposed: list[tuple[str, str]] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
 
     @property
     def digest(self) -> str:
@@ -180,7 +183,8 @@ def draft(
                     break
             course.begin("context")
             for part in episode.parts:
-                index_of(bucket, part.log, cancelled)  # kept; worked out before the gate, not after it
+                if HARNESSES[part.log.harness].rules is not None:
+                    index_of(bucket, part.log, cancelled)  # kept; worked out before the gate, not after it
             course.begin("proof", sum(log.records for log in redaction.logs()))
             gate = Gate((), (), redaction.prove(redaction.plan()).leaks)
         if not gate.passes:
@@ -206,6 +210,7 @@ class _Maker:
         self.bucket, self.episode, self.options, self.redaction = bucket, episode, options, redaction
         self.code, self.entries, self.problems, self.course = code, entries, problems, course
         self.plan: Plan = redaction.plan()
+        self.unknown: Counter[str] = Counter()
         self.notes: list[str] = [redaction.text(text) for text in code.notes]
 
     def make(self) -> Draft:
@@ -213,7 +218,9 @@ class _Maker:
         redaction = self.redaction
         logs = self._logs()
         self.entries["steps.jsonl"] = _jsonl(
-            step_json(self.episode.session.id, log.agent, log.name, step) for log in logs for step in log.steps
+            step_json(self.episode.session.id, log.agent, log.name, step, log.part)
+            for log in logs
+            for step in log.steps
         )
         self.entries["trail.jsonl"] = _jsonl(redaction.value(state) for state in self.code.trail)
         contexts = Contexts(self.bucket, ranged=self.episode.ranged)
@@ -224,15 +231,15 @@ class _Maker:
         facts = self._facts(logs, told)
         self.notes += self.problems
         title = facts["name"] or facts["session"]["title"] or "An episode of a coding agent"
-        self.entries["transcript.md"] = words.transcript(
+        self.entries["transcript.md"] = render.transcript(
             title, ((log.agent, step) for log in logs for step in log.steps)
         ).encode("utf-8", "replace")
         facts["notes"] = self.notes
-        page = words.readme(facts, checks, self.notes, [*self.entries, "transcript.md"])
+        page = render.readme(facts, checks, self.notes, [*self.entries, "transcript.md"])
         self.entries["README.md"] = page.encode("utf-8", "replace")
         self.entries[manifests.MANIFEST] = manifests.build(facts, self.entries)
         redaction.search(self.entries)
-        return Draft(self.entries, checks, facts, self.notes, redaction.exposed())
+        return Draft(self.entries, checks, facts, self.notes, redaction.exposed(), self.unknown)
 
     # -- records and steps
 
@@ -245,6 +252,11 @@ class _Maker:
         dropped = sum(log.dropped for log in logs)
         if dropped:
             self.notes.append(f"{dropped:,} records over 16 MiB are told by type and id only")
+        for log in logs:
+            self.unknown.update(log.unknown)
+        left_out = self.unknown.total()
+        if left_out:
+            self.notes.append(f"left out: {fmt.plural(left_out, 'field')} of records that this version does not know")
         return logs
 
     # -- checks

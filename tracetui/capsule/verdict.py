@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracetui.capsule.checks import Check, shows, telling_line
-from tracetui.capsule.limits import Ran
 from tracetui.capsule.shell import fails, hides_status
+from tracetui.sandbox.limits import Ran
 from tracetui.text.safe import one_line
 
 __all__ = ["ORDER", "Outcome", "holds", "judge", "look", "shows_failure", "worst"]

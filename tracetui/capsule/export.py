@@ -1,0 +1,198 @@
+"""The one door out beside capsules: redacted sessions and capsules as files in a format of the field.
+
+A format is a function from what passed the gate to files; `register` makes it known. What it is given is redacted
+already, and it has no way to what is not. The files are made in a private folder beside the target, which takes its
+place when all of them are there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import orjson
+
+from tracetui.model import Step, TracetuiError
+
+if TYPE_CHECKING:
+    from tracetui.bucket import Bucket
+    from tracetui.capsule.episode import Episode
+
+__all__ = [
+    "FORMATS",
+    "Entry",
+    "Redacted",
+    "RedactedLog",
+    "entries",
+    "from_capsule",
+    "from_session",
+    "register",
+    "written",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedLog:
+    """One log past the gate: its redacted records as JSON Lines in the harness's own shape, and the steps they make."""
+
+    agent: str | None
+    part: int
+    records: bytes
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A session past the gate. ``id`` and ``harness`` are safe as file names; ``transcript`` is it as Markdown."""
+
+    id: str
+    harness: str
+    logs: Sequence[RedactedLog]
+    transcript: str
+
+
+class Entry(NamedTuple):
+    """A file to write: its path below the target, the session that it is of, and its bytes."""
+
+    path: str
+    format: str
+    session: str
+    data: bytes
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The line that ``export`` prints of it."""
+        return {
+            "path": self.path, "format": self.format, "session": self.session, "bytes": len(self.data),
+            "sha256": sha256(self.data).hexdigest(),
+        }  # fmt: skip
+
+
+Format = Callable[[Redacted], Iterable[tuple[str, bytes]]]
+"""Gives (path, bytes) for a session; paths are below the target, with ``/`` between."""
+FORMATS: Final[dict[str, Format]] = {}
+_SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+def register(name: str) -> Callable[[Format], Format]:
+    """Make a format known by this name."""
+
+    def put(made: Format) -> Format:
+        FORMATS[name] = made
+        return made
+
+    return put
+
+
+@register("harness")
+def _harness(session: Redacted) -> Iterator[tuple[str, bytes]]:
+    """The records as the harness writes them, for every viewer of its logs."""
+    for log in session.logs:
+        name = session.id + (f"~{log.part}" if log.part > 1 else "")
+        below = f"{name}/agent-{_safe(log.agent)}" if log.agent else name
+        yield f"{session.harness}/{below}.jsonl", log.records
+
+
+@register("markdown")
+def _markdown(session: Redacted) -> Iterator[tuple[str, bytes]]:
+    """The transcript, to be read as it is."""
+    yield f"{session.harness}/{session.id}.md", session.transcript.encode("utf-8", "replace")
+
+
+def _safe(name: str) -> str:
+    """A name that leads nowhere: what could be read as a path or a hidden file is replaced."""
+    return "".join(char if char in _SAFE else "-" for char in name).strip(".")[:128] or "session"
+
+
+def from_session(bucket: Bucket, episode: Episode) -> Redacted:
+    """A session, or a range of its steps, past the gate: everything of tiers 1 and 2 decided, everything scanned, and
+    nothing left of what was accepted. Raises TracetuiError where it does not pass."""
+    from tracetui.capsule.records import read_log
+    from tracetui.capsule.redaction import Redaction
+    from tracetui.capsule.render import transcript
+    from tracetui.redact.gate import check, check_text
+
+    session = episode.session
+    steps = (episode.main.steps[0], episode.main.steps[-1]) if episode.ranged and episode.agent is None else None
+    with Redaction(bucket, session, steps) as redaction:
+        gate = check(redaction, proof=True)
+        if not gate.passes:
+            raise TracetuiError(f"Not exported: {session.id}: {gate.say()}; decide with: tracetui redact {session.id}")
+        logs = [
+            read_log(bucket, nth, part, redaction, before=False, tick=lambda _: None)
+            for nth, part in enumerate(episode.parts, 1)
+        ]
+        title = redaction.text(session.title) if session.title and not episode.ranged else session.id
+    page = transcript(title, ((log.agent, step) for log in logs for step in log.steps))
+    check_text(title, flag="redact the title")
+    made = [RedactedLog(log.agent, log.part, _jsonl(log.values), log.steps) for log in logs]
+    return Redacted(_safe(session.id), _safe(session.harness), made, page)
+
+
+def from_capsule(path: Path) -> Redacted:
+    """What a capsule carries; it passed the gate when it was sealed. Raises TracetuiError where it is not intact."""
+    from tracetui.capsule.verify import Capsule, report_of
+
+    with Capsule(path) as capsule:
+        report = report_of(capsule, None)
+        if not report.ok:
+            raise TracetuiError(f"{path.name} is not exported: {'; '.join(report.problems)}")
+        session: Any = capsule.manifest.section("session")
+        listed = {item.get("name"): item for item in session.get("records") or () if isinstance(item, dict)}
+        logs = []
+        for name in capsule.names("records/"):
+            facts = listed.get(name, {})
+            logs.append(RedactedLog(facts.get("agent"), int(facts.get("part") or 1), capsule.read(name), ()))
+        page = capsule.read("transcript.md").decode("utf-8", "replace")
+        return Redacted(_safe(str(session.get("id"))), _safe(str(session.get("harness"))), logs, page)
+
+
+def _jsonl(values: Iterable[Any]) -> bytes:
+    return b"".join(orjson.dumps(value) + b"\n" for value in values)
+
+
+def entries(sessions: Iterable[Redacted], name: str) -> list[Entry]:
+    """The files of some sessions in a format. Raises TracetuiError where two would have one name."""
+    out: dict[str, Entry] = {}
+    for session in sessions:
+        for path, data in FORMATS[name](session):
+            if path in out:
+                raise TracetuiError(f"Two sessions would be written to {path}; export them one by one")
+            out[path] = Entry(path, name, session.id, data)
+    return list(out.values())
+
+
+def written(target: Path, files: Sequence[Entry], *, force: bool = False) -> None:
+    """Write files below a folder, all of them or none. Raises TracetuiError where it exists already, unless ``force``
+    says that it may be replaced, and where it cannot be written."""
+    if os.path.lexists(target) and not force:
+        raise TracetuiError(f"{ascii(str(target))[1:-1]} exists; name another folder, or replace it with --force")
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise TracetuiError(f"{ascii(str(target))[1:-1]} is no folder; name another one")
+    made = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    try:
+        made.mkdir(mode=0o700)
+        for entry in files:
+            path = made.joinpath(*entry.path.split("/"))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(entry.data)
+        if target.exists():
+            old = made.with_name(made.name + ".old")
+            target.rename(old)
+            made.rename(target)
+            shutil.rmtree(old)
+        else:
+            made.rename(target)
+    except OSError as error:
+        raise TracetuiError(
+            f"Cannot write {ascii(str(target))[1:-1]} ({(error.strerror or 'failed').lower()})"
+        ) from None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
