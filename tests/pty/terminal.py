@@ -73,9 +73,11 @@ class Terminal:
         """Type each key and read what it brings: ``quiet`` seconds are waited for its first byte (or ``first``), less
         for what follows."""
         start = len(self.output)
+        # A program that gets a part of a core only takes that much longer for a screen.
+        pace = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         for key in keys:
             os.write(self._fd, key)
-            self.read(min(quiet, _PAUSE), first=quiet if first is None else first)
+            self.read(min(quiet, _PAUSE) * pace, first=(quiet if first is None else first) * pace)
         return bytes(self.output[start:])
 
     @property

@@ -10,7 +10,7 @@ import pytest
 
 from tests.tui import fakes
 from tracetui.model import TracetuiError
-from tracetui.tui import indexing
+from tracetui.tui.browse import indexing
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +21,11 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    for delay in ("panes.base.Rest.SOON", "panes.base.Rest.LATER", "widgets.query_line.QueryLine.DELAY"):
+    for delay in ("kit.pane.Rest.SOON", "kit.pane.Rest.LATER", "kit.query_line.QueryLine.DELAY"):
         monkeypatch.setattr(f"tracetui.tui.{delay}", 0.01)
     # The pilot takes the app for idle when it did nothing for this long, several times for each key.
     monkeypatch.setattr("textual._wait.SLEEP_GRANULARITY", 0.01)
+    monkeypatch.setattr("tracetui.tui.kit.activity.Activity.QUIET", 0.0)
     monkeypatch.setattr("time.time", lambda: fakes.NOW / 1000)
     yield
     monkeypatch.undo()
@@ -34,7 +35,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_trails(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process works trails out; the tests of trails turn it on again."""
-    monkeypatch.setattr("tracetui.tui.trailing.TrailService.enabled", False)
+    monkeypatch.setattr("tracetui.tui.kit.trail_client.TrailService.enabled", False)
 
 
 @pytest.fixture(autouse=True)
@@ -53,41 +54,41 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 @pytest.fixture(autouse=True)
 def no_review(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bucket in memory has no place for findings and decisions; the core would make one on disk."""
-    from tracetui.tui.redaction import binding
+    from tracetui.tui.redact import editing
 
-    real = binding.open_review
+    real = editing.open_review
 
     def open_review(bucket: Any, *rest: Any) -> Any:
         if isinstance(bucket, fakes.FakeBucket):
             raise TracetuiError("This bucket cannot be reviewed.")
         return real(bucket, *rest)
 
-    monkeypatch.setattr(binding, "open_review", open_review)
+    monkeypatch.setattr(editing, "open_review", open_review)
 
 
 @pytest.fixture(autouse=True)
 def no_open_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it tell which steps hold open findings."""
-    from tracetui.tui import findings_document
+    from tracetui.tui.redact import findings_tab
 
-    real = findings_document.open_steps
+    real = findings_tab.open_steps
     monkeypatch.setattr(
-        findings_document,
+        findings_tab,
         "open_steps",
         lambda bucket, *rest: {} if isinstance(bucket, fakes.FakeBucket) else real(bucket, *rest),
     )
 
 
 @pytest.fixture(autouse=True)
-def no_course(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_playback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor can its sessions be replayed: there are no records to take edits from."""
-    from tracetui.tui.screens import replay
+    from tracetui.tui.capsule import replay
 
-    real = replay.read_course
+    real = replay.read_playback
 
-    def read_course(bucket: Any, *rest: Any) -> Any:
+    def read_playback(bucket: Any, *rest: Any) -> Any:
         if isinstance(bucket, fakes.FakeBucket):
             raise TracetuiError("This bucket cannot be replayed.")
         return real(bucket, *rest)
 
-    monkeypatch.setattr(replay, "read_course", read_course)
+    monkeypatch.setattr(replay, "read_playback", read_playback)

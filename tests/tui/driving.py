@@ -11,10 +11,10 @@ from textual.worker import WorkerCancelled
 
 from tests.tui.fakes import FakeBucket
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.panes.sessions import SessionsPane
-from tracetui.tui.panes.timeline import TimelinePane
-from tracetui.tui.screens.main import MainScreen
-from tracetui.tui.widgets.footer import Footer
+from tracetui.tui.browse.main import MainScreen
+from tracetui.tui.browse.sessions import SessionsPane
+from tracetui.tui.browse.timeline import TimelinePane
+from tracetui.tui.kit.footer import Footer
 
 
 class Driver:

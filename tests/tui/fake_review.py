@@ -8,22 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tracetui.model import TracetuiError
-from tracetui.tui.redaction.model import (
-    EXCLUSIONS,
-    Copy,
-    Excluded,
-    Field,
-    Group,
-    Mark,
-    Outcome,
-    Progress,
-    Reach,
-    Rule,
-    State,
-    Target,
-    Unscanned,
-)
-from tracetui.tui.redaction.page import PageStep, Unit
+from tracetui.redact.decisions import EXCLUSIONS, Rule
+from tracetui.redact.values import Field, Group, Mark, Place, Progress, Reach, State, Target, progress_of, state_of
+from tracetui.tui.redact.choices import Excluded, Outcome
+from tracetui.tui.redact.page import PageStep, Unit
+
+
+def unscanned(at: Field, step: int | None, why: str) -> Place:
+    """A text that no detector could look at."""
+    return dataclasses.replace(Place.to_look_at(at, step=step), rule="unscanned", why=why)
 
 
 @dataclasses.dataclass
@@ -37,10 +30,10 @@ class Value:
 
 
 class FakeReview:
-    """See `Reviewing`. ``texts`` are steps from 1, each a list of (label, text), in which ``values`` are found."""
+    """See `Editing`. ``texts`` are steps from 1, each a list of (label, text), in which ``values`` are found."""
 
     def __init__(
-        self, texts: Sequence[Sequence[tuple[str, str]]], values: Sequence[Value], gaps: Sequence[Unscanned] = ()
+        self, texts: Sequence[Sequence[tuple[str, str]]], values: Sequence[Value], gaps: Sequence[Place] = ()
     ) -> None:
         self.texts = texts
         self.values = {f"v{nth}": value for nth, value in enumerate(values)}
@@ -78,14 +71,15 @@ class FakeReview:
     def _marked(self) -> dict[str, Value]:
         return {rest[0]: Value(rest[1], rest[2], 2, "by hand") for what, *rest in self.log if what == "mark"}
 
-    def _copies(self, group: str, text: str) -> list[Copy]:
+    def _places(self, name: str, value: Value) -> list[Place]:
         found = []
         for step, unit in self._units():
-            at = unit.text.find(text)
+            at = unit.text.find(value.text)
             while at >= 0:
-                name = f"{group}@{step}{unit.at.pointer}:{at}"
-                found.append(Copy(name, unit.at, at, at + len(text), step, self._state(group, name)))
-                at = unit.text.find(text, at + 1)
+                place = Place.to_look_at(unit.at, at, at + len(value.text), step)
+                key = f"{name}@{step}{unit.at.pointer}:{at}"
+                found.append(dataclasses.replace(place, id=key, key=key, kind=value.kind, why=value.why, value=name))
+                at = unit.text.find(value.text, at + 1)
         return found
 
     def groups(self) -> Sequence[Group]:
@@ -95,45 +89,46 @@ class FakeReview:
             by_hand = name in self._marked()
             if name.startswith("hand") and not by_hand:
                 continue
-            copies = self._copies(name, value.text)
-            states = {copy.state for copy in copies}
-            state: State = "open" if "open" in states else "accepted" if "accepted" in states else "rejected"
+            places = self._places(name, value)
+            states = [self._state(name, place.id) for place in places]
             put = f"‹{value.kind}:{list(self.values).index(name) + 1}›"
-            made.append(Group(name, value.kind, "rule", value.tier, value.why, value.text, state, copies, put, by_hand))
+            made.append(
+                Group(
+                    name, value.text, value.kind, "rule", value.tier, value.why, places, states, state_of(states), put,
+                    by_hand,
+                )
+            )  # fmt: skip
         return sorted(made, key=lambda group: group.tier)
+
+    def rejected_places(self) -> frozenset[str]:
+        return frozenset(rest[1] for what, *rest in self.log if what == "reject" and rest[2] == "place")
 
     def left_off(self) -> str | None:
         return next((entry[1] for entry in reversed(self.log) if entry[0] in ("accept", "reject")), None)
 
     def progress(self) -> Progress:
-        groups = self.groups()
-        return Progress(
-            sum(group.state == "open" and group.tier < 3 for group in groups),
-            sum(group.state == "open" and group.tier == 3 for group in groups),
-            sum(copy.state == "open" for group in groups if group.tier < 3 for copy in group.copies),
-            sum(group.state == "accepted" for group in groups),
-            sum(group.state == "rejected" for group in groups),
-            len(self.gaps),
-        )
+        return progress_of(self.groups(), len(self.gaps))
 
-    def unscanned(self) -> Sequence[Unscanned]:
+    def unscanned(self) -> Sequence[Place]:
         return self.gaps
 
     def marks(self, at: Field, text: str) -> Sequence[Mark]:
         found = []
         for group in self.groups():
-            for copy in group.copies:
-                if copy.at == at:
-                    put = group.placeholder if copy.state == "accepted" else ""
-                    found.append(Mark(copy.start, copy.end, copy.state, group.id, put))
+            for place, state in zip(group.places, group.states):
+                if place.at == at:
+                    put = group.placeholder if state == "accepted" else ""
+                    found.append(Mark(place.start, place.end, state, group.value, put))
         for what, *rest in self.log:
             if what == "exclude" and rest == ["step", str(at.line)]:
                 return [Mark(0, len(text), "accepted", "", "‹excluded›")]
         return sorted(found)
 
-    def page(self, copy: Copy | None, step: int | None = None, agent: str | None = None) -> list[PageStep]:
+    def page(
+        self, place: Place | None, step: int | None = None, agent: str | None = None, part: int = 1
+    ) -> list[PageStep]:
         self.loads += 1
-        step = copy.step if copy is not None else step
+        step = place.step if place is not None else step
         units = [unit for number, unit in self._units() if number == step]
         return [PageStep(step, None, f"{step} command Bash", units, "command")]
 
@@ -146,19 +141,19 @@ class FakeReview:
 
     def accept(self, group: str) -> Outcome:
         self._add("accept", group)
-        return Outcome(f"accepted {group} in {len(self._copies(group, self.values[group].text))} places", group)
+        return Outcome(f"accepted {group} in {len(self._places(group, self.values[group]))} places", group)
 
     def accept_tier(self, tier: int) -> Outcome:
         for group in self.groups():
             if group.tier <= tier and group.state == "open":
-                self._add("accept", group.id)
+                self._add("accept", group.value)
         return Outcome("accepted a tier")
 
     def reject(self, group: str, copy: str, scope: str) -> Outcome:
         self._add("reject", group, copy, scope)
         return Outcome(f"rejected {scope}", group)
 
-    def leave(self, gap: Unscanned) -> Outcome:
+    def leave(self, gap: Place) -> Outcome:
         self.gaps = [one for one in self.gaps if one != gap]
         self.calls.append(("leave", gap.why))
         return Outcome("left")
@@ -179,17 +174,17 @@ class FakeReview:
 
     def exclusions(self) -> Sequence[Excluded]:
         return [
-            Excluded(what, EXCLUSIONS[what][1], int(step) if what == "step" else None)
+            Excluded(what, EXCLUSIONS[what], int(step) if what == "step" else None)
             for entry, what, step in (entry for entry in self.log if entry[0] == "exclude")
         ]
 
-    def find(self, target: Target) -> Copy | None:
+    def find(self, target: Target) -> Place | None:
         for group in self.groups():
-            for copy in group.copies:
-                if copy.id == target.id:
-                    return copy
+            for place in group.places:
+                if place.id == target.id:
+                    return place
         at = Field(target.agent, int(target.rid), 0, target.pointer) if target.rid else None
-        return Copy("", at, target.start, target.end, at.line, "open") if at is not None else None
+        return Place.to_look_at(at, target.start, target.end, at.line) if at is not None else None
 
     def undo(self) -> Outcome | None:
         if not self.log:
@@ -208,13 +203,13 @@ class FakeReview:
         return entry[1] if entry[0] in ("accept", "reject") else None
 
     def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
-        return [Reach(copy.step, None, "result", "plain", 1) for copy in self._copies(group, self.values[group].text)]
+        return [Reach(place.step, None, "result", "plain", 1) for place in self._places(group, self.values[group])]
 
     def rules(self) -> Sequence[Rule]:
         return tuple(self.kept)
 
     def add_rule(self, rule: Rule) -> Outcome:
-        if rule.how == "regex" and rule.pattern == "(":
+        if rule.form == "regex" and rule.pattern == "(":
             raise TracetuiError("The pattern ( is not understood")
         self.kept.append(rule)
         return Outcome("kept")

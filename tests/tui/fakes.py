@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tracetui.bucket.log_reader import Overview
 from tracetui.bucket.query import matches_session
-from tracetui.bucket.reader import Overview
 from tracetui.bucket.terms import Query
 from tracetui.harness.roots import LogFile
 from tracetui.model import KINDS, Hit, LogFacts, LogRow, SessionRow, Source, Step, StepRow, Tokens, ToolUse, UnknownId
@@ -218,7 +218,7 @@ class FakeBucket:
                             step.summary, (0, 1), 1.0,
                         )  # fmt: skip
 
-    def stats(self, retention_days: float = 30.0) -> dict[str, Any]:
+    def stats(self, retention_days: Mapping[str, float] | None = None) -> dict[str, Any]:
         risk = sum(row.path.startswith("/tmp") for row in self.rows)
         return {"sessions": len(self.rows), "bytes_logs": 3_100_000_000, "bytes_bucket": 402_000_000, "at_risk": risk}
 

@@ -17,8 +17,9 @@ from textual.widgets import Input
 import tracetui.tui
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket, make_session, make_steps
-from tracetui.tui.actions import ACTIONS, Actor, by_context, display_key, keys_of, offers
-from tracetui.tui.widgets.footer import Footer
+from tracetui.tui.actions import ACTIONS, by_context, display_key, keys_of
+from tracetui.tui.kit.actor import Actor, Controller, offers
+from tracetui.tui.kit.footer import Footer
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,9 +59,22 @@ def test_every_action_is_carried_out_by_something() -> None:
         action.id
         for actor in actors()
         for action in by_context(*actor.CONTEXTS)
-        if getattr(actor, f"do_{action.method}", None) is not None
+        if any(hasattr(owner, f"do_{action.method}") for owner in (actor, *actor.CONTROLLERS))
+    } | {
+        action.id
+        for controller in Controller.__subclasses__()
+        for action in by_context(*controller.CONTEXTS)
+        if hasattr(controller, f"do_{action.method}")
     }
     assert not {action.id for action in ACTIONS} - able
+
+
+def test_a_reason_stands_where_its_handler_is() -> None:
+    """The registry asks whoever carries an action out why it may not be; elsewhere a reason would never be heard."""
+    for kind in (*actors(), *Controller.__subclasses__()):
+        names = {action.method for action in by_context(*kind.CONTEXTS)}
+        for name in names:
+            assert not hasattr(kind, f"why_{name}") or hasattr(kind, f"do_{name}"), (kind, name)
 
 
 def test_ctrl_c_and_keys_that_terminals_lack_are_not_bound() -> None:
@@ -143,7 +157,7 @@ async def test_no_key_kills_the_app() -> None:
                     await driver.pilot.pause()
                 if key in ("q", "escape"):
                     continue
-                driver.main.go(pane)
+                driver.main.arrangement.go(pane)
                 await driver.pilot.press(key)
                 assert driver.app._exception is None, key
             await driver.settle()

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from tests.capsule.story import CODE, MENDED, SESSION, TEST, TEST_2, Machine, git, machine
-from tests.capsule.test_sandbox import needs_sandbox
+from tests.sandbox.test_sandbox import needs_sandbox
 from tests.tui.driving import Driver, driving
 from tracetui.bucket import Bucket
 from tracetui.capsule.foreign import capture
 from tracetui.capsule.verify import Capsule
 from tracetui.cli import run
 from tracetui.harness.roots import LogFile, files_of
-from tracetui.tui.capsule.course import SHELL, read_course
-from tracetui.tui.capsule.letters import large
-from tracetui.tui.capsule.rows import Rows
-from tracetui.tui.screens.replay import ReplayScreen
-from tracetui.tui.screens.verdict import VerdictScreen
+from tracetui.tui.capsule.large_letters import large
+from tracetui.tui.capsule.playback import SHELL, read_playback
+from tracetui.tui.capsule.replay import ReplayScreen
+from tracetui.tui.capsule.rows import FactRows
+from tracetui.tui.capsule.verdict import VerdictScreen
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def opened(capsule: Path, tmp_path: Path) -> AsyncIterator[Driver]:
 
 async def play(driver: Driver) -> ReplayScreen:
     await driver.press("A")
-    await until(driver, lambda: getattr(driver.app.screen, "course", None) is not None)
+    await until(driver, lambda: getattr(driver.app.screen, "playback", None) is not None)
     screen = driver.app.screen
     assert isinstance(screen, ReplayScreen)
     return screen
@@ -76,24 +76,24 @@ async def play(driver: Driver) -> ReplayScreen:
 
 def test_the_course_of_a_session_holds_its_files_step_by_step(there: Machine, tmp_path: Path) -> None:
     with local(there, tmp_path) as bucket:
-        course = read_course(bucket, bucket.session(SESSION), None, lambda: False)
-        assert course is not None
-        assert course.base == there.base
-        assert SHELL in course.told
-        assert [step.number for _, step in course.steps] == list(range(1, len(course.steps) + 1))
-        edits = [nth for nth, (_, step) in enumerate(course.steps) if step.kind == "edit"]
-        assert course.became(edits[0] - 1) == []
-        (one,) = course.became(edits[0])
+        playback = read_playback(bucket, bucket.session(SESSION), None, lambda: False)
+        assert playback is not None
+        assert playback.base == there.base
+        assert SHELL in playback.told
+        assert [step.number for _, step in playback.steps] == list(range(1, len(playback.steps) + 1))
+        edits = [nth for nth, (_, step) in enumerate(playback.steps) if step.kind == "edit"]
+        assert playback.changed_files(edits[0] - 1) == []
+        (one,) = playback.changed_files(edits[0])
         assert (one.path, one.before, one.after) == ("tests/test_chop.py", TEST.encode(), TEST_2.encode())
         assert one.now
-        both = {item.path: item for item in course.became(edits[1])}
+        both = {item.path: item for item in playback.changed_files(edits[1])}
         assert (both["chop.py"].before, both["chop.py"].after) == (CODE.encode(), MENDED.encode())
         assert not both["tests/test_chop.py"].now
         before = sorted(there.repo.rglob("*")), git(there.repo, "status", "--porcelain")
         for place, text in ((edits[0], CODE), (edits[1], MENDED)):
             folder = tmp_path / f"tree-{place}"
             folder.mkdir()
-            assert course.lay_out(place, folder) == 3
+            assert playback.lay_out(place, folder) == 3
             assert (folder / "chop.py").read_text() == text
             assert (folder / "tests" / "test_chop.py").read_text() == TEST_2
         assert (sorted(there.repo.rglob("*")), git(there.repo, "status", "--porcelain")) == before
@@ -105,22 +105,22 @@ def test_the_course_of_a_capsule_comes_from_its_patches(
 ) -> None:
     with Capsule(sealed) as held, Bucket.open(tmp_path / "other", create=True) as bucket:
         session = capture(bucket, held, tmp_path / "records")
-        course = read_course(bucket, session, sealed, lambda: False)
-        assert course is not None
-        assert course.base is None
-        assert "not at hand" in course.told
-        last = len(course.steps) - 1
-        assert {item.path for item in course.became(last)} == {"tests/test_chop.py", "chop.py"}
-        assert all(item.patch is not None for item in course.became(last))
+        playback = read_playback(bucket, session, sealed, lambda: False)
+        assert playback is not None
+        assert playback.base is None
+        assert "not at hand" in playback.told
+        last = len(playback.steps) - 1
+        assert {item.path for item in playback.changed_files(last)} == {"tests/test_chop.py", "chop.py"}
+        assert all(item.patch is not None for item in playback.changed_files(last))
         monkeypatch.chdir(there.repo)
-        course = read_course(bucket, session, sealed, lambda: False)
-        assert course is not None
-        assert course.base == there.base
-        became = {item.path: item for item in course.became(last)}
+        playback = read_playback(bucket, session, sealed, lambda: False)
+        assert playback is not None
+        assert playback.base == there.base
+        became = {item.path: item for item in playback.changed_files(last)}
         assert became["chop.py"].after == MENDED.encode()
         assert became["tests/test_chop.py"].after == TEST_2.encode()
-        edit = max(nth for nth, (_, step) in enumerate(course.steps) if step.kind == "edit")
-        (now,) = [item.path for item in course.became(edit) if item.now]
+        edit = max(nth for nth, (_, step) in enumerate(playback.steps) if step.kind == "edit")
+        (now,) = [item.path for item in playback.changed_files(edit) if item.now]
         assert now == "chop.py"
 
 
@@ -128,8 +128,8 @@ async def test_the_player_steps_plays_and_jumps(there: Machine, tmp_path: Path) 
     with local(there, tmp_path) as bucket:
         async with driving(bucket, session=SESSION, size=(140, 40)) as driver:  # type: ignore[arg-type]
             screen = await play(driver)
-            assert screen.course is not None
-            count = len(screen.course.steps)
+            assert screen.playback is not None
+            count = len(screen.playback.steps)
             assert f"1 of {count} steps" in driver.screen
             assert "chop() cuts one character" in driver.screen
             assert SHELL in screen.diff.document.shown
@@ -144,14 +144,14 @@ async def test_the_player_steps_plays_and_jumps(there: Machine, tmp_path: Path) 
             assert [item.path for item in screen.files] == ["chop.py", "tests/test_chop.py"]
             await driver.press("g", "9", "9", "enter")
             assert f"from 1 to {count}" in (driver.said or "")
-            slow = screen.delay()
+            slow = screen.player.delay()
             await driver.press("plus")
-            assert screen.delay() == slow / 2
+            assert screen.player.delay() == slow / 2
             await driver.press("minus", "minus")
-            assert screen.delay() == slow * 2
-            screen.speed = 16.0
+            assert screen.player.delay() == slow * 2
+            screen.player.speed = 16.0
             await driver.press("space")
-            await until(driver, lambda: screen.at == count - 1 and not screen.playing)
+            await until(driver, lambda: screen.at == count - 1 and not screen.player.playing)
             await driver.press("right")
             assert "last step" in (driver.said or "")
             await driver.press("v")
@@ -214,8 +214,8 @@ async def test_consent_comes_before_the_verdict(
 async def test_a_repository_can_be_named_where_none_is_around(there: Machine, sealed: Path, tmp_path: Path) -> None:
     async with opened(sealed, tmp_path) as driver:
         screen = await play(driver)
-        assert screen.course is not None
-        assert screen.course.base is None
+        assert screen.playback is not None
+        assert screen.playback.base is None
         await driver.press("g", "7", "enter")
         await driver.press("r")
         driver.app.screen.query_one("Input").value = str(tmp_path / "none")  # type: ignore[attr-defined]
@@ -224,7 +224,7 @@ async def test_a_repository_can_be_named_where_none_is_around(there: Machine, se
         await driver.press("r")
         driver.app.screen.query_one("Input").value = str(there.repo)  # type: ignore[attr-defined]
         await driver.press("enter")
-        await until(driver, lambda: screen.course is not None and screen.course.base == there.base)
+        await until(driver, lambda: screen.playback is not None and screen.playback.base == there.base)
         assert screen.at == 6
         assert "the edits so far" in screen.diff.document.shown
         await driver.press("v")
@@ -245,16 +245,16 @@ async def test_checks_revision_and_tools_are_chosen_and_agreed_to_anew(
     async with opened(target, tmp_path) as driver:
         screen = VerdictScreen(target, there.repo)
         driver.app.push_screen(screen)
-        await until(driver, lambda: screen.why_run() is None)
+        await until(driver, lambda: screen.runner.why_run() is None)
         source = screen.rows.source
-        assert isinstance(source, Rows)
+        assert isinstance(source, FactRows)
         screen.rows.cursor = next(nth for nth, row in enumerate(source.rows) if row.place == ("check", 1, 0))
         await driver.press("space")
         assert screen.request.checks == [2]
         await driver.press("t")
         driver.app.screen.query_one("Input").value = str(tools)  # type: ignore[attr-defined]
         await driver.press("enter")
-        await until(driver, lambda: screen.why_run() is None)
+        await until(driver, lambda: screen.runner.why_run() is None)
         assert f"may read {tools}" in driver.screen
         await driver.press("w")
         driver.app.screen.query_one("Input").value = "six"  # type: ignore[attr-defined]
@@ -285,7 +285,7 @@ async def test_all_of_a_long_command_is_shown_before_consent(sealed: Path, tmp_p
         assert "enter agree, run" in footer
         assert "enter open" not in footer
         source = screen.rows.source
-        assert isinstance(source, Rows)
+        assert isinstance(source, FactRows)
         command_rows = [row.text for row in source.rows if isinstance(row.place, tuple) and row.place[0] == "check"]
         assert "".join(command_rows) == command
 

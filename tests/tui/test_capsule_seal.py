@@ -18,9 +18,9 @@ from tests.tui.driving import Driver, driving
 from tracetui.bucket import Bucket
 from tracetui.capsule.verify import Capsule, verify
 from tracetui.harness.roots import LogFile, files_of
-from tracetui.tui.capsule.rows import Rows
-from tracetui.tui.screens.redact import RedactScreen
-from tracetui.tui.screens.seal import SealScreen
+from tracetui.tui.capsule.rows import FactRows
+from tracetui.tui.capsule.seal import SealScreen
+from tracetui.tui.redact.screen import RedactScreen
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def to_seal(driver: Driver, target: Path) -> SealScreen:
     for widget in driver.app.screen.query("Input"):
         widget.value = str(target)  # type: ignore[attr-defined]
     await driver.press("enter")
-    await until(driver, lambda: isinstance(driver.app.screen, SealScreen) and not driver.app.screen._working)
+    await until(driver, lambda: isinstance(driver.app.screen, SealScreen) and not driver.app.screen.making)
     screen = driver.app.screen
     assert isinstance(screen, SealScreen)
     return screen
@@ -64,13 +64,13 @@ async def until(driver: Driver, done: object) -> None:
 
 
 def texts(screen: SealScreen) -> list[str]:
-    assert isinstance(screen.rows.source, Rows)
+    assert isinstance(screen.rows.source, FactRows)
     return [row.text for row in screen.rows.source.rows]
 
 
 async def go_to(driver: Driver, screen: SealScreen, kind: str) -> None:
     source = screen.rows.source
-    assert isinstance(source, Rows)
+    assert isinstance(source, FactRows)
     at = next(i for i, row in enumerate(source.rows) if isinstance(row.place, tuple) and row.place[0] == kind)
     screen.rows.cursor = at
     await driver.settle()
@@ -123,12 +123,12 @@ async def test_checks_are_chosen_and_added(there: Machine, tmp_path: Path) -> No
         assert len(screen.draft.checks) == 1
         await go_to(driver, screen, "check")
         await driver.press("space")
-        await until(driver, lambda: not screen._working)
+        await until(driver, lambda: not screen.making)
         assert screen.draft.checks == []
         await driver.press("a")
         driver.app.screen.query_one("Input").value = "false"  # type: ignore[attr-defined]
         await driver.press("enter")
-        await until(driver, lambda: not screen._working)
+        await until(driver, lambda: not screen.making)
         assert [check.command for check in screen.draft.checks] == ["false"]
         await driver.press("enter")
         await until(driver, lambda: target.exists() and not isinstance(driver.app.screen, SealScreen))
@@ -177,7 +177,7 @@ async def test_what_commands_can_choose_can_be_chosen_here(there: Machine, tmp_p
     async with on(there, tmp_path, decided=True) as driver:
         target = tmp_path / "out.capsule.zip"
         screen = await to_seal(driver, target)
-        idle = lambda: not screen._working  # noqa: E731
+        idle = lambda: not screen.making  # noqa: E731
         await answer(driver, "n", "The chop")
         await until(driver, idle)
         await answer(driver, "u", "Ann")

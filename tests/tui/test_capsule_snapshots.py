@@ -16,15 +16,15 @@ from textual.pilot import Pilot
 from tests.tui.driving import Driver
 from tests.tui.fakes import FakeBucket
 from tracetui.capsule.checks import Check
-from tracetui.capsule.limits import Ran
 from tracetui.capsule.replay import Result
 from tracetui.capsule.seal import Draft
-from tracetui.capsule.tools import Tools
 from tracetui.capsule.verdict import Outcome
+from tracetui.sandbox.limits import Ran
+from tracetui.sandbox.tools import Tools
 from tracetui.tui.app import TracetuiApp
 from tracetui.tui.capsule.consent import Asked
-from tracetui.tui.screens.seal import SealScreen
-from tracetui.tui.screens.verdict import VerdictScreen
+from tracetui.tui.capsule.seal import SealScreen
+from tracetui.tui.capsule.verdict import VerdictScreen
 
 LINE = "AssertionError: False is not true : an event is out of the window after 10 seconds"
 CHECK = Check(1, "PYTHONPATH=. python3 -m unittest discover -s tests", "", 1, LINE, step=6)
@@ -70,13 +70,13 @@ class Verdict(VerdictScreen):
             ["pace/window.py", "tests/test_window.py"],
             tools=["/home/ann/.pyenv/versions/3.12.4 (python3 of your PATH)"],
         )
-        self._tools = Tools()
-        self._ask_consent()
+        self.tools = Tools()
+        self.ask_consent()
         if self.seen is not None:
             base = Outcome("reproduces", "status 1, with the recorded line", LINE, Ran(1, f"F.\n{LINE}\n", 0.3))
             verdict = "fixed" if self.seen.kind == "passes" else self.seen.kind
             self.results = [Result(CHECK, verdict, self.seen.why, SHA, base, self.seen, 0.62)]
-            self._done()
+            self.runner.finish()
 
 
 PASSES = Outcome("passes", "status 0, without the recorded line", None, Ran(0, "..\nRan 2 tests\n\nOK\n", 0.3))

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from textual.app import App
 
 from tests.tui.fakes import make_session
+from tracetui.bucket.tempfolder import TempFolder
 from tracetui.model import LogFacts, TracetuiError
-from tracetui.tui import clipboard
-from tracetui.tui.deeds import program
-from tracetui.tui.resume import resume_of
-from tracetui.tui.tempfolder import TempFolder
+from tracetui.tui.browse.resume import resume_of
+from tracetui.tui.kit import clipboard
+from tracetui.tui.kit.outside import program
 
 
 class _App(App[None]):
@@ -134,7 +134,7 @@ class TestFolder:
 
     def test_left_behind_ones_are_swept_living_ones_are_not(self, folder: TempFolder, tmp_path: Path) -> None:
         code = (
-            "import os, sys; from pathlib import Path; from tracetui.tui.tempfolder import TempFolder\n"
+            "import os, sys; from pathlib import Path; from tracetui.bucket.tempfolder import TempFolder\n"
             "t = TempFolder(Path(sys.argv[1])); print(t.write(b'x', 'a.txt').parent, flush=True)\n"
             "os.kill(os.getpid(), 9)"
         )

@@ -16,8 +16,9 @@ from tests.tui.driving import Driver
 from tracetui.bucket import Bucket
 from tracetui.harness.roots import LogFile
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.ctx_rows import CtxRows
-from tracetui.tui.screens.ctx import CtxScreen
+from tracetui.tui.ctx.comparing import CompareController
+from tracetui.tui.ctx.rows import CtxRows
+from tracetui.tui.ctx.screen import CtxScreen
 
 HOSTILE = "evil \x1b]52;c;eA==\x07 \u202e [/red] [@click=app.quit]x[/]"
 
@@ -126,7 +127,7 @@ async def test_search_compare_and_what_filled_it(tmp_path: Path) -> None:
         await driver.press("C", "d")
         gone = {row.note for row in rows(driver).rows if row.sign == "-"}
         assert gone == {"compaction"}
-        CtxScreen.BASE.clear()
+        CompareController.BASE.clear()
 
 
 async def test_export_without_what_was_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket, make_session, make_steps
-from tracetui.tui import indexing, survey
-from tracetui.tui.indexing import Indexer, IndexingDone, IndexingProgress, Report
-from tracetui.tui.screens.first_run import FirstRunScreen
+from tracetui.tui.browse import discovery, indexing
+from tracetui.tui.browse.first_run import FirstRunScreen
+from tracetui.tui.browse.indexing import Indexer, IndexingDone, IndexingProgress, IndexReport
 
 
 class Target:
@@ -28,7 +28,7 @@ class Target:
         self.heard.append(message)
         return True
 
-    def wait(self) -> Report:
+    def wait(self) -> IndexReport:
         end = time.monotonic() + 20
         while time.monotonic() < end:
             if self.heard and isinstance(self.heard[-1], IndexingDone):
@@ -58,7 +58,7 @@ def test_progress_and_report(indexer) -> None:
     report = target.wait()
     progress = [(m.done, m.total, m.sessions) for m in target.heard if isinstance(m, IndexingProgress)]
     assert progress == [(1, 2, 1), (2, 2, 0)]
-    assert report == Report({"new": 2}, None, False, ("/a",))
+    assert report == IndexReport({"new": 2}, None, False, ("/a",))
     assert not child.running
 
 
@@ -84,7 +84,7 @@ def test_stopped(indexer) -> None:
 
 def test_newer_progress_replaces_older() -> None:
     assert IndexingProgress(1, 2, 3).can_replace(IndexingProgress(0, 2, 3))
-    assert not IndexingProgress(1, 2, 3).can_replace(IndexingDone(Report({})))
+    assert not IndexingProgress(1, 2, 3).can_replace(IndexingDone(IndexReport({})))
 
 
 def test_the_command_keeps_the_current_folder_off_the_import_path() -> None:
@@ -104,11 +104,11 @@ async def test_the_list_fills_while_indexing_runs() -> None:
         assert "came while indexing" in driver.screen
         await driver.press("j")
         assert driver.sessions.current.title == "came while indexing"
-        driver.main.post_message(IndexingDone(Report({"new": 1})))
+        driver.main.post_message(IndexingDone(IndexReport({"new": 1})))
         await driver.settle()
         assert "indexing" not in driver.lines[0]
         assert "1 new" in driver.lines[0]
-        driver.main.post_message(IndexingDone(Report({}, "Disk full")))
+        driver.main.post_message(IndexingDone(IndexReport({}, "Disk full")))
         await driver.settle()
         assert driver.said == "Disk full. Details: tracetui doctor"
 
@@ -157,7 +157,7 @@ def with_logs(home: Path) -> None:
 def test_survey(home: Path) -> None:
     with_logs(home)
     (home / ".claude" / "projects" / "-src-limit" / "broken.jsonl").write_bytes(b"\x00\xff{")
-    found = survey.look_around({}, home)
+    found = discovery.look_around({}, home)
     assert {name: f.files for name, f in found.projects.items()} == {"/src/limit": 3, "/src/secret": 1, "": 1}
     assert found.harnesses["claude"].files == 5
     assert any(".codex" in place for place in found.looked)
@@ -181,7 +181,8 @@ async def test_first_run_asks_and_keeps_the_answer(home: Path, starts) -> None:
         assert bucket.settings["consent"] is None
         await driver.press("enter")
         assert bucket.settings["consent"]["projects_off"] == ["/src/secret"]
-        assert bucket.settings["consent"]["harnesses"] is None
+        assert bucket.settings["consent"]["harnesses"] == ["claude"]
+        assert bucket.settings["consent"]["known"] == ["claude"], "others are asked about when they have logs"
         assert starts == [()]
         assert "Reading the first sessions." in driver.screen
 
@@ -219,6 +220,35 @@ async def test_a_harness_without_a_tick_is_kept_out(home: Path) -> None:
         assert "Codex" in driver.screen
         await driver.press("space", "enter")
         assert bucket.settings["consent"]["harnesses"] == ["codex"]
+
+
+async def test_a_harness_that_came_later_is_offered(home: Path, starts) -> None:
+    """What was agreed to stands; the new one has no tick until the user gives it one."""
+    with_logs(home)
+    folder = home / ".codex" / "sessions"
+    folder.mkdir(parents=True)
+    meta = {"id": "0198aaaa-0000-7000-8000-000000000000", "cwd": "/src/limit", "cli_version": "0.50.0"}
+    log = folder / "rollout-2026-05-12T10-00-00-0198aaaa-0000-7000-8000-000000000000.jsonl"
+    log.write_text(
+        json.dumps({"timestamp": "2026-05-12T10:00:00.000Z", "type": "session_meta", "payload": meta}) + "\n"
+    )
+    agreed = {"harnesses": ["claude"], "known": ["claude"], "projects_off": ["/src/secret"], "at": 1}
+    bucket = FakeBucket(settings={"consent": agreed})
+    async with driving(bucket) as driver:
+        driver.app.screen.post_message(IndexingDone(IndexReport({"new": 0, "offered": {"codex": 1, "unheard": 2}})))
+        await driver.pilot.pause()
+        assert driver.said == "Logs of Codex are there and not copied; I asks"
+        del starts[:]
+        await driver.press("I")
+        assert isinstance(driver.app.screen, FirstRunScreen)
+        assert bucket.settings["consent"] == agreed
+        await driver.press("enter")
+        kept = bucket.settings["consent"]
+        assert (kept["harnesses"], kept["known"]) == (["claude"], ["claude", "codex"])
+        assert kept["projects_off"] == ["/src/secret"]
+        assert starts == [()]
+        await driver.press("I")
+        assert not isinstance(driver.app.screen, FirstRunScreen), "who said no is not asked again"
 
 
 async def test_nothing_found_offers_the_demo(home: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.tui.driving import driving
 from tracetui.text.safe import display_safe
-from tracetui.tui.json_rows import JsonRows, branches
-from tracetui.tui.look import Look
-from tracetui.tui.screens.json_tree import JsonScreen
+from tracetui.tui.browse.json_rows import JsonRows, branches
+from tracetui.tui.browse.json_tree import JsonScreen
+from tracetui.tui.kit.styles import Look
 
 VALUE = {"a": {"b": [1, {"c": None}], "text": "one\ntwo\n"}, "empty": {}, "n": 2.5}
 JSON = st.recursive(
@@ -89,7 +89,7 @@ async def test_the_json_of_a_step_folds() -> None:
         names = [row.name for row in tree.tree_rows.rows if len(row.path) == 1]
         assert names[:4] == ["session", "agent", "step", "kind"]
         assert len(tree.tree_rows) == every
-        await driver.press("G", "h")
+        await driver.press("G", "k", "h")
         assert tree.row is not None
         assert tree.row.name == "source", "out of a value to the branch that it is in, which folds"
         assert len(tree.tree_rows) == every - 2

@@ -7,9 +7,9 @@ from collections.abc import Hashable, Sequence
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
-from tracetui.tui.look import Look
-from tracetui.tui.rows import cells, clip, clip_middle, paint
-from tracetui.tui.widgets.line_list import LineList, ListSource
+from tracetui.tui.kit.line_list import LineList, ListSource
+from tracetui.tui.kit.paint import cells, clip, clip_middle, paint
+from tracetui.tui.kit.styles import Look
 
 
 class Mixed:

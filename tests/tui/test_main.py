@@ -70,13 +70,13 @@ async def test_widths_move_and_are_remembered() -> None:
 
 async def test_wall_is_dragged() -> None:
     async with driving() as driver:
-        wall = driver.main.walls[0]
+        wall = driver.main.arrangement.walls[0]
         x = wall.region.x
         await driver.pilot.mouse_down(wall, offset=(0, 5))
         await driver.pilot.hover(offset=(x + 11, 6))
         await driver.pilot.mouse_up(offset=(x + 11, 6))
         await driver.settle()
-        assert driver.main.walls[0].region.x == pytest.approx(x + 11, abs=1)
+        assert driver.main.arrangement.walls[0].region.x == pytest.approx(x + 11, abs=1)
         assert "panes" in driver.bucket.settings
 
 
@@ -157,7 +157,7 @@ async def test_below_the_list_of_a_hit_from_search() -> None:
     bucket = FakeBucket.filled()
     row = bucket.rows[3]
     async with driving(bucket) as driver:
-        driver.main.open_hit(row.id, 12, log=row.log)
+        driver.main.open_step(row.id, 12, log=row.log)
         await driver.settle()
         assert driver.timeline.session.id == row.id
         assert driver.timeline.current.number == 12

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracetui.model import KINDS
-from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
+from tracetui.tui.browse.outline import CODES, Fold, LogView, Outline, StepPlace
 
 KIND = st.sampled_from(range(len(KINDS)))
 
@@ -24,10 +24,10 @@ def views(draw: st.DrawFn, log: int = 1, most: int = 60) -> LogView:
 FOLDS = st.builds(Fold, st.booleans(), st.booleans(), st.booleans(), st.booleans())
 
 
-def steps_of(outline: Outline) -> list[Place]:
+def steps_of(outline: Outline) -> list[StepPlace]:
     """Every step that some row stands for, in order."""
     return [
-        Place(outline.place(row).log, outline.number(row) + n)
+        StepPlace(outline.place(row).log, outline.number(row) + n)
         for row in range(len(outline))
         for n in range(outline.run_length(row))
     ]
@@ -43,7 +43,7 @@ def visible(view: LogView, fold: Fold, step: int) -> bool:
 
 @given(views(), FOLDS)
 def test_shows_what_the_rule_says_each_once_in_order(view: LogView, fold: Fold) -> None:
-    expected = [Place(1, step) for step in range(1, len(view) + 1) if visible(view, fold, step)]
+    expected = [StepPlace(1, step) for step in range(1, len(view) + 1) if visible(view, fold, step)]
     assert steps_of(Outline(view, fold)) == expected
 
 
@@ -70,11 +70,11 @@ def test_steps_of_a_subagent_in_the_log_are_one_row(view: LogView, data: st.Data
         assert places[begin] == end - begin
         assert outline.is_side(outline.row_of(end))
         assert outline.failures(outline.row_of(end)) == sum(view.failed[begin:end])
-    assert steps_of(outline) == [Place(1, step) for step in range(1, len(view) + 1)]
+    assert steps_of(outline) == [StepPlace(1, step) for step in range(1, len(view) + 1)]
     for row in range(len(outline)):
         first, length = outline.number(row) - 1, outline.run_length(row)
         assert len(set(side[first : first + length])) == 1, "what the parent did is no part of it"
-    unfolded = Outline(mixed, Fold(events=True, open_runs=frozenset(Place(1, begin + 1) for begin, _ in runs)))
+    unfolded = Outline(mixed, Fold(events=True, open_runs=frozenset(StepPlace(1, begin + 1) for begin, _ in runs)))
     assert steps_of(unfolded) == steps_of(outline)
     assert all(
         unfolded.run_length(unfolded.row_of(begin + 1)) != end - begin or end - begin >= 3 for begin, end in runs
@@ -110,7 +110,7 @@ def test_open_runs_and_turns_show_their_steps(view: LogView, data: st.DataObject
     if prompts:
         turn = data.draw(st.sampled_from(prompts))
         after = next((step for step in prompts if step > turn), len(view) + 1)
-        opened = Outline(view, Fold(events=True, turns=True, open_turns=frozenset({Place(1, turn)})))
+        opened = Outline(view, Fold(events=True, turns=True, open_turns=frozenset({StepPlace(1, turn)})))
         assert all(opened.shows(step) for step in range(turn, after))
 
 
@@ -125,7 +125,7 @@ def test_subagents_stand_below_the_step_that_started_them(
     at = data.draw(st.integers(1, len(view)))
     inner = data.draw(st.integers(1, len(thread)))
     # A log that claims to hold itself must not unfold for ever.
-    threads = {Place(1, at): thread, Place(2, inner): nested, Place(3, 1): view}
+    threads = {StepPlace(1, at): thread, StepPlace(2, inner): nested, StepPlace(3, 1): view}
     outline = Outline(view, Fold(fold.thinking, fold.events, fold.runs, threads=threads))
     assert [place.step for place in steps_of(outline) if place.log == 1] == list(range(1, len(view) + 1))
     own_row = outline.number(outline.row_of(at, 1)) == at and outline.run_length(outline.row_of(at, 1)) == 1

@@ -8,19 +8,21 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from textual import events
 
 from tests.tui.driving import Driver, driving
-from tests.tui.fake_review import KEY, PASSWORD, FakeReview, Value, leaked
+from tests.tui.fake_review import KEY, PASSWORD, FakeReview, Value, leaked, unscanned
 from tests.tui.fakes import FakeBucket, make_session, make_steps
 from tracetui.model import TracetuiError
+from tracetui.redact.decisions import Rule
 from tracetui.redact.proof import Leak
+from tracetui.redact.values import Field, Progress, Target
 from tracetui.text.safe import is_display_safe
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.redaction.model import Field, Progress, Rule, Target, Unscanned
-from tracetui.tui.screens.redact import RedactScreen, headline
-from tracetui.tui.screens.rules import RulesScreen
-from tracetui.tui.widgets.footer import Footer
-from tracetui.tui.widgets.span_editor import SpanEditor
+from tracetui.tui.kit.footer import Footer
+from tracetui.tui.redact.rules import RulesScreen
+from tracetui.tui.redact.screen import RedactScreen, headline
+from tracetui.tui.redact.span_editor import SpanEditor
 
 
 class Editor(Driver):
@@ -68,7 +70,7 @@ async def reviewing(
 async def test_the_most_certain_value_stands_first_and_in_the_middle_third() -> None:
     async with reviewing() as driver:
         assert "2 open · 3 copies · 1 weak · nothing unscanned" in driver.lines[0]
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
         rows = [y for y, line in enumerate(driver.lines) if f"GITHUB_TOKEN={KEY}" in line]
         top, height = driver.text.region.y, driver.text.region.height
         assert len(rows) == 1
@@ -86,7 +88,7 @@ async def test_accept_replaces_everywhere_goes_on_and_says_how_many() -> None:
         await driver.press("a")
         assert driver.review.calls == [("accept", "v0")]
         assert driver.said == "accepted v0 in 2 places"
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
         assert KEY not in driver.screen
         assert "GITHUB_TOKEN=‹github-token:1›" in driver.screen
         assert "1 open" in driver.lines[0]
@@ -106,11 +108,11 @@ async def test_it_goes_on_where_the_last_decision_was_taken() -> None:
     review.values["v3"] = Value("PACE_LIMIT", "project", 2)
     async with reviewing(review) as driver:
         await driver.press("right_square_bracket", "a")
-        assert driver.editor.group.value == "PACE_LIMIT"
+        assert driver.editor.group.text == "PACE_LIMIT"
     async with reviewing(review) as driver:
-        assert driver.editor.group.value == "PACE_LIMIT"
+        assert driver.editor.group.text == "PACE_LIMIT"
         await driver.press("a")
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
 
 
 async def test_undo_and_redo() -> None:
@@ -139,11 +141,11 @@ async def test_reject_asks_how_far(key: str, scope: str) -> None:
 async def test_after_one_place_comes_the_next_open_one_of_the_same_value() -> None:
     async with reviewing() as driver:
         await driver.press("r", "o")
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
         assert "curl -H" in driver.screen
         assert "2 open" in driver.lines[0]
         await driver.press("r", "o")
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
         assert "1 open" in driver.lines[0]
 
 
@@ -159,9 +161,9 @@ async def test_a_rejection_can_be_dropped_and_leaves_a_mark_in_the_margin() -> N
 async def test_next_previous_and_copies() -> None:
     async with reviewing() as driver:
         await driver.press("right_square_bracket")
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
         await driver.press("left_square_bracket")
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
         await driver.press("c")
         assert "curl -H" in driver.screen
         assert "copy 2 of 2" in driver.screen
@@ -187,7 +189,7 @@ async def test_steps_can_be_walked_through() -> None:
         await driver.press("comma")
         assert "curl -H" in driver.screen
         await driver.press("j")
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
 
 
 async def test_weak_ones_are_folded_until_asked_for() -> None:
@@ -285,7 +287,7 @@ async def test_the_cursor_in_the_text_chooses_the_value() -> None:
         await driver.press("2")
         driver.text.move_to(driver.text.page.place_of(1, driver.review.texts[1][1][1].index(PASSWORD)))
         await driver.settle()
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
         await driver.press("a")
         assert driver.review.calls == [("accept", "v1")]
 
@@ -300,7 +302,7 @@ async def test_finding_text() -> None:
 
 async def test_what_was_not_scanned_is_said_and_blocks() -> None:
     review = leaked()
-    review.gaps = [Unscanned(Field(None, 2, 0, "/x"), 2, "too slow to look through")]
+    review.gaps = [unscanned(Field(None, 2, 0, "/x"), 2, "too slow to look through")]
     async with reviewing(review) as driver:
         assert "1 unscanned" in driver.lines[0]
         assert "too slow to look" in driver.screen
@@ -352,12 +354,12 @@ async def test_what_is_left_out_is_listed_and_taken_in_again() -> None:
 async def test_undo_goes_to_what_it_took_back() -> None:
     async with reviewing() as driver:
         await driver.press("a")
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
         await driver.press("u")
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
         assert driver.said == "undone accept"
         await driver.press("U", "right_square_bracket", "r", "a", "u")
-        assert driver.editor.group.value == PASSWORD
+        assert driver.editor.group.text == PASSWORD
 
 
 async def test_a_selection_is_neither_accepted_nor_rejected() -> None:
@@ -376,8 +378,8 @@ async def test_a_selection_is_neither_accepted_nor_rejected() -> None:
 async def test_a_seal_that_was_refused_leads_to_the_very_place() -> None:
     review = leaked()
     group = review.groups()[1]
-    async with reviewing(review, target=Target(group.copies[0].id)) as driver:
-        assert driver.editor.group.value == PASSWORD
+    async with reviewing(review, target=Target(group.places[0].id)) as driver:
+        assert driver.editor.group.text == PASSWORD
     spot = Target("", None, "4", "/content/0/text", False, 4, 11)
     async with reviewing(target=spot) as driver:
         chosen = driver.text.selection
@@ -387,7 +389,7 @@ async def test_a_seal_that_was_refused_leads_to_the_very_place() -> None:
         await driver.press("enter", *"name", "enter")
         assert driver.review.calls == [("mark", "hand0", "session", "name")]
     async with reviewing(target=Target("gone")) as driver:
-        assert driver.editor.group.value == KEY
+        assert driver.editor.group.text == KEY
         assert "no longer there" in driver.said
 
 
@@ -415,7 +417,7 @@ async def test_names_made_of_keys_hide_what_is_secret() -> None:
     review = leaked()
     review.texts = [*review.texts[:1], [(f"input {KEY}", f"TOKEN={KEY}"), ("text", PASSWORD)], *review.texts[2:]]
     async with reviewing(review) as driver:
-        driver.editor._title = f"a title with {KEY}"
+        driver.editor.view.title = f"a title with {KEY}"
         assert f"input {KEY}" in driver.screen
         await driver.press("z")
         assert KEY not in driver.screen
@@ -435,7 +437,7 @@ async def test_nothing_of_a_session_reaches_the_screen_raw_or_as_markup() -> Non
     review = FakeReview(
         [[(f"label {evil}", f"{evil}\n{key}\r\n{evil}")], [("text", f"again {key}")]],
         [Value(key, f"kind{evil}", 1, f"value of {evil}")],
-        [Unscanned(Field(None, 1, 0, f"/x{evil}"), 1, f"slow {evil}")],
+        [unscanned(Field(None, 1, 0, f"/x{evil}"), 1, f"slow {evil}")],
     )
     review.kept = [Rule("literal", evil, evil)]
     async with reviewing(review) as driver:
@@ -524,3 +526,73 @@ async def test_the_main_screen_opens_it_on_a_range(monkeypatch: pytest.MonkeyPat
         assert driver.timeline.range is None
         await driver.press("r")
         assert seen[-1] is None
+
+
+async def burst(driver: Editor, keys: str) -> None:
+    """All keys before the app looked at the first, as a terminal hands over what was typed while it was busy."""
+    for letter in keys:
+        driver.app.post_message(events.Key({"\n": "enter"}.get(letter, letter), letter))
+    await driver.settle()
+    await driver.settle()
+
+
+async def test_keys_typed_in_one_go_are_one_decision_each() -> None:
+    review = FakeReview(
+        [[("result", f"{nth} {'k' * 8}{nth:03}")] for nth in range(12)],
+        [Value(f"{'k' * 8}{nth:03}", "token") for nth in range(12)],
+    )
+    async with reviewing(review) as driver:
+        await burst(driver, "a" * 10)
+        assert [call[0] for call in review.calls] == ["accept"] * 10
+        assert len({call[1] for call in review.calls}) == 10
+        assert "2 open" in driver.lines[0]
+        assert driver.editor.snapshot.progress == review.progress()
+
+
+async def test_keys_behind_the_one_that_asks_belong_to_the_question() -> None:
+    async with reviewing() as driver:
+        await burst(driver, "rk")
+        assert [call[3] for call in driver.review.calls] == ["kind"]
+    async with reviewing() as driver:
+        await driver.press("2", "v", "l", "l")
+        await burst(driver, "\nuser\n")
+        assert [(call[0], call[3]) for call in driver.review.calls] == [("mark", "user")]
+
+
+async def test_taking_protection_away_asks_and_offers_this_place_first() -> None:
+    async with reviewing() as driver:
+        await driver.press("a", "left_square_bracket", "g", "j", "r")
+        driver.editor.view.choose(driver.editor.snapshot.groups[0])
+        await driver.settle()
+        await driver.press("escape", "r", "enter")
+        assert driver.review.calls[-1][::3] == ("reject", "place")
+        group = driver.editor.snapshot.groups[0]
+        assert group.state == "partly"
+        assert "±" in driver.screen
+    async with reviewing() as driver:
+        await driver.press("a")
+        driver.editor.view.choose(driver.editor.snapshot.groups[0])
+        await driver.settle()
+        await driver.press("r", "a")
+        assert "replaced in 2 places now" in driver.screen
+        await driver.press("enter")
+        assert [call[0] for call in driver.review.calls] == ["accept"]
+        await driver.press("r", "a", "j", "enter")
+        assert driver.review.calls[-1][::3] == ("reject", "all")
+
+
+async def test_after_all_exact_ones_the_cursor_stands_on_what_is_open() -> None:
+    async with reviewing() as driver:
+        await driver.press("A", "j", "enter")
+        assert driver.editor.group.text == PASSWORD
+        assert driver.editor.group.state == "open"
+
+
+async def test_a_mark_on_what_is_replaced_already_says_so() -> None:
+    async with reviewing() as driver:
+        await driver.press("a", "u", "a")
+        driver.editor.view.choose(driver.editor.snapshot.groups[0])
+        await driver.settle()
+        await driver.press("2", "v", "enter")
+        assert "replaced already" in driver.said
+        assert [call[0] for call in driver.review.calls] == ["accept"] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +16,19 @@ from tracetui.bucket import Bucket
 from tracetui.harness.roots import files_of
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.redact import Review
+from tracetui.redact.decisions import Rule
+from tracetui.redact.values import Group
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.findings_document import findings_tab, open_steps
-from tracetui.tui.redaction.binding import CoreReview, open_review
-from tracetui.tui.redaction.model import Group, Rule
-from tracetui.tui.redaction.page import Page, compose
-from tracetui.tui.screens.redact import RedactScreen
-from tracetui.tui.step_document import fetch
-from tracetui.tui.tabs import TabAsk
-from tracetui.tui.widgets.span_editor import SpanEditor
+from tracetui.tui.kit.step_document import fetch
+from tracetui.tui.kit.tabs import TabAsk
+from tracetui.tui.redact.choices import Snapshot
+from tracetui.tui.redact.editing import Editing, open_review
+from tracetui.tui.redact.expectation import accepted, rejected
+from tracetui.tui.redact.findings_tab import findings_tab, open_steps
+from tracetui.tui.redact.page import Page, compose
+from tracetui.tui.redact.screen import RedactScreen
+from tracetui.tui.redact.second_reading import SecondReadingScreen
+from tracetui.tui.redact.span_editor import SpanEditor
 
 
 @pytest.fixture
@@ -47,18 +52,18 @@ def session(bucket: Bucket) -> SessionRow:
     return bucket.sessions()[0]
 
 
-def opened(bucket: Bucket, session: SessionRow, steps: tuple[int, int] | None = None) -> CoreReview:
+def opened(bucket: Bucket, session: SessionRow, steps: tuple[int, int] | None = None) -> Editing:
     review = open_review(bucket, session, steps, lambda: False, lambda done, total: None)
     assert review is not None
     return review
 
 
-def group_of(review: CoreReview, value: str) -> Group:
-    return next(group for group in review.groups() if group.value == value)
+def group_of(review: Editing, value: str) -> Group:
+    return next(group for group in review.groups() if group.text == value)
 
 
-def page_of(review: CoreReview, group: Group, copy: int = 0) -> Page:
-    steps = review.page(group.copies[copy])
+def page_of(review: Editing, group: Group, copy: int = 0) -> Page:
+    steps = review.page(group.places[copy])
     marks = {unit.at: review.marks(unit.at, unit.text) for step in steps for unit in step.units}
     return compose(steps, marks, everything=True)
 
@@ -68,7 +73,7 @@ def test_findings_and_their_places(bucket: Bucket, session: SessionRow) -> None:
     token = group_of(review, TOKEN)
     assert (token.tier, token.state) == (1, "open")
     assert group_of(review, PASSWORD).state == "open"
-    for nth, copy in enumerate(token.copies):
+    for nth, copy in enumerate(token.places):
         page = page_of(review, token, nth)
         unit = page.unit_of(copy.at)
         assert unit >= 0
@@ -85,23 +90,23 @@ def test_findings_and_their_places(bucket: Bucket, session: SessionRow) -> None:
 def test_accepting_reaches_every_form_and_lists_them(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
     token = group_of(review, TOKEN)
-    outcome = review.accept(token.id)
+    outcome = review.accept(token.value)
     assert "‹github-token:1›" in outcome.said
-    assert str(len(token.copies)) in outcome.said
+    assert str(len(token.places)) in outcome.said
     token = group_of(review, TOKEN)
     assert token.state == "accepted"
-    for nth in range(len(token.copies)):
+    for nth in range(len(token.places)):
         page = page_of(review, token, nth)
         assert TOKEN not in page.shown.replace("\n", "")
         assert TOKEN[:30] not in page.shown
         assert "‹github-token:1›" in page.shown
         # A token over two lines becomes a placeholder and a line end, as it is applied.
-    reach = review.reach(token.id, lambda: False)
+    reach = review.reach(token.value, lambda: False)
     assert reach is not None
-    assert sum(place.times for place in reach) > len(token.copies)
+    assert sum(place.times for place in reach) > len(token.places)
     assert {place.step for place in reach} >= {1, 2, 3, 5}
     assert any("base64" in place.form for place in reach)
-    assert review.reach(token.id, lambda: True) is None
+    assert review.reach(token.value, lambda: True) is None
     review.close()
 
 
@@ -109,8 +114,8 @@ def test_what_is_shown_is_what_is_applied(bucket: Bucket, session: SessionRow) -
     """The page of every step, with its placeholders, reads as the redacted records do."""
     review = opened(bucket, session)
     for value in (TOKEN, PASSWORD):
-        review.accept(group_of(review, value).id)
-    core = review._review
+        review.accept(group_of(review, value).value)
+    core = review.review
     applied = {}
     for _, records, done in core.redacted(core.plan()):
         applied.update({record.source.line: value for record, value in zip(records, done)})
@@ -137,9 +142,9 @@ def test_what_is_shown_is_what_is_applied(bucket: Bucket, session: SessionRow) -
 
 def test_decisions_and_undo_outlive_the_editor(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
-    review.accept(group_of(review, TOKEN).id)
+    review.accept(group_of(review, TOKEN).value)
     password = group_of(review, PASSWORD)
-    review.reject(password.id, password.copies[0].id, "all")
+    review.reject(password.value, password.places[0].id, "all")
     review.close()
     assert bucket.sessions()[0].findings is not None
     again = opened(bucket, session)
@@ -158,9 +163,9 @@ def test_decisions_and_undo_outlive_the_editor(bucket: Bucket, session: SessionR
 def test_undo_says_what_it_took_back_also_after_a_restart(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
     token, password = group_of(review, TOKEN), group_of(review, PASSWORD)
-    review.accept(token.id)
-    review.reject(password.id, password.copies[1].id, "place")
-    review.reject(password.id, password.copies[0].id, "kind")
+    review.accept(token.value)
+    review.reject(password.value, password.places[1].id, "place")
+    review.reject(password.value, password.places[0].id, "kind")
     review.exclude("step", 3, None, "command")
     review.exclude("thinking", None, None, "")
     review.exclude("opaque", None, None, "")
@@ -170,7 +175,7 @@ def test_undo_says_what_it_took_back_also_after_a_restart(bucket: Bucket, sessio
     before = review.groups()
     review.close()
     again = opened(bucket, session)
-    assert [(one.id, one.state) for one in again.groups()] == [(one.id, one.state) for one in before]
+    assert [(one.value, one.state) for one in again.groups()] == [(one.value, one.state) for one in before]
     told = [again.undo() for _ in range(9)]
     assert told[-1] is None
     said = [outcome.said for outcome in told[:-1] if outcome is not None]
@@ -184,31 +189,31 @@ def test_undo_says_what_it_took_back_also_after_a_restart(bucket: Bucket, sessio
         f"Undone: leaving as it is this one place ({password.kind}).",
         "Undone: accepting a value (github-token).",
     ]
-    assert (told[6].group, told[6].copy) == (password.id, password.copies[1].id)  # type: ignore[union-attr]
-    assert told[7].group == token.id  # type: ignore[union-attr]
+    assert (told[6].value, told[6].place) == (password.value, password.places[1].id)  # type: ignore[union-attr]
+    assert told[7].value == token.value  # type: ignore[union-attr]
     assert not again.exclusions()
     assert not again.rules()
     assert all(one.state == "open" for one in again.groups())
     assert again.redo().said == "Done again: accepting a value (github-token)."  # type: ignore[union-attr]
-    assert again.left_off() == token.id
+    assert again.left_off() == token.value
     password = group_of(again, PASSWORD)
-    again.reject(password.id, password.copies[0].id, "place")
+    again.reject(password.value, password.places[0].id, "place")
     again.exclude("thinking", None, None, "")
-    assert again.left_off() == password.id
+    assert again.left_off() == password.value
     again.close()
 
 
 def test_rejecting_one_place_leaves_the_others_open(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
     token = group_of(review, TOKEN)
-    outcome = review.reject(token.id, token.copies[0].id, "place")
+    outcome = review.reject(token.value, token.places[0].id, "place")
     assert outcome.said == "Stays as it is in 1 place"
-    states = [copy.state for copy in group_of(review, TOKEN).copies]
+    states = [*group_of(review, TOKEN).states]
     assert states[0] == "rejected"
     assert set(states[1:]) == {"open"}
-    review.accept(token.id)
+    review.accept(token.value)
     page = page_of(review, group_of(review, TOKEN))
-    span = page.span_at(page.place_of(page.unit_of(token.copies[0].at), token.copies[0].start))
+    span = page.span_at(page.place_of(page.unit_of(token.places[0].at), token.places[0].start))
     assert span is not None
     assert span.state == "rejected"
     review.close()
@@ -222,10 +227,10 @@ def test_a_mark_by_hand_is_found_everywhere_and_taken_back(bucket: Bucket, sessi
     outcome = review.mark(unit.at, start, start + 8, "person")
     assert "‹person:1›" in outcome.said
     group = group_of(review, "Merlinus")
-    assert (group.by_hand, group.state, group.id) == (True, "accepted", outcome.group)
-    assert [(copy.step, copy.start) for copy in group.copies] == [(5, start)]
-    review.reject(group.id, "", "all")
-    assert all(one.value != "Merlinus" for one in review.groups())
+    assert (group.by_hand, group.state, group.value) == (True, "accepted", outcome.value)
+    assert [(copy.step, copy.start) for copy in group.places] == [(5, start)]
+    review.reject(group.value, "", "all")
+    assert all(one.text != "Merlinus" for one in review.groups())
     with pytest.raises(TracetuiError):
         review.mark(unit.at, 7, 8, "person")
     review.close()
@@ -275,7 +280,7 @@ def test_rules_stay_and_travel(bucket: Bucket, session: SessionRow, tmp_path: Pa
 
 def test_a_range_holds_its_steps_only(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session, (1, 1))
-    assert {copy.step for group in review.groups() for copy in group.copies} <= {1, None}
+    assert {copy.step for group in review.groups() for copy in group.places} <= {1, None}
     assert [step.step for step in review.page(None, 1)] == [1]
     review.close()
 
@@ -375,14 +380,14 @@ async def test_what_is_marked_by_key_or_mouse_is_what_is_removed(tmp_path: Path,
 def test_the_timeline_knows_which_steps_hold_open_findings(bucket: Bucket, session: SessionRow) -> None:
     review = opened(bucket, session)
     before = open_steps(bucket, session)
-    steps = {copy.step for copy in group_of(review, TOKEN).copies}
+    steps = {copy.step for copy in group_of(review, TOKEN).places}
     assert {(None, step) for step in steps} <= set(before)
     for group in review.groups():
-        if group.tier <= 2 and (group.value != PASSWORD):
-            review.accept(group.id)
-    left = {(None, copy.step) for copy in group_of(review, PASSWORD).copies}
+        if group.tier <= 2 and (group.text != PASSWORD):
+            review.accept(group.value)
+    left = {(None, copy.step) for copy in group_of(review, PASSWORD).places}
     assert set(open_steps(bucket, session)) == left
-    review.accept(group_of(review, PASSWORD).id)
+    review.accept(group_of(review, PASSWORD).value)
     assert open_steps(bucket, session) == {}
     review.close()
 
@@ -398,7 +403,7 @@ def test_the_findings_tab_lists_what_a_scan_kept(bucket: Bucket, session: Sessio
 
     assert tab(2) is None  # nobody looked yet
     review = opened(bucket, session)
-    review.accept(group_of(review, TOKEN).id)
+    review.accept(group_of(review, TOKEN).value)
     review.close()
     shown = tab(2)
     assert shown is not None
@@ -409,3 +414,69 @@ def test_the_findings_tab_lists_what_a_scan_kept(bucket: Bucket, session: Sessio
     none = tab(4)
     assert none is not None
     assert "accepted" not in none
+
+
+async def test_the_second_reading_lists_what_a_stranger_would_notice(bucket: Bucket, session: SessionRow) -> None:
+    app = TracetuiApp(bucket, redact=(session, None))
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen = app.screen
+        assert isinstance(screen, RedactScreen)
+
+        async def settle() -> None:
+            for _ in range(3):
+                await pilot.pause(0.02)
+                while not screen.desk.idle:
+                    await asyncio.sleep(0.005)
+
+        await settle()
+        await pilot.press("S")
+        await settle()
+        page = app.screen
+        assert isinstance(page, SecondReadingScreen)
+        texts = [one.text for one in page._found]
+        assert {"Merlinus", "Acme"} <= set(texts)
+        page.rows.cursor = texts.index("Merlinus")
+        await pilot.press("a")
+        await settle()
+        page.rows.cursor = [one.text for one in page._found].index("Acme")
+        await pilot.press("r")
+        await settle()
+        await pilot.press("q")
+        await settle()
+        assert app.screen is screen
+        assert ("Merlinus", "accepted") in {(group.text, group.state) for group in screen.snapshot.groups}
+        await pilot.press("S")
+        await settle()
+        assert not {"Merlinus", "Acme"} & {one.text for one in app.screen._found}
+
+
+def test_what_is_shown_at_once_is_what_comes(bucket: Bucket, session: SessionRow) -> None:
+    """What the editor shows before a decision is carried out agrees with what that brings, whatever was decided."""
+    review = opened(bucket, session)
+    rng = random.Random(14)
+    steps = review.page(None, 2)
+    units = [unit for step in steps for unit in step.units]
+    for _ in range(24):
+        groups = review.groups()
+        marks = {unit.at: review.marks(unit.at, unit.text) for unit in units}
+        before = Snapshot(groups, review.progress(), review.unscanned(), kept=review.rejected_places())
+        group = rng.choice([one for one in groups if not one.by_hand])
+        place = rng.choice(group.places)
+        scope = rng.choice(["accept", "place", "path", "kind", "name", "all"])
+        if scope == "accept":
+            expected, shown = accepted(before, marks, [group.value])
+            review.accept(group.value)
+        else:
+            expected, shown = rejected(before, marks, place, scope)
+            review.reject(group.value, place.id, scope)
+        now = review.groups()
+        assert [(one.value, one.state, [*one.states]) for one in expected.groups] == [
+            (one.value, one.state, [*one.states]) for one in now
+        ], scope
+        assert expected.progress == review.progress()
+        if scope == "accept" and group.state == "open":
+            own = [mark for held in shown.values() for mark in held if mark.value == group.value]
+            assert "open" not in {mark.state for mark in own}
+        if rng.random() < 0.4:
+            review.undo()
+    review.close()

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tracetui.redact.values import Field, Mark
 from tracetui.text.safe import is_display_safe
-from tracetui.tui.redaction.layout import Rows
-from tracetui.tui.redaction.model import Field, Mark
-from tracetui.tui.redaction.page import Page, PageStep, Unit, compose, edits_between
+from tracetui.tui.kit.layout import RowLayout
+from tracetui.tui.redact.page import Page, PageStep, Unit, compose, edits_between
 
 ODD = "ab Z09_-.=\n\n\t\r\x1b\x07\x85\u202e\u200b\u2028\ud800\ufe0f日本🎉e\u0301‹›"
 texts = st.text(st.sampled_from(ODD), max_size=120)
@@ -110,14 +110,14 @@ def test_mended_rows_are_those_laid_out_anew(
     new = compose([PageStep(1, None, "1 command", units)], changed, everything=True, hidden=hidden)
     edits = edits_between(old, new)
     assert edits is not None
-    rows = Rows(old.shown, width).finish()
-    assert rows.mended(new.shown, edits).starts == Rows(new.shown, width).finish().starts
+    rows = RowLayout(old.shown, width).finish()
+    assert rows.mended(new.shown, edits).starts == RowLayout(new.shown, width).finish().starts
 
 
 @given(texts, st.sampled_from([5, 9, 30]))
 def test_cells_and_offsets_round_trip(text: str, width: int) -> None:
     page, _ = page_of([(text, [])])
-    rows = Rows(page.shown, width).finish()
+    rows = RowLayout(page.shown, width).finish()
     for offset, char in enumerate(page.shown):
         row, column = rows.cell_of(offset)
         start, end = rows.bounds(row)
@@ -132,10 +132,10 @@ def test_cells_and_offsets_round_trip(text: str, width: int) -> None:
 def test_rows_partition_a_text_that_is_laid_out_in_parts() -> None:
     text = "word " * 40_000 + "\n" + "日本語 " * 3_000
     page, _ = page_of([(text, [])])
-    rows = Rows(page.shown, 60)
+    rows = RowLayout(page.shown, 60)
     assert rows.row_of(len(page.shown) - 1) == len(rows) - 1
     assert rows.complete
-    assert rows.starts == Rows(page.shown, 60).finish().starts
+    assert rows.starts == RowLayout(page.shown, 60).finish().starts
 
 
 def test_hidden_secrets_are_not_on_the_page() -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.tui.fake_review import FakeReview, leaked
+from tests.tui.fake_review import FakeReview, leaked, unscanned
 from tests.tui.fakes import FakeBucket
 from tests.tui.test_redact import Editor
+from tracetui.redact.decisions import Rule
+from tracetui.redact.values import Field
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.redaction.model import Field, Rule, Unscanned
-from tracetui.tui.screens.redact import RedactScreen
+from tracetui.tui.redact.screen import RedactScreen
 
 
 def clean() -> FakeReview:
@@ -29,7 +30,7 @@ def clean() -> FakeReview:
 def torn() -> FakeReview:
     """A text that no detector looked at, a key of several lines, rules that stay."""
     made = leaked()
-    made.gaps = [Unscanned(Field(None, 2, 0, "/content/1/text"), 2, "took too long to look through")]
+    made.gaps = [unscanned(Field(None, 2, 0, "/content/1/text"), 2, "took too long to look through")]
     made.kept = [Rule("literal", "Ada", "someone"), Rule("glob", "pace-*")]
     return made
 

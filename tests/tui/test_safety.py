@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from textual.filter import LineFilter
 
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket
+from tracetui.bucket.error_report import write_error_report
 from tracetui.model import TracetuiError
-from tracetui.tui.safety import ControlFilter, write_error_report
+from tracetui.tui.kit.safety import ControlFilter
 
 BLACK = Color(0, 0, 0)
 
@@ -110,7 +112,7 @@ async def test_an_unexpected_error_ends_with_a_report(tmp_path: Path) -> None:
 
 async def test_an_expected_error_of_a_worker_is_said() -> None:
     class Failing(FakeBucket):
-        def stats(self, retention_days: float = 30.0) -> dict[str, object]:
+        def stats(self, retention_days: Mapping[str, float] | None = None) -> dict[str, object]:
             raise TracetuiError("The disk is full [/] [@click=app.quit]x[/]")
 
     async with driving(Failing.filled()) as driver:
@@ -140,7 +142,7 @@ async def test_hostile_sessions_and_steps_do_nothing() -> None:
 
 def test_the_first_frame_imports_nothing_heavy() -> None:
     code = (
-        "import sys, tracetui.bucket, tracetui.tui.app, tracetui.tui.screens.main;"
+        "import sys, tracetui.bucket, tracetui.tui.app, tracetui.tui.browse.main;"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}"
         " | {name for name in sys.modules if name.startswith(('tracetui.harness.', 'textual.widgets._'))}))"
     )

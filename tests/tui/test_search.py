@@ -13,9 +13,9 @@ from rich.cells import cell_len
 from tests.tui.driving import Driver, driving
 from tests.tui.fakes import NOW, FakeBucket
 from tracetui.model import Hit, TracetuiError
-from tracetui.tui.look import Look
-from tracetui.tui.screens.search import LIMIT, HitRows, SearchScreen, snippet_spans
-from tracetui.tui.widgets.line_list import LineList
+from tracetui.tui.browse.search import LIMIT, HitRows, SearchScreen, snippet_spans
+from tracetui.tui.kit.line_list import LineList
+from tracetui.tui.kit.styles import Look
 
 
 def hit(session: str = "s1", number: int = 1, snippet: str = "a needle here", match: tuple[int, int] = (2, 8)) -> Hit:
@@ -189,7 +189,7 @@ async def test_the_palette_does_what_it_names() -> None:
         await driver.press("colon", *"full size", "enter")
         assert driver.app.screen is driver.main
         assert driver.sessions.size.width == 120
-        from tracetui.tui.actions import offers
+        from tracetui.tui.kit.actor import offers
 
         assert len(offers(driver.app, everywhere=True)) < 150
 

@@ -10,8 +10,8 @@ import pytest
 from tests.tui.driving import driving
 from tests.tui.fakes import DAY, HOUR, NOW, FakeBucket, make_session, make_steps
 from tracetui.model import SessionRow
-from tracetui.tui.look import Look
-from tracetui.tui.panes.session_rows import SessionRows, Shape, survival_bar
+from tracetui.tui.browse.session_rows import SessionRows, Shape, survival_bar
+from tracetui.tui.kit.styles import Look
 
 
 def rows_of(sessions: list[SessionRow], **shape: Any) -> SessionRows:
@@ -142,20 +142,20 @@ async def test_tab_completes_terms_and_values() -> None:
         await driver.press("slash", "h", "a", "r")
         assert "harness:" in driver.lines[2]
         await driver.press("tab")
-        assert driver.main._query.text == "harness:"
+        assert driver.main.filtering.line.text == "harness:"
         await driver.press("p", "tab")
-        assert driver.main._query.text.startswith("harness:pi")
+        assert driver.main.filtering.line.text.startswith("harness:pi")
 
 
 async def test_wrong_query_is_named_and_the_list_stays() -> None:
     async with driving() as driver:
         await driver.press("slash")
-        driver.main._query.input.value = "since:soon"
+        driver.main.filtering.line.input.value = "since:soon"
         await driver.settle()
         assert "since" in driver.lines[1].replace("since:soon", "", 1)
         assert len(driver.sessions.sessions) == 8
         await driver.press("escape")
-        assert driver.main._query is None
+        assert driver.main.filtering.line is None
 
 
 async def test_nothing_matches_teaches_the_way_out() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from tracetui.tui import themes
-from tracetui.tui.look import ROLES, SIGNS, Look
-from tracetui.tui.signs import badge, wants_ascii
+from tracetui.tui.kit import themes
+from tracetui.tui.kit.signs import badge, wants_ascii
+from tracetui.tui.kit.styles import ROLES, SIGNS, Look
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_every_sign_is_one_cell_in_both_forms_and_has_a_role() -> None:
         ("unknown", "?", "?", "muted"),
         ("failed", "✘", "x", "bad"),
         ("finding", "▲", "!", "warn"),
-        ("cursor", "▌", ">", "accent"),
+        ("pointer", "▌", ">", "accent"),
         ("folded", "▸", "]", "muted"),
         ("unfolded", "▾", "v", "muted"),
     ],

@@ -10,10 +10,10 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
+from tracetui.redact.values import Field, Mark
 from tracetui.text.safe import is_display_safe
-from tracetui.tui.redaction.model import Field, Mark
-from tracetui.tui.redaction.page import Page, PageStep, Span, Unit, compose
-from tracetui.tui.widgets.span_editor import SpanEditor
+from tracetui.tui.redact.page import Page, PageStep, Span, Unit, compose
+from tracetui.tui.redact.span_editor import SpanEditor
 
 TEXT = (
     "export KEY=sk-test-1234 # note\n"
@@ -38,12 +38,10 @@ class Bare(App[None]):
         super().__init__()
         self.editor = SpanEditor()
         self.marked: list[tuple[int, int, int]] = []
+        self.editor.on_marked = lambda marked: self.marked.append(tuple(marked))
 
     def compose(self) -> ComposeResult:
         yield self.editor
-
-    def on_span_editor_marked(self, message: SpanEditor.Marked) -> None:
-        self.marked.append((message.start, message.end, message.anchor))
 
 
 @asynccontextmanager
@@ -160,7 +158,7 @@ async def test_what_is_painted_is_what_the_rows_say(width: int) -> None:
         lines = screen(app)
         for y, line in enumerate(lines):
             assert is_display_safe(line)
-            row = y + int(editor.scroll_offset.y) - editor._pad
+            row = y + int(editor.scroll_offset.y) - editor.scrolling.pad
             if not 0 <= row < len(editor.rows):
                 continue
             start, end = editor.rows.bounds(row)
@@ -171,10 +169,10 @@ async def test_what_is_painted_is_what_the_rows_say(width: int) -> None:
             editor.offset_of(x, y)
             for y in range(40)
             for x in range(2, width)
-            if 0 <= y + int(editor.scroll_offset.y) - editor._pad < len(editor.rows)
+            if 0 <= y + int(editor.scroll_offset.y) - editor.scrolling.pad < len(editor.rows)
         }
         assert seen >= {at for at, char in enumerate(editor.page.shown) if char not in "\n \u0301"} - {
-            at for at in range(len(editor.page.shown)) if editor.rows.row_of(at) >= 40 - editor._pad
+            at for at in range(len(editor.page.shown)) if editor.rows.row_of(at) >= 40 - editor.scrolling.pad
         }
 
 
@@ -241,7 +239,7 @@ async def test_search_goes_to_places_and_round() -> None:
         await press(pilot, "n")
         assert editor.cursor > first
         await press(pilot, "N", "N")
-        assert editor.cursor == editor.matches[-1]
+        assert editor.cursor == editor.finding.matches[-1]
 
 
 async def test_resizing_keeps_cursor_and_marks() -> None:

@@ -14,10 +14,11 @@ from tests.tui.driving import Driver, driving
 from tests.tui.fakes import NOW, FakeBucket, make_log, make_session, make_steps
 from tracetui.harness.base import FileEdit
 from tracetui.model import Source, Step, ToolUse
-from tracetui.tui import tabs
-from tracetui.tui.images import Image, find_images, kind_of
-from tracetui.tui.step_document import LoadedStep, diff_lines, document_of, parts
-from tracetui.tui.widgets.text_view import Document, DocumentMaker
+from tracetui.tui.browse.step_tabs import TabController
+from tracetui.tui.kit import tabs
+from tracetui.tui.kit.document import Document, DocumentMaker
+from tracetui.tui.kit.images import Image, find_images, kind_of
+from tracetui.tui.kit.step_document import LoadedStep, diff_lines, document_of, parts
 
 PNG = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 640, 480) + b"\x08\x02\0\0\0" + b"\0" * 20
 
@@ -231,7 +232,7 @@ async def test_every_tab_says_what_stands_there() -> None:
             # Of a prompt the Ctx tab knows more than that it holds nothing.
             told = "No model produced this step." if tab.id == "ctx" else tab.nothing[0][:20]
             assert told in driver.screen
-            assert pane.why_view() is not None
+            assert pane.controller(TabController).why_view() is not None
         await driver.press("right_square_bracket")
         assert pane.tab_at == 0
         await driver.press("left_square_bracket")
@@ -245,7 +246,7 @@ def provided(ask: tabs.TabAsk) -> Document | None:
 
 async def test_a_later_module_fills_a_tab(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "TABS", list(tabs.TABS))
-    monkeypatch.setattr("tracetui.tui.panes.step.TABS", tabs.TABS)
+    monkeypatch.setattr("tracetui.tui.browse.step.TABS", tabs.TABS)
     tabs.register(tabs.Tab("ctx", "Ctx", ("nothing",), f"{__name__}:provided"))
     async with driving(await shown(step(text="words"))) as driver:
         await to_step(driver)
@@ -259,15 +260,15 @@ async def test_find_in_the_step() -> None:
         await driver.press("slash", *"beta", "left_square_bracket")
         pane = driver.main.step_pane
         assert pane is not None
-        assert len(pane.text.matches) == 0
+        assert len(pane.text.finding.matches) == 0
         await driver.press("backspace")
-        assert len(pane.text.matches) == 40
+        assert len(pane.text.finding.matches) == 40
         assert "40 matches" in driver.screen
         await driver.press("enter", "n", "n")
         assert driver.app.focused is pane.text
         assert "3 of 40 found" in pane.title_line.text
         await driver.press("escape")
-        assert pane.text.query_text == ""
+        assert pane.text.finding.text == ""
         assert driver.app.focused is pane.text, "the first escape ends the search"
         await driver.press("escape")
         assert driver.app.focused is driver.timeline.rows, "the second goes out"
@@ -309,7 +310,7 @@ class TestOutside:
     @pytest.fixture
     def copied(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         texts: list[str] = []
-        monkeypatch.setattr("tracetui.tui.deeds.AppDeeds.copy_text", lambda self, text: texts.append(text))
+        monkeypatch.setattr("tracetui.tui.app.TracetuiApp.copy_text", lambda self, text: texts.append(text))
         return texts
 
     async def test_copy_takes_the_selection_or_all(self, copied: list[str]) -> None:
@@ -342,12 +343,12 @@ class TestOutside:
     async def test_the_editor_gets_a_private_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seen: list[tuple[list[str], str, int]] = []
 
-        def run(self: object, argv: list[str], cwd: str | None = None) -> int:
+        def run(app: object, argv: list[str], cwd: str | None = None) -> int:
             path = Path(argv[-1])
             seen.append((argv[:-1], path.read_text(), path.stat().st_mode & 0o777))
             return 0
 
-        monkeypatch.setattr("tracetui.tui.deeds.AppDeeds.run_outside", run)
+        monkeypatch.setattr("tracetui.tui.browse.step_actions.run_outside", run)
         monkeypatch.setenv("VISUAL", "my-editor --flag 'two words'")
         async with driving(await shown(step(text="a\x1b]0;x\x07b"))) as driver:
             await to_step(driver)
@@ -359,7 +360,7 @@ class TestOutside:
 
     async def test_images_open_under_a_name_of_ours(self, monkeypatch: pytest.MonkeyPatch) -> None:
         opened: list[Path] = []
-        monkeypatch.setattr("tracetui.tui.deeds.AppDeeds.open_outside", lambda self, path: opened.append(path))
+        monkeypatch.setattr("tracetui.tui.browse.step_actions.open_outside", lambda self, path: opened.append(path))
         bucket = await shown(step("read", images=1, tool=ToolUse("Read", {"file_path": "../../x.html"}, "")))
         data = base64.b64encode(PNG).decode()
         line = f'{{"content": [{{"type": "image", "mimeType": "image/png", "data": "{data}"}}]}}'.encode()
@@ -372,7 +373,7 @@ class TestOutside:
             assert opened[0].stat().st_mode & 0o777 == 0o600
 
     async def test_what_is_no_image_is_not_opened(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tracetui.tui.deeds.AppDeeds.open_outside", lambda self, path: pytest.fail("opened"))
+        monkeypatch.setattr("tracetui.tui.browse.step_actions.open_outside", lambda self, path: pytest.fail("opened"))
         bucket = await shown(step("read", images=1, tool=ToolUse("Read", {}, "")))
         data = base64.b64encode(b"<html><script>" * 9).decode()
         bucket.raw = lambda log, source: f'{{"mimeType": "image/png", "data": "{data}"}}'.encode()  # type: ignore[method-assign]

@@ -11,9 +11,11 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
 from tracetui.text.safe import is_display_safe
-from tracetui.tui import themes
-from tracetui.tui.widgets.text_view import Document, DocumentMaker, TextView
-from tracetui.tui.wrap import cell_of, lay_out, offset_at, row_end
+from tracetui.tui.kit import themes
+from tracetui.tui.kit.document import Document, DocumentMaker
+from tracetui.tui.kit.text_keys import MoveController
+from tracetui.tui.kit.text_view import TextView
+from tracetui.tui.kit.wrap import cell_of, lay_out, offset_at, row_end
 
 NASTY = st.text(
     st.one_of(
@@ -115,12 +117,12 @@ class TestPainting:
         async with app.run_test(size=(38, 12)) as pilot:
             view = app.view
             if not wrapped:
-                view.do_wrap()
+                view.controller(MoveController).do_wrap()
                 view.scroll_to(x=skip, animate=False, force=True, immediate=True)
             await pilot.pause()
             left = 0 if wrapped else skip
-            for row in range(view.row_count):
-                start, end = view.bounds(row)
+            for row in range(len(view.rows)):
+                start, end = view.rows.bounds(row)
                 strip = view.render_line(row - int(view.scroll_offset.y))
                 assert strip.cell_length == cell_len("".join(s.text for s in strip)) == 36
                 for cell in range(36):
@@ -177,11 +179,11 @@ async def test_keys_scroll_and_wrap_keeps_the_place() -> None:
         await pilot.press("g")
         assert view.scroll_offset.y == 0
         await pilot.press("G")
-        assert view.scroll_offset.y == view.row_count - 11
+        assert view.scroll_offset.y == len(view.rows) - 11
         await pilot.press("k", "k", "w")
         line = view.document.shown.count("\n", 0, view.top_offset)
         assert not view.wrapped
-        assert view.row_count == 200
+        assert len(view.rows) == 200
         assert line >= 187
         await pilot.press("l")
         assert view.scroll_offset.x == 8
@@ -194,17 +196,17 @@ async def test_search_marks_every_place_and_walks_over_them() -> None:
     app = _App(DocumentMaker().add(text).make())
     async with app.run_test(size=(40, 8)) as pilot:
         view = app.view
-        assert view.search("NEEDLE") == 6
+        assert view.finding.search("NEEDLE") == 6
         await pilot.pause()
-        assert view.matches[view.match_at] == 501
+        assert view.finding.matches[view.finding.at] == 501
         assert view.scroll_offset.y > 0
         await pilot.press("n", "n")
-        assert view.match_at == 2
+        assert view.finding.at == 2
         await pilot.press("N")
-        assert view.match_at == 1
-        assert view.search("[/]") == 3, "a fixed string, never a pattern"
-        assert view.search("(") == 0
-        assert "(" in (view.why_next_match() or "")
+        assert view.finding.at == 1
+        assert view.finding.search("[/]") == 3, "a fixed string, never a pattern"
+        assert view.finding.search("(") == 0
+        assert "(" in (view.finding.why_next_match() or "")
         strip = "".join(_screen(app))
         assert "[bold]" in strip, "no markup"
 
@@ -216,23 +218,23 @@ async def test_ten_megabytes_are_there_at_once() -> None:
     async with app.run_test(size=(60, 20)) as pilot:
         view = app.view
         await pilot.pause()
-        assert not view.laid_out, "the rest is laid out between key presses"
+        assert not view.rows.complete, "the rest is laid out between key presses"
         assert "INFO 2026" in _screen(app)[0]
         await pilot.press("G")
-        assert view.laid_out
+        assert view.rows.complete
         assert _screen(app)[-1].strip().endswith("status=200")
-        assert view.row_count == 2 * text.count("\n")
+        assert len(view.rows) == 2 * text.count("\n")
 
 
 async def test_layout_goes_on_by_itself() -> None:
     app = _App(DocumentMaker().add("word " * 200_000).make())
     async with app.run_test(size=(60, 20)) as pilot:
         for _ in range(200):
-            if app.view.laid_out:
+            if app.view.rows.complete:
                 break
             await pilot.pause(0.01)
-        assert app.view.laid_out
-        assert app.view.virtual_size.height == app.view.row_count > 10_000
+        assert app.view.rows.complete
+        assert app.view.virtual_size.height == len(app.view.rows) > 10_000
 
 
 async def test_resizing_keeps_the_first_character_on_screen() -> None:
@@ -250,7 +252,7 @@ async def test_syntax_and_sections_have_colours() -> None:
     document = DocumentMaker().heading("input").add("def f(): pass", "python").add("+new\n-old\n same", "diff").make()
     app = _App(document)
     async with app.run_test(size=(40, 8)):
-        from tracetui.tui.look import Look
+        from tracetui.tui.kit.styles import Look
 
         look = Look.of_widget(app.view)
         view = app.view
@@ -261,3 +263,24 @@ async def test_syntax_and_sections_have_colours() -> None:
             segment = next(s for s in view.render_line(row) if s.text == text)
             assert segment.style is not None
             assert segment.style.color == look.style(role).color
+
+
+async def test_a_bar_that_appears_late_stands_where_the_text_does() -> None:
+    """Scrolled before the first layout told it that there is a bar at all."""
+    from textual.app import App
+
+    from tracetui.tui.kit.line_scroll import LineScroll
+
+    class Late(App[None]):
+        def compose(self) -> ComposeResult:
+            yield LineScroll()
+
+    app = Late()
+    async with app.run_test(size=(40, 10)) as pilot:
+        view = app.query_one(LineScroll)
+        view.virtual_size = view.size.with_height(200)
+        view.scroll_to(y=120, animate=False, force=True, immediate=True)
+        assert not view.show_vertical_scrollbar
+        await pilot.pause()
+        assert view.show_vertical_scrollbar
+        assert view.vertical_scrollbar.position == view.scroll_y == 120

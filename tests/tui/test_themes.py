@@ -11,8 +11,8 @@ from textual.app import App
 
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket
-from tracetui.tui import themes
-from tracetui.tui.look import ROLES
+from tracetui.tui.kit import themes
+from tracetui.tui.kit.styles import ROLES
 
 GOOD = """
 [base]

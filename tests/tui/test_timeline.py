@@ -11,10 +11,10 @@ import pytest
 from tests.tui.driving import Driver, driving
 from tests.tui.fakes import FakeBucket, make_log, make_session, make_steps
 from tracetui.model import StepRow
-from tracetui.tui.badges import StepBadge
-from tracetui.tui.look import Look
-from tracetui.tui.panes.outline import CODES, Fold, LogView, Outline, Place
-from tracetui.tui.panes.step_rows import StepPages, StepRows
+from tracetui.tui.browse.outline import CODES, Fold, LogView, Outline, StepPlace
+from tracetui.tui.browse.step_rows import StepPages, StepRows
+from tracetui.tui.kit.badges import StepBadge
+from tracetui.tui.kit.styles import Look
 
 
 def one(count: int = 36, **values: object) -> FakeBucket:
@@ -136,7 +136,7 @@ async def test_find_unfolds_what_it_found() -> None:
         await driver.press("n")
         assert at(driver) == 16
         await driver.press("slash", "escape")
-        assert not driver.timeline._matches
+        assert not driver.timeline.matching.places
         await driver.press("n")
         assert driver.said == "Nothing was looked for: /"
 
@@ -151,7 +151,7 @@ async def test_find_without_a_match_says_so() -> None:
 async def test_find_looks_at_this_session_only() -> None:
     async with driving(FakeBucket.filled()) as driver:
         await driver.press("2", "slash", *"pytest")
-        assert len(driver.timeline._matches) == sum(
+        assert len(driver.timeline.matching.places) == sum(
             step.summary.startswith("pytest") for step in driver.bucket.steps_of[driver.timeline.session.log]
         )
 
@@ -178,10 +178,10 @@ async def test_subagents_unfold_below_their_step() -> None:
         assert [outline.depth(row) for row in range(len(outline))][3:6] == [0, 1, 1]
         assert "└" in driver.screen
         await driver.press("j", "x")
-        assert driver.timeline.outline.place(driver.timeline.rows.cursor) == Place(50, 8)
+        assert driver.timeline.outline.place(driver.timeline.rows.cursor) == StepPlace(50, 8)
         assert ("step", (50, 8)) in driver.bucket.calls
         await driver.press("h")
-        assert driver.timeline.outline.place(driver.timeline.rows.cursor) == Place(1, 7)
+        assert driver.timeline.outline.place(driver.timeline.rows.cursor) == StepPlace(1, 7)
         await driver.press("space")
         assert all(driver.timeline.outline.depth(row) == 0 for row in range(len(driver.timeline.outline)))
 
@@ -200,7 +200,7 @@ async def test_a_subagent_without_a_log_says_so() -> None:
 async def test_a_hit_in_a_subagent_opens_its_own_log() -> None:
     bucket = with_subagent()
     async with driving(bucket) as driver:
-        driver.main.open_hit(bucket.rows[0].id, 5, log=50)
+        driver.main.open_step(bucket.rows[0].id, 5, log=50)
         await driver.settle()
         assert driver.timeline.outline.view.log == 50
         assert at(driver) == 5
@@ -235,7 +235,7 @@ async def test_following_reads_the_grown_log_and_stays_at_the_end(tmp_path: Path
     log.write_bytes(b"{}\n")
     bucket = one(12, path=str(log), bytes=3)
     async with driving(bucket) as driver:
-        driver.main.FOLLOW_EVERY = 0.05
+        driver.main.capture.FOLLOW_EVERY = 0.05
         starts.clear()
         await driver.press("2", "f")
         assert "following" in driver.lines[0]
@@ -290,8 +290,8 @@ async def test_the_log_on_screen_is_read_on_without_a_key(tmp_path: Path, starts
     log.write_bytes(b"{}\n")
     bucket = one(12, path=str(log), bytes=3, cwd=str(tmp_path / "secret"))
     async with driving(bucket) as driver:
-        driver.main.HOT_EVERY = 0.02
-        driver.main.look_soon(0.02)
+        driver.main.capture.HOT_EVERY = 0.02
+        driver.main.capture.look_soon(0.02)
         starts.clear()
         await driver.press("2", "j")
         await driver.settle()
@@ -340,7 +340,7 @@ async def test_the_strip_points_and_is_clicked() -> None:
 
 
 def test_strip_columns_and_steps_agree() -> None:
-    from tracetui.tui.widgets.strip import SessionStrip
+    from tracetui.tui.kit.strip import SessionStrip
 
     for count in (1, 2, 7, 50, 51, 1000):
         strip = SessionStrip()
@@ -380,7 +380,7 @@ def test_rows_are_exactly_as_wide_as_asked(width: int) -> None:
     source = StepRows(
         Outline(view, Fold(events=True)),
         StepPages(bucket),
-        matches={Place(1, 2)},
+        matches={StepPlace(1, 2)},
         badge=lambda place: StepBadge("alive", 1.0, (("alive", 1),)),
         cwd="/",
     )  # type: ignore[arg-type]
@@ -399,3 +399,28 @@ async def test_paths_stand_from_the_folder_of_the_session_on() -> None:
         row = next(line for line in driver.lines if " 7 edit" in line)
         assert " deep/er/limit.py" in row
         assert "/home/u" not in row
+
+
+async def test_parts_are_gone_through_one_after_another(tmp_path: Path) -> None:
+    from tests.bucket.logs import session_of, uuid_of
+    from tests.bucket.test_parts import rooted
+    from tracetui.bucket import Bucket
+
+    one, two = session_of(uuid_of(1), 2), session_of(uuid_of(1), 1)
+    two.count, two.at = 100, 500
+    two.prompt("go on elsewhere").message("here I am")
+    with Bucket.open(tmp_path / "bucket", create=True) as bucket:
+        for place, log in (("a", one), ("b", two)):
+            bucket.capture(rooted(log.write(tmp_path / place / f"{uuid_of(1)}.jsonl")))
+        async with driving(bucket) as driver:
+            await driver.press("2")
+            assert "part 1 of 2" in driver.screen
+            assert numbers(driver) == [1, 2, 3, 4, 5, 6]
+            await driver.press("tilde")
+            assert "part 2 of 2" in driver.screen
+            assert numbers(driver) == [4, 5], "what the first part tells stands there"
+            assert "go on elsewhere" in driver.screen
+            await driver.press("V")
+            assert "first part" in driver.said
+            await driver.press("tilde")
+            assert numbers(driver) == [1, 2, 3, 4, 5, 6]

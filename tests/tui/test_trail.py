@@ -10,17 +10,18 @@ from tests.tui.trails import EVIL, ONE, TWO, Story, trailing
 from tracetui.bucket import Bucket
 from tracetui.bucket.query import parse
 from tracetui.text.safe import is_display_safe
-from tracetui.tui.diff_document import DiffDocument
-from tracetui.tui.screens.blame import BlameScreen
-from tracetui.tui.screens.commit import CommitScreen
+from tracetui.tui.trail.blame import BlameScreen
+from tracetui.tui.trail.commit import CommitScreen
+from tracetui.tui.trail.controller import TrailController
+from tracetui.tui.trail.diff_document import DiffDocument
 
 DIFF = ("3", "right_square_bracket", "right_square_bracket")
 
 
 @pytest.fixture(autouse=True)
 def trails(no_trails: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("tracetui.tui.trailing.TrailService.enabled", True)
-    monkeypatch.setattr("tracetui.tui.trails._LIST_REST", 0.01)
+    monkeypatch.setattr("tracetui.tui.kit.trail_client.TrailService.enabled", True)
+    monkeypatch.setattr("tracetui.tui.trail.controller._LIST_REST", 0.01)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
@@ -82,7 +83,7 @@ async def test_old_and_new_side_by_side(story: Story) -> None:
 async def test_from_a_hunk_to_its_commits_and_back(story: Story) -> None:
     async with trailing(story, session=TWO) as driver:
         await driver.press("e")
-        await driver.until(lambda: driver.timeline.why_landing() is None)
+        await driver.until(lambda: driver.main.controller(TrailController).why_no_commit("landing") is None)
         await driver.press("L")
         await driver.sees("Greet", "app.py", "+1 -1", "Sessions behind it: 1 of 1 added line", "be polite")
         assert isinstance(driver.app.screen, CommitScreen)
@@ -116,7 +117,7 @@ async def test_blame_leads_to_sessions_or_says_that_there_is_none(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied: list[str] = []
-    monkeypatch.setattr("tracetui.tui.clipboard.copy", lambda app, text, folder: copied.append(text) or "Copied.")
+    monkeypatch.setattr("tracetui.tui.kit.clipboard.copy", lambda app, text, folder: copied.append(text) or "Copied.")
     async with trailing(story) as driver:
         await driver.press("B")
         await driver.sees("Newest commits", "Drop the greeting")
@@ -124,13 +125,14 @@ async def test_blame_leads_to_sessions_or_says_that_there_is_none(
         await driver.press("enter")
         await driver.sees("Greet", "be polite", "no session is behind it", "from 1 session")
         await driver.press("y")
-        assert "not redacted" in (driver.said or "")
-        assert "## What each session did" in copied[0]
+        await driver.until(lambda: bool(copied))
+        assert "read it before you post it" in (driver.said or "")
+        assert "## Sessions" in copied[0]
         await driver.press("slash")
         driver.app.screen.query_one("Input").value = ""  # type: ignore[attr-defined]
         await driver.type("app.py:20-22")
         await driver.press("enter")
-        await driver.sees("20-22", story.helper[:7], "step")
+        await driver.sees("● add a *helper*", "add a *helper* [/b] @team", "20      picked", "│", "22          raise")
         await driver.press("enter")
         await driver.until(lambda: driver.app.screen is driver.main)
         assert driver.timeline.session is not None
@@ -172,10 +174,10 @@ async def test_repository_is_named_and_remembered(tmp_path: Path) -> None:
 async def test_a_commit_changes_what_is_on_screen(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     async with trailing(story) as driver:
         await driver.sees("◌")
-        driver.main._look_at_repository()
+        driver.main.controller(TrailController).look_at_repository()
         await driver.settle()
         story.scene.commit("In the morning")
-        driver.main._look_at_repository()
+        driver.main.controller(TrailController).look_at_repository()
         await driver.until(lambda: "◌" not in driver.screen)
 
 
@@ -225,3 +227,14 @@ async def test_sort_by_what_survived_and_stop(story: Story) -> None:
         assert order == [ONE, TWO]
         await driver.press("ctrl+x")
         assert "Nothing is being" in (driver.said or "")
+
+
+async def test_the_repositories_and_a_folder_that_looks_like_one(tmp_path: Path) -> None:
+    story = Story(tmp_path)
+    async with trailing(story) as driver:
+        await driver.press("ctrl+g")
+        await driver.sees("Repositories", "~/src/repo", "lines by month", "files with most churn", "app.py")
+        await driver.press("a")
+        assert driver.said == "No other folder looks like this repository."
+        await driver.press("escape")
+        assert driver.app.screen is driver.main

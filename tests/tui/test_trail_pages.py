@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 
 from tests.tui.fakes import FakeBucket, make_session
 from tracetui.model import Step, ToolUse
-from tracetui.tui.badges import badges_of, spans, tally
-from tracetui.tui.blame_rows import BlameRows, Row, commit_rows, rows_of
-from tracetui.tui.diff_document import REASONS, DiffDocument, commands_line, diff_document
-from tracetui.tui.diff_page import Code, Page
-from tracetui.tui.look import Look
-from tracetui.tui.panes.session_rows import survival_bar, survived
-from tracetui.tui.rows import cells
-from tracetui.tui.screens.blame import complete_target
-from tracetui.tui.screens.repository import complete_folder
-from tracetui.tui.step_document import LoadedStep
-from tracetui.tui.tabs import TabAsk
-from tracetui.tui.wrap import char_cells
+from tracetui.tui.browse.session_rows import survival_bar, survived
+from tracetui.tui.kit.badges import badges_of, spans, tally
+from tracetui.tui.kit.diff_page import Code, Page
+from tracetui.tui.kit.paint import cells
+from tracetui.tui.kit.step_document import LoadedStep
+from tracetui.tui.kit.styles import Look
+from tracetui.tui.kit.tabs import TabAsk
+from tracetui.tui.kit.wrap import char_cells
+from tracetui.tui.trail.blame import complete_target
+from tracetui.tui.trail.blame_rows import BlameRows, Row, commit_rows, rows_of
+from tracetui.tui.trail.diff_document import REASONS, DiffDocument, commands_line, diff_document
+from tracetui.tui.trail.repository import complete_folder
 
 LOOK = Look({"foreground": "#ffffff"})
 SHA = "0123456789abcdef0123456789abcdef01234567"

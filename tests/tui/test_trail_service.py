@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tracetui.model import TracetuiError
-from tracetui.tui.trailing import HERE, LIST, NOW, Question, TrailService
+from tracetui.tui.kit.trail_client import HERE, LIST, NOW, Question, TrailService
 
 CHILD = """
 import json, queue, sys, threading, os
@@ -109,3 +109,24 @@ def test_closed_it_answers_nothing(service: TrailService) -> None:
     service.close()
     assert slow.done.is_set()
     assert service.ask("say").cancelled
+
+
+def test_lists_wait_while_somebody_types_and_the_screen_does_not(service: TrailService) -> None:
+    service.hold(True)
+    listed = service.ask("say", rank=LIST, name="listed")
+    here = service.ask("say", rank=HERE, name="here")
+    assert got(service, here) == {"ask": "say", "name": "here", "served": 1}
+    assert not listed.done.wait(0.1)
+    service.hold(False)
+    assert got(service, listed) == {"ask": "say", "name": "listed", "served": 2}
+
+
+def test_what_runs_for_a_list_gives_way_to_keys_and_comes_again(service: TrailService) -> None:
+    slow = service.ask("slow", rank=LIST, patience=0.5)
+    while not service.pending(LIST):
+        pass
+    service.hold(True)
+    assert got(service, service.ask("say", rank=HERE, name="here")) is not None
+    assert not slow.done.is_set()
+    service.hold(False)
+    assert got(service, slow) is not None

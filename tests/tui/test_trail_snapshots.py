@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 from tests.tui.trails import ONE, TWO, Story, TrailDriver
 from tracetui.bucket import Bucket
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.trailing import HERE, LIST, NOW
+from tracetui.tui.kit.trail_client import HERE, LIST, NOW
+from tracetui.tui.trail.controller import TrailController
 
 Compare = Callable[..., bool]
 DIFF = ("3", "right_square_bracket", "right_square_bracket")
@@ -44,10 +45,10 @@ def test_screen(
     shows: tuple[str, ...],
 ) -> None:
     del name
-    monkeypatch.setattr("tracetui.tui.trailing.TrailService.enabled", True)
-    monkeypatch.setattr("tracetui.tui.trails._LIST_REST", 0.01)
+    monkeypatch.setattr("tracetui.tui.kit.trail_client.TrailService.enabled", True)
+    monkeypatch.setattr("tracetui.tui.trail.controller._LIST_REST", 0.01)
     # How many bytes a database takes is not what these pictures are of.
-    monkeypatch.setattr("tracetui.tui.screens.main.MainScreen._count", lambda self: None)
+    monkeypatch.setattr("tracetui.tui.browse.capture.CaptureController._count", lambda self: None)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     bucket = Bucket.open(Story(tmp_path).path)
 
@@ -56,7 +57,11 @@ def test_screen(
         await driver.settle()
         for key in pressed:
             if key == "wait":
-                await driver.until(lambda: not app.trail.pending(NOW, HERE, LIST) and bool(driver.main._trails))
+                await driver.until(
+                    lambda: (
+                        not app.trail.pending(NOW, HERE, LIST) and bool(driver.main.controller(TrailController).known)
+                    )
+                )
                 await driver.settle()
             elif key.startswith("type:"):
                 await driver.type(key[5:])

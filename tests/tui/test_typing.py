@@ -6,8 +6,10 @@ import pytest
 from textual import events
 
 from tests.tui.driving import Driver, driving
-from tracetui.tui.indexing import IndexingDone, Report, Scanner
-from tracetui.tui.widgets.query_line import QueryLine
+from tracetui.tui.browse.capture import CaptureController
+from tracetui.tui.browse.indexing import IndexingDone, IndexReport, Scanner
+from tracetui.tui.kit.activity import Activity
+from tracetui.tui.kit.query_line import QueryLine
 
 NAMES = {"/": "slash", ":": "colon", " ": "space"}
 
@@ -52,9 +54,58 @@ async def test_what_was_captured_is_scanned_in_a_child_of_its_own(monkeypatch: p
     scanned: list[bool] = []
     monkeypatch.setattr(Scanner, "start", lambda self, paths=(): scanned.append(True))
     async with driving() as driver:
-        driver.main.post_message(IndexingDone(Report({}, "Cannot start indexing: no memory")))
+        driver.main.post_message(IndexingDone(IndexReport({}, "Cannot start indexing: no memory")))
         await driver.settle()
         assert scanned == []
-        driver.main.post_message(IndexingDone(Report({"new": 1})))
+        driver.main.post_message(IndexingDone(IndexReport({"new": 1})))
         await driver.settle()
         assert scanned == [True]
+
+
+async def test_a_scan_waits_until_nobody_types_and_stops_for_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+
+    class Process:
+        running = False
+
+    process = Process()
+
+    def start(self: Scanner, paths: object = ()) -> bool:
+        happened.append("start")
+        process.running = True
+        return True
+
+    def stop(self: Scanner, *, wait: bool = False) -> None:
+        if process.running and not wait:
+            happened.append("stop")
+            process.running = False
+            self._tell(IndexReport({}, stopped=True))
+
+    monkeypatch.setattr(Scanner, "start", start)
+    monkeypatch.setattr(Scanner, "stop", stop)
+    monkeypatch.setattr(Scanner, "running", property(lambda self: process.running))
+    async with driving() as driver:
+        capture = next(one for one in driver.main.controllers if isinstance(one, CaptureController))
+        monkeypatch.setattr(Activity, "QUIET", 1000.0)
+        await driver.press("j")
+        driver.main.post_message(IndexingDone(IndexReport({"new": 1})))
+        await driver.settle()
+        assert happened == [], "somebody types"
+        monkeypatch.setattr(Activity, "QUIET", 0.0)
+        capture.scan_when_idle()
+        assert happened == ["start"]
+        capture.scan_when_idle()
+        monkeypatch.setattr(Activity, "QUIET", 1000.0)
+        await driver.press("k")
+        capture.scan_when_idle()
+        await driver.settle()
+        assert happened == ["start", "stop"]
+        monkeypatch.setattr(Activity, "QUIET", 0.0)
+        capture.scan_when_idle()
+        capture.scan_when_idle()
+        assert happened == ["start", "stop", "start"], "it goes on, once"
+        driver.app.activity.mode = "never"
+        capture.scan_when_idle()
+        await driver.settle()
+        capture.scan_when_idle()
+        assert happened == ["start", "stop", "start", "stop"]

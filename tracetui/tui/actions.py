@@ -1,23 +1,18 @@
 """The one registry of what a user can do.
 
 Keys, footer, palette, help screen, ``docs/keys.md`` and the ``[keys]`` table of the config all come from `ACTIONS`.
-A widget takes part by naming its `Actor.CONTEXTS` and having, for the action ``timeline.next-prompt``, a method
-``do_next_prompt``. When the action may be out of place it also has ``why_next_prompt``, which returns a short reason
-while it cannot work and None while it can: the footer then shows the key dim, and pressing it says the reason.
+What carries them out are the actors and controllers of `kit.actor`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Final
 
-from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
-from textual.keys import key_to_character
 
-__all__ = ["ACTIONS", "Action", "Actor", "Offer", "bindings", "by_context", "display_key", "keys_of", "offers"]
+__all__ = ["ACTIONS", "BY_ID", "Action", "bindings", "by_context", "display_key", "keys_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +34,6 @@ class Action:
     @property
     def method(self) -> str:
         return self.id.partition(".")[2].replace("-", "_")
-
-    def why(self, node: DOMNode) -> str | None:
-        """The reason why ``node`` cannot do this now, or None."""
-        reason = getattr(node, f"why_{self.method}", None)
-        return reason() if reason is not None else None
 
 
 _A = Action
@@ -89,6 +79,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.replay", "A", "replay", "Play the session step by step, as it happened.", "Capsule", 34),
     _A("main.context", "C", "context", "Open what the model saw when it made the step.", "Context", 32),
     _A("main.repository", "R", "repository", "Name the repository of this session's folder.", "Trail"),
+    _A("main.repositories", "ctrl+g", "repositories", "See the repositories of all sessions; tie folders.", "Trail"),
     # Every list.
     _A("list.down", "j,down", "down", "Move down.", "Move"),
     _A("list.up", "k,up", "up", "Move up.", "Move"),
@@ -166,6 +157,13 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("timeline.landing", "L", "landing", "Show the commit that accepted the edit under the cursor.", "Trail", 13),
     _A("timeline.ended", "K", "ended by", "Show the commit that ended the edit under the cursor.", "Trail", 14),
     _A("timeline.range", "V", "range", "Begin a range of steps at the cursor, or drop it.", "Timeline"),
+    _A(
+        "timeline.next-part",
+        "tilde",
+        "next part",
+        "Show the next part of a session of several logs.",
+        "Timeline",
+    ),
     _A("timeline.out", "h,left", "out", "Go out of the subagent, or back to the sessions.", "Timeline"),
     # Text.
     _A("text.down", "j,down", "down", "Scroll down a row.", "Move"),
@@ -212,6 +210,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
         21,
     ),
     _A("blame.copy", "y", "copy Markdown", "Copy this as Markdown for a pull request.", "Copy and open", 10),
+    _A("repositories.tie", "a", "tie all", "Tie every folder that looks like this repository to it.", "Trail", 2),
+    _A("repositories.untie", "x", "take out", "Take the tied folder under the cursor out again.", "Trail", 3),
+    _A("blame.editor", "o", "editor", "Open the file in $EDITOR at this line.", "Copy and open", 11),
     _A("blame.edit", "slash", "edit", "Go back to the line that says what is asked about.", "Trail", 3),
     # The redaction editor: its screen, its text, its rules.
     _A("redact.accept", "a", "accept", "Replace this value everywhere, in every form that it has.", "Redact", 1),
@@ -239,6 +240,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("redact.next-step", "full_stop", "next step", "Show the text of the next step.", "Redact"),
     _A("redact.previous-step", "comma", "previous step", "Show the text of the step before.", "Redact"),
     _A("redact.seal", "s", "seal", "Seal the episode into one file, once nothing is open.", "Redact", 17),
+    _A(
+        "redact.second", "S", "second reading", "See what a stranger would notice: names, hosts, tickets.", "Redact", 18
+    ),
     _A("redact.fold", "space", "weak ones", "Show or fold the weak findings.", "Redact", 16),
     _A("redact.switch", "tab", "list or text", "Go from the list to the text, and back.", "Redact", 8),
     _A("redact.list", "1", "list", "Go to the list of values.", "Redact"),
@@ -275,6 +279,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("marking.page-up", "pageup", "page up", "Move a page up.", "Move"),
     _A("marking.half-down", "ctrl+d", "half down", "Move half a page down.", "Move"),
     _A("marking.half-up", "ctrl+u", "half up", "Move half a page up.", "Move"),
+    _A("noticed.replace", "a", "replace", "Replace this everywhere.", "Redact", 1),
+    _A("noticed.keep", "r", "keep", "Leave this as it is; it is not shown again.", "Redact", 2),
+    _A("noticed.undo", "u", "undo", "Take the last decision back.", "Redact", 3),
     _A("rules.add", "a", "add", "Add a rule: a literal text, a pattern (RE2) or a glob.", "Rules", 1),
     _A("rules.edit", "e", "edit", "Change the rule under the cursor.", "Rules", 2),
     _A("rules.delete", "d,delete", "delete", "Delete the rule under the cursor.", "Rules", 3),
@@ -350,7 +357,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("search.edit", "slash", "edit query", "Go back to the query line.", "Search", 3),
 )
 
-_BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
+BY_ID: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
 
 
 def by_context(*contexts: str) -> Iterator[Action]:
@@ -370,68 +377,8 @@ def bindings(*contexts: str, priority: Collection[str] = ()) -> list[BindingType
             id=action.id,
             priority=action.id in priority,
         )
-        for action in (*by_context(*contexts), *(() if "app" in contexts else (_BY_ID["app.quit"],)))
+        for action in (*by_context(*contexts), *(() if "app" in contexts else (BY_ID["app.quit"],)))
     ]
-
-
-class Actor(DOMNode):
-    """Mixin of widgets, screens and the app that carry out actions of the registry."""
-
-    CONTEXTS: ClassVar[tuple[str, ...]] = ()
-
-    def action_act(self, action_id: str) -> Awaitable[None] | None:
-        """Carry out the action, or say why it does not work now. Gives what Textual then waits for before it looks at
-        the next key: an action that moves the focus to something new is done when the focus is there."""
-        action = _BY_ID[action_id]
-        reason = action.why(self)
-        if reason is not None:
-            say = getattr(self.app, "say", None)
-            if say is not None:
-                say(reason)
-            return None
-        done: Awaitable[None] | None = getattr(self, f"do_{action.method}")()
-        return done
-
-
-class Offer(NamedTuple):
-    """An action that some node on the screen can carry out. ``reason`` says why not now; ``near`` is true for nodes
-    from the focused one up to the app."""
-
-    action: Action
-    node: Actor
-    reason: str | None
-    near: bool
-
-
-def offers(app: App[Any], *, everywhere: bool = False) -> list[Offer]:
-    """What can be done on the current screen, nearest first; an action is listed once.
-
-    With ``everywhere`` also the actions of actors that have not the focus (for the palette and the help screen).
-    """
-    screen = app.screen
-    start: DOMNode = screen.focused or screen
-    chain = list(start.ancestors_with_self)
-    nodes: list[tuple[DOMNode, bool]] = [(node, True) for node in chain]
-    if screen.is_modal:
-        nodes = [(node, near) for node, near in nodes if node is not app] + [(app, True)]
-    if everywhere:
-        nodes += [(node, False) for node in screen.walk_children(with_self=False) if node not in chain]
-    found: dict[str, Offer] = {}
-    for node, near in nodes:
-        if not isinstance(node, Actor):
-            continue
-        for action in by_context(*node.CONTEXTS):
-            if near and node is not start and _typed(start, action):
-                continue
-            if action.id not in found and getattr(node, f"do_{action.method}", None) is not None:
-                found[action.id] = Offer(action, node, action.why(node), near)
-    return list(found.values())
-
-
-def _typed(focused: DOMNode, action: Action) -> bool:
-    """Whether the keys of the action are letters that the focused input takes for itself."""
-    consumes = getattr(focused, "check_consume_key", None)
-    return consumes is not None and all(consumes(key, key_to_character(key)) for key in action.keys.split(","))
 
 
 _SHOWN: Final = {

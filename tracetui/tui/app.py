@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import events
 from textual.app import App
@@ -15,24 +15,33 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tracetui.tui import themes
-from tracetui.tui.actions import Actor, bindings
-from tracetui.tui.deeds import AppDeeds
-from tracetui.tui.look import Look, role_defaults
-from tracetui.tui.pool import BucketPool
-from tracetui.tui.safety import ControlFilter, write_error_report
-from tracetui.tui.signs import wants_ascii
-from tracetui.tui.trailing import TrailService
-from tracetui.tui.widgets.footer import Footer
+from tracetui.bucket.error_report import write_error_report
+from tracetui.bucket.tempfolder import TempFolder
+from tracetui.tui.actions import bindings
+from tracetui.tui.kit import themes
+from tracetui.tui.kit.activity import Activity
+from tracetui.tui.kit.actor import Actor, Controller
+from tracetui.tui.kit.app_actions import AppController
+from tracetui.tui.kit.footer import Footer
+from tracetui.tui.kit.frame import Frame
+from tracetui.tui.kit.pool import BucketPool
+from tracetui.tui.kit.safety import ControlFilter
+from tracetui.tui.kit.signs import wants_ascii
+from tracetui.tui.kit.styles import Look, role_defaults
+from tracetui.tui.kit.trail_client import TrailService
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from tracetui.bucket.store import Bucket
     from tracetui.model import SessionRow
+    from tracetui.redact.values import Target
+    from tracetui.tui.kit.host import HostApp, Left
 
 __all__ = ["TracetuiApp", "run", "run_redaction"]
 
 
-class TracetuiApp(AppDeeds, App[None], Actor):
+class TracetuiApp(App[None], Actor):
     """The app over one bucket.
 
     ``session`` opens that session at once; with ``read_only`` nothing is indexed and nothing written; ``banner`` is a
@@ -70,6 +79,7 @@ class TracetuiApp(AppDeeds, App[None], Actor):
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
+        self.controllers = (AppController(cast("HostApp", self)),)
         self.bucket = bucket
         self._redact = redact
         self.capsule, self.repo = capsule, repo
@@ -83,6 +93,9 @@ class TracetuiApp(AppDeeds, App[None], Actor):
             self._settings.get("ascii", wants_ascii(os.environ, getattr(sys.__stdout__, "encoding", None)))
         )
         self._control_filter = ControlFilter((), ascii_only=self.ascii_only)
+        self._frame = Frame()
+        self.activity = Activity(str(self._settings.get("background", "idle")))
+        self._temp: TempFolder | None = None
         self._look: Look | None = None
         self._error: BaseException | None = None
         self.error_report: Path | None = None
@@ -117,27 +130,45 @@ class TracetuiApp(AppDeeds, App[None], Actor):
             self._control_filter = ControlFilter(others, ascii_only=self.ascii_only)
         return (self._control_filter,)
 
+    # -- what is written ----------------------------------------------------------------------------------------------
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, cast("RenderableType | None", self._frame.reduced(renderable)))
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.MouseEvent | events.Paste):
+            self.activity.touch()
+        await super().on_event(event)
+
+    def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self._frame.forget(), immediate=True)
+
+    def on_resize(self) -> None:
+        """A terminal moves its lines about when its size changes."""
+        self._frame.forget()
+
     # -- life ---------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
         if self._redact is not None:
-            from tracetui.tui.screens.redact import RedactScreen
+            from tracetui.tui.redact.screen import RedactScreen
 
             return RedactScreen(*self._redact)
-        from tracetui.tui.screens.main import MainScreen
+        from tracetui.tui.browse.main import MainScreen
 
-        return MainScreen()
+        return MainScreen(features())
 
     def on_key(self, event: events.Key) -> None:
-        """Let a key follow the focus: letters typed right behind the key that opens a line were on their way to the
-        list that had the focus until then, and come by here since the list had no use for them."""
+        """Let a key follow the focus: keys typed right behind the one that opens a line or a dialog were on their way
+        to what had the focus until then, and come by here since that had no use for them."""
         lines = sys.modules.get("textual.widgets._input")  # not imported for this: where it is not, no line is open
-        focused = self.focused
-        if lines is None or not isinstance(focused, lines.Input) or event is self._followed:
+        target = self.focused or self.screen
+        takes = self.screen.is_modal or (lines is not None and isinstance(target, lines.Input))
+        if not takes or event is self._followed:
             return
         event.prevent_default().stop()
         self._followed = events.Key(event.key, event.character)
-        focused._forward_event(self._followed)
+        target._forward_event(self._followed)
 
     def say(self, text: str, *, role: str = "warn") -> None:
         """One line to the user, never markup: in the footer, or as a notice where a screen has none."""
@@ -151,6 +182,35 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         """What can be done may have changed: let the footer ask again."""
         for footer in self.screen.query(Footer):
             footer.refresh_offers()
+
+    @property
+    def temp(self) -> TempFolder:
+        """The private temporary folder."""
+        if self._temp is None:
+            self._temp = TempFolder()
+        return self._temp
+
+    def copy_text(self, text: str) -> None:
+        """Copy, and say where it went."""
+        from tracetui.tui.kit.clipboard import copy
+
+        self.say(copy(self, text, self.temp), role="muted")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """What Textual's own ctrl+c calls."""
+        self.copy_text(text)
+
+    def open_review(
+        self, session: SessionRow, steps: tuple[int, int] | None, left: Left, *, target: Target | None = None
+    ) -> None:
+        from tracetui.tui.redact.controller import open_review
+
+        open_review(self, session, steps, left, target=target)
+
+    def open_seal(self, session: SessionRow, steps: tuple[int, int] | None) -> None:
+        from tracetui.tui.capsule.controller import open_seal
+
+        open_seal(cast("HostApp", self), session, steps)
 
     async def on_unmount(self) -> None:
         self.trail.close()
@@ -188,6 +248,21 @@ class TracetuiApp(AppDeeds, App[None], Actor):
         if self._error is not None and not self.is_headless:
             where = f"details (private): {self.error_report}" if self.error_report else "no report could be written"
             print(f"tracetui: unexpected {type(self._error).__name__}; {where}", file=sys.stderr)
+
+
+def features() -> Mapping[str, Sequence[Callable[[Any], Controller[Any]]]]:
+    """The controllers that features put on the main screen and its panes, by the context of their keys."""
+    from tracetui.tui.capsule.controller import CapsuleController
+    from tracetui.tui.ctx.controller import ContextController
+    from tracetui.tui.redact.controller import OpenFindings, RedactController
+    from tracetui.tui.trail.controller import TrailController
+    from tracetui.tui.trail.hunks import HunkController, StepHunks
+
+    return {
+        "main": (TrailController, ContextController, RedactController, CapsuleController),
+        "timeline": (HunkController, OpenFindings),
+        "step": (HunkController, StepHunks),
+    }
 
 
 def run(

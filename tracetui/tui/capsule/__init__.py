@@ -1,1 +1,1 @@
-"""What the screens about capsules work with: drafts, the course of an episode, rows and pages."""
+"""The screens about capsules: seal, player and verdict."""

@@ -1,4 +1,4 @@
-"""Choosing what goes into a capsule: its checks, its name, its maker, what travels along. Part of the last screen."""
+"""Choosing what goes into a capsule: its checks, its name, its maker, what travels along."""
 
 from __future__ import annotations
 
@@ -7,94 +7,73 @@ import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from textual.screen import Screen
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tracetui.text.safe import one_line
-from tracetui.tui.capsule.sealing import Choices
+from tracetui.tui.kit.actor import Controller
+from tracetui.tui.kit.ask import ask_line
 
 if TYPE_CHECKING:
     from tracetui.capsule.checks import Check
-    from tracetui.capsule.seal import Draft
-    from tracetui.tui.app import TracetuiApp
+    from tracetui.tui.capsule.seal import SealScreen
 
-__all__ = ["Choosing"]
+__all__ = ["ChoicesController"]
 
 _STATUS = re.compile(r"[0-9]{1,3}")
 
 
-class Choosing(Screen[str | None]):
+class ChoicesController(Controller["SealScreen"]):
     """Each choice makes the draft anew; what cannot be done is said, and the choice before stays."""
 
-    app: TracetuiApp
-    steps: tuple[int, int] | None
-    draft: Draft | None
-    choices: Choices
-    checks: list[tuple[Check, bool]] | None
-    writing: bool
-
-    def chose(self) -> None:
-        """Something was chosen."""
-        raise NotImplementedError
-
-    def named(self, kind: str) -> Any:
-        """The second part of the place under the cursor, where it is of this kind."""
-        raise NotImplementedError
+    CONTEXTS: ClassVar[tuple[str, ...]] = ("seal",)
 
     def _line(self, title: str, text: str, hint: str, done: Callable[[str], None]) -> None:
-        from tracetui.tui.screens.ask import AskScreen
-
-        def told(answer: str | None) -> None:
-            if answer is not None:
-                done(answer.strip())
-
-        self.app.push_screen(AskScreen(title, text, hint=hint), told)
+        ask_line(self.app, title, text, hint, done)
 
     def _choose(self, **changes: Any) -> None:
-        self.choices = replace(self.choices, **changes)
-        self.chose()
+        self.owner.choices = replace(self.owner.choices, **changes)
+        self.owner.chose()
 
     @property
-    def busy(self) -> str | None:
+    def _busy(self) -> str | None:
         """Why nothing can be chosen now."""
-        if self.writing:
+        if self.owner.writing:
             return "It is being written."
-        return None if self.draft is not None else "There is nothing to seal yet."
+        return None if self.owner.draft is not None else "There is nothing to seal yet."
 
     # -- checks
 
     def why_toggle(self) -> str | None:
-        here = self.named("check") is not None or self.named("choice") in ("before", "remote")
-        return self.busy or (None if here else "The cursor is on nothing to take or leave out.")
+        here = self.owner.named("check") is not None or self.owner.named("choice") in ("before", "remote")
+        return self._busy or (None if here else "The cursor is on nothing to take or leave out.")
 
     def do_toggle(self) -> None:
-        choice = self.named("choice")
+        choice = self.owner.named("choice")
         if choice is not None:
             (self.do_before if choice == "before" else self.do_remote)()
             return
-        nth = self.named("check")
-        assert self.checks is not None
-        check, on = self.checks[nth]
-        self.checks = [*self.checks[:nth], (check, not on), *self.checks[nth + 1 :]]
-        self.chose()
+        nth = self.owner.named("check")
+        assert self.owner.checks is not None
+        check, on = self.owner.checks[nth]
+        self.owner.checks = [*self.owner.checks[:nth], (check, not on), *self.owner.checks[nth + 1 :]]
+        self.owner.chose()
 
     def why_edit(self) -> str | None:
-        here = self.named("check") is not None or self.named("choice") is not None
-        return self.busy or (None if here else "The cursor is on no check and no choice.")
+        here = self.owner.named("check") is not None or self.owner.named("choice") is not None
+        return self._busy or (None if here else "The cursor is on no check and no choice.")
 
     def do_edit(self) -> None:
-        choice = self.named("choice")
+        choice = self.owner.named("choice")
         if choice is not None:
-            deeds = {
+            edits = {
                 "name": self.do_name, "author": self.do_author, "key": self.do_sign, "files": self.do_files,
                 "remote": self.do_remote, "before": self.do_before,
             }  # fmt: skip
-            deeds[choice]()
+            edits[choice]()
             return
-        nth = self.named("check")
-        assert self.checks is not None
-        check = self.checks[nth][0]
+        nth = self.owner.named("check")
+        assert self.owner.checks is not None
+        check = self.owner.checks[nth][0]
 
         def command(text: str) -> None:
             if text:
@@ -117,18 +96,22 @@ class Choosing(Screen[str | None]):
         def done(changed: Check, text: str) -> None:
             from tracetui.capsule.patches import check_path
 
-            assert self.checks is not None
+            assert self.owner.checks is not None
             text = text.removeprefix("./").rstrip("/")
             if text and check_path(text) is not None:
                 self.app.say("That leads out of the repository.")
                 return
-            self.checks = [*self.checks[:nth], (replace(changed, folder=text), True), *self.checks[nth + 1 :]]
-            self.chose()
+            self.owner.checks = [
+                *self.owner.checks[:nth],
+                (replace(changed, folder=text), True),
+                *self.owner.checks[nth + 1 :],
+            ]
+            self.owner.chose()
 
         self._line("Command of the check", check.command, "{root} is the repository's folder.", command)
 
     def why_add(self) -> str | None:
-        return self.busy
+        return self._busy
 
     why_name = why_author = why_sign = why_files = why_add
 
@@ -142,8 +125,8 @@ class Choosing(Screen[str | None]):
             if check is None:
                 self.app.say("A check is too long, or holds a NUL.")
                 return
-            self.checks = [*(self.checks or []), (check, True)]
-            self.chose()
+            self.owner.checks = [*(self.owner.checks or []), (check, True)]
+            self.owner.chose()
 
         hint = "A command that fails while the problem is there; {root} is the repository's folder."
         self._line("Another check", "", hint, given)
@@ -154,7 +137,7 @@ class Choosing(Screen[str | None]):
         hint = "It stands in the capsule; nothing for none."
         self._line(
             "What the capsule is called",
-            self.choices.name or "",
+            self.owner.choices.name or "",
             hint,
             lambda text: self._choose(name=one_line(text, 200) or None),
         )
@@ -163,7 +146,7 @@ class Choosing(Screen[str | None]):
         hint = "It stands in the capsule; nothing for none."
         self._line(
             "Your name, if the reader should know it",
-            self.choices.author or "",
+            self.owner.choices.author or "",
             hint,
             lambda text: self._choose(author=one_line(text, 200) or None),
         )
@@ -177,7 +160,7 @@ class Choosing(Screen[str | None]):
             self._choose(key=path)
 
         hint = "The file of an SSH key, or of its public half where an agent holds it; nothing for no signature."
-        self._line("Sign with", str(self.choices.key or _usual_key()), hint, given)
+        self._line("Sign with", str(self.owner.choices.key or _usual_key()), hint, given)
 
     def do_files(self) -> None:
         def given(text: str) -> None:
@@ -187,26 +170,28 @@ class Choosing(Screen[str | None]):
                 self.app.say("A quote is not closed.")
 
         hint = "Paths in the repository, parted by blanks; nothing for none. They are redacted as all else is."
-        self._line("Files to carry along", shlex.join(self.choices.files), hint, given)
+        self._line("Files to carry along", shlex.join(self.owner.choices.files), hint, given)
 
     def why_remote(self) -> str | None:
-        if self.busy or self.draft is None:
-            return self.busy
-        left_out = (self.draft.facts["repository"] or {}).get("remote_left_out")
-        return None if left_out or self.choices.remote else "No remote was left out."
+        if self._busy or self.owner.draft is None:
+            return self._busy
+        left_out = (self.owner.draft.facts["repository"] or {}).get("remote_left_out")
+        return None if left_out or self.owner.choices.remote else "No remote was left out."
 
     def do_remote(self) -> None:
         why = self.why_remote()
         if why is not None:
             self.app.say(why)
             return
-        self._choose(remote=not self.choices.remote)
+        self._choose(remote=not self.owner.choices.remote)
 
     def why_before(self) -> str | None:
-        return self.busy or ("The whole session is sealed; there is nothing before it." if not self.steps else None)
+        return self._busy or (
+            "The whole session is sealed; there is nothing before it." if not self.owner.steps else None
+        )
 
     def do_before(self) -> None:
-        self._choose(before=not self.choices.before)
+        self._choose(before=not self.owner.choices.before)
 
 
 def _usual_key() -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracetui.text.safe import one_line
-from tracetui.tui.capsule.rows import Row, heading
-from tracetui.tui.widgets.text_view import Document, DocumentMaker
+from tracetui.tui.capsule.rows import FactRow, heading
+from tracetui.tui.kit.document import Document, DocumentMaker
 
 if TYPE_CHECKING:
     from tracetui.capsule.checks import Check
@@ -36,34 +36,38 @@ class Asked:
     tools: Sequence[str] = field(default_factory=list)
 
 
-def consent_rows(asked: Asked, request: Request, width: int) -> list[Row]:
+def consent_rows(asked: Asked, request: Request, width: int) -> list[FactRow]:
     """All that would run, and on what; nothing of a command is cut off."""
-    rows = [heading("The capsule"), Row(asked.words, place="words"), Row(f"digest {asked.digest}", place="digest")]
+    rows = [
+        heading("The capsule"),
+        FactRow(asked.words, place="words"),
+        FactRow(f"digest {asked.digest}", place="digest"),
+    ]
     rows.append(heading("It would run, in a sandbox without network and home"))
     for check in asked.checks:
         on = asked.chosen is None or check.number in asked.chosen
         for nth, line in enumerate(_whole(check.command, width - 8)):
             sign = ("tick" if on else "lost") if nth == 0 and len(asked.checks) > 1 else ""
-            rows.append(Row(line, sign=sign, style="" if on else "muted", place=("check", check.number, nth)))
+            rows.append(FactRow(line, sign=sign, style="" if on else "muted", place=("check", check.number, nth)))
         if check.folder:
-            rows.append(Row(f"in {check.folder}", style="muted", place=("check", check.number, "folder")))
+            rows.append(FactRow(f"in {check.folder}", style="muted", place=("check", check.number, "folder")))
         status = "a status other than 0" if check.exit_code is None else f"status {check.exit_code}"
         told = f"expects {status}" + (f" and: {check.line}" if check.line else "")
-        rows.append(Row(told, style="muted", place=("expects", check.number)))
+        rows.append(FactRow(told, style="muted", place=("expects", check.number)))
     rows.append(heading("On these files"))
-    rows.append(Row(f"of commit {asked.start}" if asked.start else "those that it carries", place="base"))
+    rows.append(FactRow(f"of commit {asked.start}" if asked.start else "those that it carries", place="base"))
     if request.repo is not None:
-        rows.append(Row(f"from the repository {request.repo}", place="repo", path=True))
+        rows.append(FactRow(f"from the repository {request.repo}", place="repo", path=True))
     else:
-        rows.append(Row("from the repository around this folder, if it has them; r names another", place="repo"))
+        rows.append(FactRow("from the repository around this folder, if it has them; r names another", place="repo"))
     if request.at:
-        rows.append(Row(f"and of {request.at}", place="at"))
+        rows.append(FactRow(f"and of {request.at}", place="at"))
     if request.other:
-        rows.append(Row(f"with {request.other}, fetched over the network without install scripts", place="other"))
-    rows += [Row(f"and may read {tool}", place=("tool", nth)) for nth, tool in enumerate(asked.tools)]
+        rows.append(FactRow(f"with {request.other}, fetched over the network without install scripts", place="other"))
+    rows += [FactRow(f"and may read {tool}", place=("tool", nth)) for nth, tool in enumerate(asked.tools)]
     if asked.files:
         rows.append(heading("Changed by the capsule", f"{len(asked.files):,}"))
-        rows += [Row(name, place=("file", name), path=True) for name in asked.files]
+        rows += [FactRow(name, place=("file", name), path=True) for name in asked.files]
     return rows
 
 
@@ -77,10 +81,10 @@ def _whole(command: str, width: int) -> list[str]:
     return out
 
 
-def result_rows(results: Sequence[Result]) -> list[Row]:
+def result_rows(results: Sequence[Result]) -> list[FactRow]:
     """A line for each check that was posed."""
     return [
-        Row(
+        FactRow(
             f"{result.check.number}. {result.check.command}",
             f"{result.verdict}, {result.seconds:.1f} s",
             SIGNS[result.verdict],

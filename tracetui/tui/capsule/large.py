@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.tui.capsule.letters import large
-from tracetui.tui.look import Look
-from tracetui.tui.rows import clip, paint
+from tracetui.tui.capsule.large_letters import large
+from tracetui.tui.kit.paint import clip, paint
+from tracetui.tui.kit.styles import Look
 
 __all__ = ["Large"]
 

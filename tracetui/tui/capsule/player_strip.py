@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tracetui.tui.look import Look
-from tracetui.tui.rows import Span, paint
+from tracetui.tui.kit.paint import Span, paint
+from tracetui.tui.kit.styles import Look
 
 __all__ = ["PlayerStrip"]
 

@@ -1,4 +1,4 @@
-"""Rows of the lists on the capsule screens: a sign, a text, a fact at the right end; headings are passed over."""
+"""FactRows of the lists on the capsule screens: a sign, a text, a fact at the right end; headings are passed over."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from textual.strip import Strip
 
 from tracetui.text.safe import one_line
-from tracetui.tui.look import Look
-from tracetui.tui.rows import Span, cells, clip, clip_middle, paint
-from tracetui.tui.widgets.line_list import LineList
+from tracetui.tui.kit.line_list import LineList
+from tracetui.tui.kit.paint import Span, cells, clip, clip_middle, paint
+from tracetui.tui.kit.styles import Look
 
-__all__ = ["Page", "Row", "Rows", "heading"]
+__all__ = ["FactList", "FactRow", "FactRows", "heading"]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class FactRow:
     """``sign`` and ``style`` are roles of the look (``style`` of the text); ``place`` is what the row stands for;
     ``path`` texts are cut in the middle."""
 
@@ -29,17 +29,17 @@ class Row:
     path: bool = False
 
 
-def heading(text: str, fact: str = "") -> Row:
+def heading(text: str, fact: str = "") -> FactRow:
     """A line that names what follows."""
-    return Row(text, fact, head=True, style="muted")
+    return FactRow(text, fact, head=True, style="muted")
 
 
-class Rows:
+class FactRows:
     """A source of a ``LineList``."""
 
     uniform = False
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[FactRow]) -> None:
         self.rows = rows
 
     def __len__(self) -> int:
@@ -69,7 +69,7 @@ class Rows:
         return [paint([], width), line] if self.height(row) == 2 else [line]
 
 
-class Page(LineList):
+class FactList(LineList):
     """A list on a screen where enter does what the whole screen is for; to go into a row stays with its other keys."""
 
     do_open = None  # type: ignore[assignment]

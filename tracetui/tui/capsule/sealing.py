@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tracetui.redact.values import Target
 from tracetui.text import format as fmt
-from tracetui.tui.capsule.rows import Row, heading
-from tracetui.tui.redaction.model import Target
-from tracetui.tui.widgets.text_view import Document, DocumentMaker
+from tracetui.tui.capsule.rows import FactRow, heading
+from tracetui.tui.kit.document import Document, DocumentMaker
 
 if TYPE_CHECKING:
     from tracetui.capsule.checks import Check
@@ -76,12 +76,12 @@ def stage_lines(at: str, count: str, signs: tuple[str, str]) -> list[str]:
     return out
 
 
-def why_not(refused: Refused | None, error: str) -> list[Row]:
+def why_not(refused: Refused | None, error: str) -> list[FactRow]:
     """What stands against the seal; each row leads to it."""
     if refused is None:
-        return [Row(error, sign="failed", place="error")]
+        return [FactRow(error, sign="failed", place="error")]
     gate = refused.gate
-    rows = [Row("Not sealed: the review is not done", sign="finding", style="warn", place="gate")]
+    rows = [FactRow("Not sealed: the review is not done", sign="finding", style="warn", place="gate")]
     kinds: dict[tuple[str, int], set[str]] = {}
     for place in gate.open:
         kinds.setdefault((place.kind, place.tier), set()).add(place.value)
@@ -90,27 +90,30 @@ def why_not(refused: Refused | None, error: str) -> list[Row]:
         for (kind, tier), values in sorted(kinds.items(), key=lambda item: (item[0][1], item[0][0])):
             first = next(place for place in gate.open if (place.kind, place.tier) == (kind, tier))
             fact = f"{fmt.plural(len(values), 'value')}, tier {tier}"
-            rows.append(Row(kind, fact, "finding", place=("open", Target(first.id))))
+            rows.append(FactRow(kind, fact, "finding", place=("open", Target(first.id))))
     if gate.unscanned:
         rows.append(heading("Not scanned", f"{len(gate.unscanned):,}"))
         rows += [
-            Row(f"line {place.source.line}: {place.field}", place.why, place=("open", Target(place.id)))
+            FactRow(f"line {place.source.line}: {place.field}", place.why, place=("open", Target(place.id)))
             for place in gate.unscanned[:_LEAKS]
         ]
     if gate.leaks:
         rows.append(heading("Left in the result", f"{len(gate.leaks):,}"))
         for leak in gate.leaks[:_LEAKS]:
             spot = Target("", leak.agent, leak.rid, leak.field, leak.in_key, leak.start, leak.end, leak)
-            rows.append(Row(leak.kind, leak.why, "finding", place=("open", spot)))
+            rows.append(FactRow(leak.kind, leak.why, "finding", place=("open", spot)))
     return rows
 
 
 def draft_rows(
     draft: Draft, target: Path, choices: Choices, checks: Taken, *, ranged: bool, packed: int | None
-) -> list[Row]:
+) -> list[FactRow]:
     """All of a draft. ``packed``: bytes of the file, where it is large enough to be worth working that out."""
     unpacked = sum(size for _, size in draft.sizes())
-    rows = [heading("To be written"), Row(str(target), "is replaced" if target.exists() else "", place="t", path=True)]
+    rows = [
+        heading("To be written"),
+        FactRow(str(target), "is replaced" if target.exists() else "", place="t", path=True),
+    ]
     rows += _warnings(draft, packed)
     rows += _choices(draft, choices, ranged=ranged)
     rows.append(heading("Checks", f"{sum(on for _, on in checks):,} of {len(checks):,}"))
@@ -118,36 +121,36 @@ def draft_rows(
         status = "not 0" if check.exit_code is None else str(check.exit_code)
         fact = "will be inconclusive" if check.problem else f"status {status}"
         sign = "finding" if check.problem and on else "tick" if on else "lost"
-        rows.append(Row(check.command, fact, sign, "" if on else "muted", place=("check", nth)))
+        rows.append(FactRow(check.command, fact, sign, "" if on else "muted", place=("check", nth)))
     if not checks:
-        rows.append(Row("none: the episode holds no failing command; a adds one", style="muted", place="no-check"))
+        rows.append(FactRow("none: the episode holds no failing command; a adds one", style="muted", place="no-check"))
     rows.append(heading("Entries", f"{fmt.size(unpacked)} unpacked"))
-    rows += [Row(name, fmt.size(size), place=("entry", name), path=True) for name, size in draft.sizes()]
+    rows += [FactRow(name, fmt.size(size), place=("entry", name), path=True) for name, size in draft.sizes()]
     redactions = draft.facts["redactions"]
     rows.append(heading("Taken out", f"{sum(redactions.values()):,}"))
-    rows += [Row(kind, f"{count:,}", place=("kind", kind)) for kind, count in sorted(redactions.items())]
+    rows += [FactRow(kind, f"{count:,}", place=("kind", kind)) for kind, count in sorted(redactions.items())]
     if not redactions:
-        rows.append(Row("nothing", style="muted", place="no-kind"))
+        rows.append(FactRow("nothing", style="muted", place="no-kind"))
     if draft.notes:
         rows.append(heading("What the reader is told"))
-        rows += [Row(note, place=("note", nth)) for nth, note in enumerate(draft.notes)]
+        rows += [FactRow(note, place=("note", nth)) for nth, note in enumerate(draft.notes)]
     return rows
 
 
-def _warnings(draft: Draft, packed: int | None) -> list[Row]:
+def _warnings(draft: Draft, packed: int | None) -> list[FactRow]:
     from tracetui.capsule.seal import LARGE
 
-    rows: list[Row] = []
+    rows: list[FactRow] = []
     if packed is not None and packed > LARGE:
         large = f"{fmt.size(packed)}: over the 25 MB of issue trackers"
-        rows.append(Row(large, sign="finding", style="warn", place="large"))
+        rows.append(FactRow(large, sign="finding", style="warn", place="large"))
     if draft.exposed:
         rows.append(heading("Exposed secrets, to rotate", f"{len(draft.exposed):,}"))
-        rows += [Row(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
+        rows += [FactRow(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
     return rows
 
 
-def _choices(draft: Draft, choices: Choices, *, ranged: bool) -> list[Row]:
+def _choices(draft: Draft, choices: Choices, *, ranged: bool) -> list[FactRow]:
     """Each choice with its key at the right end."""
     repository = draft.facts["repository"] or {}
     if repository.get("remote"):
@@ -169,7 +172,7 @@ def _choices(draft: Draft, choices: Choices, *, ranged: bool) -> list[Row]:
         )
     return [
         heading("Choices", "key"),
-        *(Row(f"{word}: {text}", key, place=("choice", at)) for at, word, text, key in told),
+        *(FactRow(f"{word}: {text}", key, place=("choice", at)) for at, word, text, key in told),
     ]
 
 

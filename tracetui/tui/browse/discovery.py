@@ -1,0 +1,101 @@
+"""What lies on this machine before anything is copied: log files by harness and by project. No widgets here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+__all__ = ["Found", "Survey", "look_around"]
+
+_HEAD_RECORDS = 40
+"""Records of a log's head in which its folder is looked for."""
+
+
+@dataclass(slots=True)
+class Found:
+    """Files and bytes under one heading; ``places`` are the folders they were found in."""
+
+    name: str
+    title: str
+    files: int = 0
+    bytes: int = 0
+    places: list[str] = field(default_factory=list)
+
+    def add(self, size: int) -> None:
+        self.files += 1
+        self.bytes += size
+
+
+@dataclass(slots=True)
+class Survey:
+    """``harnesses`` by name, ``projects`` by folder ("" where a log names none), ``pairs`` for each (harness, folder).
+    ``looked`` are the roots that were looked at, there or not."""
+
+    harnesses: dict[str, Found] = field(default_factory=dict)
+    projects: dict[str, Found] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], Found] = field(default_factory=dict)
+    looked: list[str] = field(default_factory=list)
+    files: int = 0
+
+
+def look_around(
+    environ: Mapping[str, str],
+    home: Path,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda files: None,
+) -> Survey:
+    """Find every log under the roots of all harnesses and read the head of each to learn where it worked."""
+    from tracetui.harness import HARNESSES
+    from tracetui.harness.roots import discover
+
+    survey = Survey()
+    for harness in HARNESSES.values():
+        survey.looked += [os.fspath(root.path) for root in harness.roots(environ, home)]
+    for file in discover(environ, home):
+        if cancelled():
+            return survey
+        name, folder = _read_head(file.path, file.harness)
+        title = HARNESSES[name].title if name in HARNESSES else name
+        for table, key, label in (
+            (survey.harnesses, name, title),
+            (survey.projects, folder, folder),
+        ):
+            found = table.setdefault(key, Found(key, label))
+            found.add(file.size)
+            if file.root not in found.places:
+                found.places.append(file.root)
+        survey.pairs.setdefault((name, folder), Found(name, folder)).add(file.size)
+        survey.files += 1
+        if survey.files % 50 == 0:
+            progress(survey.files)
+    return survey
+
+
+def _read_head(path: str, harness: str) -> tuple[str, str]:
+    """The harness and the working folder of a log, from its first records; "" for what they do not tell."""
+    from tracetui.harness import HARNESSES, detect
+    from tracetui.harness.database import ENDINGS
+    from tracetui.harness.lines import records_of
+    from tracetui.harness.sources import open_lines
+    from tracetui.model import Record, TracetuiError
+
+    if path.endswith(ENDINGS):
+        return harness, ""  # sessions of many folders
+    try:
+        with open_lines(path) as stream:
+            records = [item for item in islice(records_of(stream), _HEAD_RECORDS) if isinstance(item, Record)]
+    except (OSError, ValueError, TracetuiError):
+        return harness, ""
+    made = detect([record.value for record in records[:20]]) or HARNESSES.get(harness)
+    if made is None:
+        return harness, ""
+    reader = made.reader(Path(path).stem)
+    for record in records:
+        reader.feed(record)
+        if reader.facts.cwd:
+            break
+    return made.name, reader.facts.cwd or ""

@@ -1,0 +1,1 @@
+"""Contexts on screen: what the model saw at a step."""

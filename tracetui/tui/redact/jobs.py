@@ -1,0 +1,98 @@
+"""What is done on the desk's thread: a decision, or the loading of a page, and then how everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from tracetui.redact.values import Field, Group, Mark, Place
+from tracetui.tui.kit.layout import RowLayout
+from tracetui.tui.kit.styles import Look
+from tracetui.tui.redact.choices import Outcome, Snapshot
+from tracetui.tui.redact.masking import shown_names
+from tracetui.tui.redact.page import Page, PageStep, compose
+from tracetui.tui.redact.worker import Opened
+
+__all__ = ["LARGE", "Decision", "PageStyle", "Request", "Result", "carry_out"]
+
+LARGE: Final = 192 * 1024
+"""Characters from which on a page is laid out by the worker."""
+
+Decision = Callable[[Opened], Outcome | None]
+"""Carried out on the desk's thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStyle:
+    """How pages are shown: every field or what the records are about, secrets hidden or not, in which signs, how
+    wide."""
+
+    everything: bool
+    hidden: bool
+    look: Look
+    width: int
+
+    def page(
+        self,
+        steps: Sequence[PageStep],
+        marks: Mapping[Field, Sequence[Mark]],
+        want: Sequence[Field],
+        groups: Sequence[Group],
+    ) -> Page:
+        """Steps laid out; fields in ``want`` are shown whatever they are."""
+        named = shown_names(groups, self.look, hidden=self.hidden)
+        return compose(
+            steps, marks, everything=self.everything, want=want, hidden=self.hidden, ascii_only=self.look.ascii,
+            named=named,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The page that a job is to show: that of a ``place``, of a ``step`` (number, agent, part), else the ``steps`` that
+    are shown; ``want`` are fields that stay on it."""
+
+    style: PageStyle
+    steps: Sequence[PageStep]
+    want: Sequence[Field] = ()
+    place: Place | None = None
+    step: tuple[int, str | None, int] | None = None
+    fresh: bool = False
+    """Whether rows are laid out anew."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What a job brings back: how things stand, and the page as it is now."""
+
+    snapshot: Snapshot
+    marks: Mapping[Field, Sequence[Mark]]
+    steps: Sequence[PageStep]
+    page: Page
+    rows: RowLayout | None = None
+    outcome: Outcome | None = None
+    wanted: Place | None = None
+
+
+def carry_out(room: Opened, decision: Decision | None, request: Request) -> Result:
+    """On the desk's thread: carry out a decision, load the page that is asked for, and say how things stand."""
+    editing = room.review
+    outcome = decision(room) if decision is not None else None
+    groups = editing.groups()
+    steps = request.steps
+    if request.place is not None:
+        steps = editing.page(request.place)
+    elif request.step is not None:
+        steps = editing.page(None, *request.step)
+    marks = {unit.at: editing.marks(unit.at, unit.text) for page in steps for unit in page.units}
+    snapshot = Snapshot(
+        groups, editing.progress(), editing.unscanned(), editing.exclusions(), len(editing.rules()),
+        editing.rejected_places(),
+    )  # fmt: skip
+    want = [*request.want, *([request.place.at] if request.place is not None else [])]
+    page = request.style.page(steps, marks, want, groups)
+    rows = None
+    if request.fresh and len(page.shown) > LARGE:
+        rows = RowLayout(page.shown, request.style.width).finish(room.busy)
+    return Result(snapshot, marks, steps, page, rows, outcome, request.place)

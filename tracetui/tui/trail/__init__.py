@@ -1,0 +1,1 @@
+"""Trails on screen: what became of edits, commits and blame."""

@@ -1,1 +1,0 @@
-"""Widgets that know rows and keys, never the bucket."""
