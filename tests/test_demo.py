@@ -43,7 +43,7 @@ def test_every_log_is_read_whole(demo: Demo) -> None:
         assert steps, path
         assert not unknown, (path, unknown)
         assert not problems, (path, problems)
-    assert harnesses == set(HARNESSES)
+    assert {"claude", "codex", "pi"} <= harnesses <= set(HARNESSES)
 
 
 def test_the_story_has_what_the_screens_show(demo: Demo) -> None:

@@ -6,6 +6,7 @@ module of the command that was named is imported.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -17,6 +18,7 @@ from tracetui.model import TracetuiError
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 __all__ = ["build_parser", "run"]
 
@@ -52,24 +54,61 @@ def run(argv: list[str]) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _fail(_disk_full(argv) if _written() else f"{error.strerror}: the output is cut", 1)
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror or type(error).__name__}{where}; see: tracetui doctor", 1)
     except Exception as error:  # a bug: told in one line, for its message may quote a log
         if os.environ.get("TRACETUI_DEBUG"):
             raise
+        if type(error).__module__ == "sqlite3":
+            return _fail(_database(error, argv), 1)
         return _unexpected(error, argv)
+
+
+def _written() -> bool:
+    """Whether standard output took what was printed; where it did not, the bucket's disk is not what is full."""
+    try:
+        if not sys.stdout.isatty():
+            os.write(sys.stdout.fileno(), b"\n")  # what Python could not write it may have dropped: asked for anew
+    except (OSError, ValueError):
+        _drop_stdout()
+        return False
+    return True
+
+
+def _folder(argv: list[str]) -> Path:
+    """The bucket that a command line speaks of."""
+    from itertools import pairwise
+
+    from tracetui.commands.common import bucket_path
+
+    named = next((word for before, word in pairwise(argv) if before == "--bucket"), None)
+    return bucket_path(named or next((word[9:] for word in argv if word.startswith("--bucket=")), None))
+
+
+def _disk_full(argv: list[str]) -> str:
+    from tracetui.bucket.location import full_disk
+
+    return str(full_disk(_folder(argv), "this"))
+
+
+def _database(error: Exception, argv: list[str]) -> str:
+    """What to say and do about an error of SQLite: a full disk, another process, or a damaged file."""
+    from tracetui.bucket.location import no_room
+
+    if no_room(_folder(argv), error):
+        return _disk_full(argv)
+    if "locked" in str(error) or "busy" in str(error):
+        return "Another tracetui is writing this bucket; try again when it is done"
+    return f"A database of the bucket is damaged ({error}); set it right with: tracetui doctor --repair"
 
 
 def _unexpected(error: Exception, argv: list[str]) -> int:
     """Write a private report without data into the bucket, where there is one, and tell about it."""
-    from itertools import pairwise
+    from tracetui.bucket.error_report import write_error_report
 
-    from tracetui.commands.common import bucket_path
-    from tracetui.tui.safety import write_error_report
-
-    named = next((word for before, word in pairwise(argv) if before == "--bucket"), None)
-    named = named or next((word[9:] for word in argv if word.startswith("--bucket=")), None)
-    folder = bucket_path(named)
+    folder = _folder(argv)
     report = write_error_report(error, folder / "errors") if (folder / "bucket.json").exists() else None
     details = f"details (private): {report}" if report else "TRACETUI_DEBUG=1 shows where"
     return _fail(f"unexpected {type(error).__name__}; {details}", 1)

@@ -18,6 +18,7 @@ from tracetui.model import TracetuiError
 __all__ = ["Config", "config_path", "load", "save"]
 
 _LIMIT: Final = 1024 * 1024
+_BACKGROUND: Final = ("idle", "always", "never")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Config:
     ``ascii`` None means: as the terminal's encoding and locale suggest. ``keys`` maps an action to its keys, parted by
     commas. ``exclude`` are file name patterns over the path of a log and over the folder its session worked in;
     ``max_age_days`` leaves out logs whose last change is older; ``harnesses``, where given, are the only ones captured.
+    ``disk_budget_gb`` is the size of the bucket above which ``index`` asks whether the oldest sessions may go.
     ``file`` is None where there is no such file.
     """
 
@@ -38,6 +40,8 @@ class Config:
     exclude: tuple[str, ...] = ()
     max_age_days: float | None = None
     harnesses: tuple[str, ...] | None = None
+    background: str = "idle"
+    disk_budget_gb: float | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -50,6 +54,8 @@ class Config:
         found: dict[str, Any] = {"keys": dict(self.keys), "theme_folder": self.theme_folder}
         if self.ascii is not None:
             found["ascii"] = self.ascii
+        if self.background != "idle":
+            found["background"] = self.background
         if self.theme is not None:
             found["theme"] = self.theme
         return found
@@ -106,6 +112,12 @@ def _days(value: object) -> float:
     return float(value)
 
 
+def _gigabytes(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+        raise _BadError("a number of gigabytes above 0")
+    return float(value)
+
+
 def _keys(value: object, prefix: str = "") -> dict[str, str]:
     """Actions and keys; ``app.help = "?"`` is a table in a table for TOML and an action's name for us."""
     if not isinstance(value, dict):
@@ -122,6 +134,12 @@ def _keys(value: object, prefix: str = "") -> dict[str, str]:
     return found
 
 
+def _background(value: object) -> str:
+    if value not in _BACKGROUND:
+        raise _BadError(" or ".join(f'"{mode}"' for mode in _BACKGROUND))
+    return str(value)
+
+
 _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "ascii": _bool,
     "theme": _text,
@@ -129,6 +147,8 @@ _READERS: Final[dict[str, Callable[[object], Any]]] = {
     "exclude": _texts,
     "max_age_days": _days,
     "harnesses": _texts,
+    "background": _background,
+    "disk_budget_gb": _gigabytes,
 }
 
 
@@ -177,11 +197,13 @@ def load(path: Path | None = None) -> Config:
 def save(changes: Mapping[str, Any], path: Path | None = None) -> Path:
     """Write settings (``ascii``, ``theme``, …; None removes one) into the config file, whole or not at all.
 
-    What else the file holds, comments too, stays: only the lines of the changed top-level values are replaced. Values
-    are checked; returns the file. Raises TracetuiError where the file cannot be read or written, or would be damaged.
+    What else the file holds, comments too, stays. Values are checked; returns the file. Raises TracetuiError where the
+    file cannot be read or written, or would be damaged.
     """
     import secrets
     import tomllib
+
+    import tomlkit
 
     path = config_path() if path is None else path
     for name, value in changes.items():
@@ -193,15 +215,14 @@ def save(changes: Mapping[str, Any], path: Path | None = None) -> Path:
             except _BadError as bad:
                 raise TracetuiError(f"{name} must be {bad}") from None
     try:
-        text = path.read_text("utf-8-sig") if path.exists() else ""
-        before = tomllib.loads(text)
-        lines = _without(text.splitlines(), set(changes))
-        new = [f"{name} = {_toml(value)}" for name, value in changes.items() if value is not None]
-        text = "\n".join([*new, *lines]).strip("\n") + "\n"
-        after = tomllib.loads(text)
-        expected = {name: value for name, value in before.items() if name not in changes}
-        expected.update({k: list(v) if isinstance(v, tuple) else v for k, v in changes.items() if v is not None})
-        if after != expected:
+        document = tomlkit.parse(path.read_text("utf-8-sig") if path.exists() else "")
+        for name, value in changes.items():
+            if value is not None:
+                document[name] = list(value) if isinstance(value, tuple) else value
+            elif name in document:
+                del document[name]
+        text = tomlkit.dumps(document)
+        if tomllib.loads(text) != document.unwrap():
             raise ValueError("it is laid out in a way that cannot be changed safely")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
@@ -216,34 +237,3 @@ def save(changes: Mapping[str, Any], path: Path | None = None) -> Path:
         why = " ".join((getattr(error, "strerror", None) or str(error)).split())[:120]
         raise TracetuiError(f"Cannot save the config {path} ({why}); edit it by hand") from None
     return path
-
-
-def _without(lines: list[str], names: set[str]) -> list[str]:
-    """The lines of a TOML text without those top-level one-line values; a value over several lines goes whole."""
-    kept: list[str] = []
-    top, open_brackets = True, 0
-    for line in lines:
-        if open_brackets > 0:
-            open_brackets += line.count("[") - line.count("]")
-            continue
-        if line.lstrip().startswith("["):
-            top = False
-        name, sign, value = line.partition("=")
-        if top and sign and name.strip().strip("\"'") in names:
-            open_brackets = value.count("[") - value.count("]")
-            continue
-        kept.append(line)
-    return kept
-
-
-def _toml(value: object) -> str:
-    import json
-
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    if isinstance(value, str):
-        # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped, and pairs of surrogates.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return str(value)

@@ -9,10 +9,13 @@ import pytest
 
 from .conftest import CODEX, FIRST, HOSTILE, HOSTILE_ID, SECOND, Run
 
-INDEX_KEYS = ["sessions", "new", "updated", "unchanged", "records", "bad_records", "bytes", "seconds", "problems"]
+INDEX_KEYS = [
+    "sessions", "new", "updated", "unchanged", "records", "bad_records", "bytes", "seconds", "problems", "offered",
+]  # fmt: skip
 LS_KEYS = [
     "id", "harness", "title", "cwd", "repo", "branch", "model", "started", "ended", "steps", "prompts", "tool_calls",
-    "errors", "edits", "subagents", "tokens", "cost_usd", "bytes", "findings", "survival", "path",
+    "errors", "edits", "subagents", "tokens", "cost_usd", "cost_estimate_usd", "cost_table",
+    "bytes", "findings", "survival", "path",
 ]  # fmt: skip
 SHOW_KEYS = ["session", "agent", "step", "kind", "time", "model", "text", "tool", "tokens", "source"]
 TOOL_KEYS = ["name", "input", "output", "is_error", "exit_code", "call_id", "duration_ms"]
@@ -127,6 +130,38 @@ def test_index_without_a_path_is_a_consent(indexed: Run, tmp_path: Path) -> None
     assert consent.project("/src/alpha")
 
 
+def test_a_new_harness_is_offered_and_never_assumed(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old consent to "all" is one to the harnesses of its day; ``--agree`` adds one, and nothing else changes."""
+    from tests.harness.fourth import SESSION, WITH, write
+    from tracetui.bucket import Bucket
+    from tracetui.bucket.consent import read_consent
+    from tracetui.harness import HARNESSES
+
+    write(home / ".fourth" / f"{SESSION}.jsonl")
+    with Bucket.open(tmp_path / "bucket", create=True) as bucket:
+        bucket.set_setting("consent", {"harnesses": None, "projects_off": ["/src/alpha"], "at": 5})
+        monkeypatch.setitem(HARNESSES, "fourth", WITH)
+        consent = read_consent(bucket)
+        assert consent is not None
+        assert (sorted(consent.harnesses), consent.at) == (["claude", "codex", "pi"], 5)
+    assert run("index", "--json").lines[0]["offered"] == {"fourth": 1}
+    done = run("index")
+    assert "Fourth: 1 log not copied; agree with: tracetui index --agree fourth" in done.err
+    assert "fourth" not in {row["harness"] for row in run("ls", "--json").lines}
+    (check,) = [line for line in run("doctor", "--json").lines if line["check"] == "consent"]
+    assert (check["harness"], check["action"]) == ("fourth", "tracetui index --agree fourth")
+    assert run("index", "--agree", "other").status == 2
+    (done_,) = run("index", "--json", "--agree", "fourth").lines
+    assert (done_["new"], done_["offered"]) == (1, {})
+    with Bucket.open(tmp_path / "bucket") as bucket:
+        consent = read_consent(bucket)
+        assert consent is not None
+        assert consent.harness("fourth")
+        assert not consent.project("/src/alpha")
+
+
 def test_progress_lines(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.nice", lambda by: by)
     assert run("index").status == 0
@@ -153,7 +188,7 @@ def test_ls_json(indexed: Run, home: Path) -> None:
     rows = indexed("ls", "--json").lines
     assert [row["id"] for row in rows] == [CODEX, HOSTILE_ID, SECOND, FIRST]
     for row in rows:
-        assert list(row) == LS_KEYS
+        assert list(row) == [*LS_KEYS, "parts"]
         assert list(row["tokens"]) == TOKEN_KEYS
     first = rows[-1]
     assert first["path"] == str(home / ".claude" / "projects" / "-src-alpha" / f"{FIRST}.jsonl")
@@ -208,7 +243,7 @@ def test_show_json(indexed: Run, home: Path) -> None:
     assert [step["step"] for step in steps] == list(range(1, len(steps) + 1))
     assert [step["kind"] for step in steps] == ["prompt", "command", "prompt", "command"]
     for step in steps:
-        assert list(step) == SHOW_KEYS
+        assert list(step) == [*SHOW_KEYS, "part"]
         assert step["agent"] is None
         assert step["source"]["path"].endswith(f"{FIRST}.jsonl")
         assert step["time"].endswith("Z")
@@ -301,7 +336,7 @@ def test_search_json(indexed: Run) -> None:
     done = indexed("search", "rate limit", "--json")
     assert done.status == 0
     for hit in done.lines:
-        assert list(hit) == HIT_KEYS
+        assert list(hit) == [*HIT_KEYS, "part"]
         start, end = hit["match"]
         assert hit["snippet"][start:end].lower().startswith(("rate", "limit"))
     assert {hit["kind"] for hit in done.lines} == {"prompt", "command"}
@@ -429,3 +464,45 @@ def test_orphaned_subagents_and_empty_sessions(run: Run, home: Path) -> None:
     assert (empty.status, empty.out) == (0, "")
     assert run("show", f"{CODEX}:1").status == 1
     assert run("show", f"{CODEX}:last").status == 1
+
+
+def test_parts_are_addressed(run: Run, tmp_path: Path) -> None:
+    from tests.bucket.logs import Claude, session_of, uuid_of
+
+    one, two = session_of(uuid_of(7), 2), session_of(uuid_of(7), 1)
+    two.count, two.at = 100, 500
+    two.prompt("go on elsewhere")
+    one.write(tmp_path / "a" / f"{uuid_of(7)}.jsonl")
+    two.write(tmp_path / "b" / f"{uuid_of(7)}.jsonl")
+    agent = Claude(uuid_of(7), 30, agent="a1b2").prompt("look")
+    agent.write(tmp_path / "b" / "agent-a1b2.jsonl")
+    assert run("index", str(tmp_path / "a"), str(tmp_path / "b")).status == 0
+    whole = run("show", uuid_of(7), "--json").lines
+    assert [(step["part"], step["step"]) for step in whole] == [(1, n) for n in range(1, 7)] + [(2, 4)]
+    assert run("ls", "--json").lines[0]["parts"] == 2
+    assert [step["text"] for step in run("show", f"{uuid_of(7)}~2:last", "--json").lines] == ["go on elsewhere"]
+    assert run("show", f"{uuid_of(7)}~2:1", "--json").lines[0]["text"] == whole[0]["text"]
+    assert run("show", f"{uuid_of(7)}~2/a1b2:1", "--json").lines[0]["text"] == "look"
+    assert "no part ~3; it has ~1, ~2" in run("show", f"{uuid_of(7)}~3").err
+    assert run("show", f"{uuid_of(7)}~0").status == 2
+
+
+def test_a_named_log_below_a_root_is_ones_own(run: Run, home: Path, tmp_path: Path) -> None:
+    from tests.bucket.logs import Claude, session_of, uuid_of
+
+    root = home / ".claude" / "projects" / "-w"
+    agent = Claude(uuid_of(8), 20, agent="a1b2").prompt("look")
+    agent.write(root / uuid_of(8) / "subagents" / "agent-a1b2.jsonl")
+    assert run("index").status == 0
+    own = session_of(uuid_of(8), 2)
+    assert run("index", str(own.write(root / f"{uuid_of(8)}.jsonl"))).status == 0
+    stranger = Claude(uuid_of(8), 900)
+    stranger.count = 900
+    stranger.prompt("not yours").write(tmp_path / "mail" / f"{uuid_of(8)}.jsonl")
+    assert run("index", str(tmp_path / "mail")).status == 0
+    found = [row for row in run("ls", "--json").lines if row["id"].endswith(uuid_of(8))]
+    assert sorted((row["id"].startswith("foreign:"), row["steps"]) for row in found) == [(False, 7), (True, 1)]
+    told = run("doctor", "--json")
+    assert [line["status"] for line in told.lines if line["check"] == "parts"] == ["warn", "ok"]
+    foreign = next(row["id"] for row in found if ":" in row["id"])
+    assert run("show", f"{foreign}:1", "--json").lines[0]["text"] == "not yours"

@@ -52,6 +52,7 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("redact", "redact", "decide what of a session is scrubbed"),
         Command("ctx", "ctx", "tell what the model saw at a step, and take it along"),
         Command("seal", "seal", "seal an episode into one file"),
+        Command("export", "export", "write redacted sessions or capsules in a format of the field"),
         Command("verify", "verify", "check that a capsule is unchanged, and who signed it"),
         Command("replay", "replay", "pose the checks of a capsule again, in a sandbox, after asking"),
         Command("stats", "stats", "count what the bucket holds"),

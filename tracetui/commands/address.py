@@ -1,6 +1,7 @@
 """Addresses: ``ID``, ``ID:12``, ``ID:12-40``, ``ID:last``, ``ID/AGENT:12``; ``claude/ID`` where harnesses share an id.
 
-A foreign session is ``capsule:DIGEST8/ID``, or ``capsule:DIGEST8`` where that capsule has but one.
+``ID~2:12`` is a step of a session's second part, ``ID~2/AGENT:12`` one of its subagent. A foreign session is
+``capsule:DIGEST8/ID`` or ``foreign:DIGEST8/ID``, or ``capsule:DIGEST8`` where that capsule has but one.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from tracetui.model import TracetuiError
 __all__ = ["Address", "parse_address"]
 
 _NAME: Final = r"[A-Za-z0-9._-]{1,128}"
+_PART: Final = r"(?:~([1-9]\d{0,5}))?"
 _ADDRESS: Final = re.compile(
-    rf"(capsule:[0-9a-fA-F]{{8}}(?:/{_NAME})?|{_NAME})(?:/({_NAME}))?(?:/({_NAME}))?(?::(.*))?", re.DOTALL
+    rf"((?:capsule|foreign):[0-9a-fA-F]{{8}}(?:/{_NAME})?|{_NAME}){_PART}(?:/({_NAME}){_PART})?(?:/({_NAME}))?(?::(.*))?",
+    re.DOTALL,
 )
 _RANGE: Final = re.compile(r"(\d{1,9}|last)(?:-(\d{1,9}|last))?")
 
@@ -23,13 +26,15 @@ _RANGE: Final = re.compile(r"(\d{1,9}|last)(?:-(\d{1,9}|last))?")
 @dataclass(frozen=True, slots=True)
 class Address:
     """``session`` is an id or the start of one, ``harness`` is given only where it was named. ``first`` and ``last``
-    are step numbers from 1, -1 for the last step, both None for the whole session."""
+    are step numbers from 1, -1 for the last step, both None for the whole session. ``part`` is None where none is
+    named: all parts for the whole session, the first for a step."""
 
     session: str
     agent: str | None = None
     first: int | None = None
     last: int | None = None
     harness: str | None = None
+    part: int | None = None
 
     @property
     def single(self) -> bool:
@@ -56,7 +61,7 @@ class Address:
 
 
 def _bad(text: str, why: str) -> TracetuiError:
-    return TracetuiError(f"{text} {why}; an address is ID, ID:12, ID:12-40, ID:last or ID/AGENT:12", status=2)
+    return TracetuiError(f"{text} {why}; an address is ID, ID:12, ID:12-40, ID:last, ID/AGENT:12 or ID~2:12", status=2)
 
 
 def parse_address(text: str) -> Address:
@@ -64,23 +69,27 @@ def parse_address(text: str) -> Address:
     match = _ADDRESS.fullmatch(text)
     if match is None:
         raise _bad(text or "an empty text", "is not an address")
-    session, agent, third, steps = match.groups()
+    session, part, agent, other, third, steps = match.groups()
     harness = None
     if agent is not None:
         from tracetui.harness import HARNESSES
 
         if session in HARNESSES:
             harness, session, agent = session, agent, third
+            part, other = other, part
         elif third is not None:
             raise _bad(text, "is not an address")
+    if other is not None:
+        raise _bad(text, "is not an address")
+    number = None if part is None else int(part)
     if steps is None:
-        return Address(session, agent, harness=harness)
+        return Address(session, agent, harness=harness, part=number)
     span = _RANGE.fullmatch(steps)
     if span is None:
         raise _bad(text, "is not an address")
-    first, last = (-1 if part == "last" else int(part) for part in (span[1], span[2] or span[1]))
+    first, last = (-1 if item == "last" else int(item) for item in (span[1], span[2] or span[1]))
     if first == 0 or last == 0:
         raise _bad(text, "names step 0, steps are numbered from 1")
     if first == -1 != last or (last != -1 and last < first):
         raise _bad(text, "ends before it begins")
-    return Address(session, agent, first, last, harness)
+    return Address(session, agent, first, last, harness, number)

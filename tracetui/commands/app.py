@@ -22,15 +22,17 @@ def run(named: str | None) -> int:
     gc.disable()
     from tracetui import config
     from tracetui.bucket import Bucket
+    from tracetui.bucket.consent import read_consent
     from tracetui.bucket.rebuild import index_state, rebuild_if_missing
+    from tracetui.bucket.tempfolder import TempFolder
     from tracetui.tui.app import run as run_app
-    from tracetui.tui.tempfolder import TempFolder
 
     TempFolder().sweep()
     settings = config.load()
     bucket = Bucket.open(bucket_path(named), create=True)
     try:
-        if index_state(bucket) == "missing":
+        # With the user's consent the app brings it back behind the first frame, and shows how far that is.
+        if index_state(bucket) == "missing" and read_consent(bucket) is None:
             note("The index is gone or of another version; bringing it back from the copies …")
             rebuild_if_missing(bucket)
         status = run_app(bucket, config=settings.app())

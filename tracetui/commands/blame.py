@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.common import opened
-from tracetui.commands.out import Column, JsonLines, Paper
+from tracetui.commands.out import Column, JsonLines, Paper, note
 from tracetui.model import TracetuiError
 from tracetui.text import format as fmt
 
@@ -36,20 +36,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Attribute and print; the exit status."""
-    from tracetui.commands.trail import repository
-    from tracetui.trail.blame import as_json, markdown
+    from tracetui.commands.trail import repository, tell_unseen
+    from tracetui.trail.blame import as_json
     from tracetui.trail.facade import Trail
 
     with opened(args) as bucket, Trail(bucket, repository(args.repo)) as trail:
-        rows, sessions, states = trail.blame(args.target, args.at, path_only="--" in args.words, folder=str(Path.cwd()))
+        here, path_only = str(Path.cwd()), "--" in args.words
+        if args.markdown and not args.json:
+            text, ids = trail.pull_request(args.target, args.at, path_only=path_only, folder=here)
+            sys.stdout.write(_reviewed(args, bucket, text, ids))
+            note("prompts in it are as they were typed: read it before you post it")
+            return 0
+        rows, sessions, states = trail.blame(args.target, args.at, path_only=path_only, folder=here)
+        unseen = trail.unseen()
         if args.json:
             out = JsonLines()
-            for row in rows:
-                out.write(as_json(row, sessions, states))
-        elif args.markdown:
-            sys.stdout.write(_reviewed(args, bucket, markdown(rows, sessions, states), [*sessions]))
+            for nth, row in enumerate(rows, 1):
+                last: dict[str, object] = {"unseen": unseen.json()} if nth == len(rows) else {}
+                out.write({**as_json(row, sessions, states), **last})
         else:
             _print(rows, sessions)
+            tell_unseen(unseen)
     return 0
 
 
@@ -66,7 +73,12 @@ def _reviewed(args: argparse.Namespace, bucket: Bucket, text: str, ids: list[str
             rows.append(bucket.session(name))
         except (UnknownId, AmbiguousId):
             continue
-    return pass_text(bucket, rows, text)
+    try:
+        return pass_text(bucket, rows, text)
+    except TracetuiError as error:
+        waiting = [row for row in rows if row.findings is None or row.findings.get("open")] or rows
+        where = ", ".join(f"tracetui redact {row.id[:8]}" for row in waiting[:3])
+        raise TracetuiError(f"{str(error).split(';')[0]}; the editor on it: {where}; or say --unreviewed") from None
 
 
 def _print(rows: list[Blame], sessions: dict[str, dict[str, Any]]) -> None:

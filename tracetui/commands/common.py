@@ -20,29 +20,44 @@ if TYPE_CHECKING:
 
     from tracetui.bucket import Bucket
 
-__all__ = ["bucket_path", "find_logs", "find_session", "flags_of_query", "need_terminal", "opened", "query_of"]
+__all__ = [
+    "bucket_path",
+    "find_logs",
+    "find_session",
+    "flags_of_query",
+    "label_of",
+    "need_terminal",
+    "opened",
+    "query_of",
+]
 
 
 def bucket_path(named: str | None) -> Path:
     """The bucket's folder: as named, else ``TRACETUI_BUCKET``, else the default."""
-    from tracetui.bucket.place import default_path
+    from tracetui.bucket.location import default_path
 
     return Path(named).expanduser() if named else default_path()
 
 
 @contextlib.contextmanager
-def opened(args: argparse.Namespace, *, create: bool = False) -> Iterator[Bucket]:
-    """The bucket of a command, closed at the end; its warnings go to standard error."""
+def opened(args: argparse.Namespace, *, create: bool = False, rebuild: bool = True) -> Iterator[Bucket]:
+    """The bucket of a command, closed at the end; its warnings go to standard error. A missing index is brought back
+    from the copies first, but with ``rebuild`` false (``index`` does that itself, and shows how far it is)."""
     from tracetui.bucket import Bucket
     from tracetui.bucket.rebuild import rebuild_if_missing
 
     bucket = Bucket.open(bucket_path(args.bucket), create=create)
     try:
         for warning in bucket.warnings:
-            note(warning)
-        if rebuild_if_missing(bucket):
+            if not warning.startswith("disk full: "):
+                note(warning)
+        if rebuild and rebuild_if_missing(bucket):
             note("the index was rebuilt from the copies")
         yield bucket
+        # (Not before: a command that must write says it itself.)
+        for warning in bucket.warnings:
+            if warning.startswith("disk full: "):
+                note(warning)
     finally:
         bucket.close()
 
@@ -66,33 +81,63 @@ def find_session(bucket: Bucket, address: Address) -> SessionRow:
 
 
 def find_logs(bucket: Bucket, address: Address) -> tuple[SessionRow, list[LogRow]]:
-    """The session of an address and its log: the main one, or that of the subagent (its id or a unique start).
+    """The session of an address and its logs: the main one, or that of the subagent (its id or a unique start).
 
-    Where the main log is gone and only subagents' are left, those: all of them for a whole session, the only one for
-    a step of it.
+    Of several parts the one that is named, all of them in the order of time for a whole session, else the first. Where
+    the main log is gone and only subagents' are left, those: all of them for a whole session, the only one for a step
+    of it.
     """
     session = find_session(bucket, address)
     logs = [log for log in bucket.logs(session.id, session.harness) if log.shown]
     if address.agent is None:
-        main = [log for log in logs if log.agent is None]
-        if main or (logs and (address.first is None or len(logs) == 1)):
-            return session, main[:1] or logs
-        if logs:
-            raise TracetuiError(
-                f"{session.id} has no log of its own, only of subagents; name one: "
-                + ", ".join(f"{session.id}/{log.agent}" for log in logs[:8])
-            )
-        raise TracetuiError(f"{session.id} has no log that can be read; see: tracetui doctor")
-    found = [log for log in logs if log.agent == address.agent]
+        return session, _own_logs(logs, address, session.id)
+    return session, _logs_of_agent(logs, address, address.agent, session.id)
+
+
+def _own_logs(logs: list[LogRow], address: Address, name: str) -> list[LogRow]:
+    """The main log of a session, or those of its subagents where it is gone."""
+    main = [log for log in logs if log.agent is None]
+    if main:
+        return _parts(main, address, name)
+    if logs and (address.first is None or len(logs) == 1):
+        return logs
+    if logs:
+        named = ", ".join(f"{name}/{log.agent}" for log in logs[:8])
+        raise TracetuiError(f"{name} has no log of its own, only of subagents; name one: {named}")
+    raise TracetuiError(f"{name} has no log that can be read; see: tracetui doctor")
+
+
+def _logs_of_agent(logs: list[LogRow], address: Address, agent: str, name: str) -> list[LogRow]:
+    """The logs of a subagent, named by its id or the start of it."""
+    found = [log for log in logs if log.agent == agent]
     if not found:
-        found = [log for log in logs if log.agent is not None and log.agent.startswith(address.agent)]
-    if len(found) == 1:
-        return session, found
+        found = [log for log in logs if log.agent is not None and log.agent.startswith(agent)]
+    if found and len({log.agent for log in found}) == 1:
+        # A subagent whose log is one belongs to whichever part is named.
+        return found if len(found) == 1 else _parts(found, address, f"{name}/{found[0].agent}")
     names = ", ".join(log.agent or "" for log in (found or logs) if log.agent)
     if found:
-        raise TracetuiError(f"{address.agent} is the start of several subagents of {session.id}: {names}")
+        raise TracetuiError(f"{agent} is the start of several subagents of {name}: {names}")
     known = f"it has {names}" if names else "it has none"
-    raise TracetuiError(f"{session.id} has no subagent {address.agent}; {known}")
+    raise TracetuiError(f"{name} has no subagent {agent}; {known}")
+
+
+def _parts(logs: list[LogRow], address: Address, label: str) -> list[LogRow]:
+    """The parts that an address means."""
+    if address.part is not None:
+        found = [log for log in logs if log.part == address.part]
+        if not found:
+            has = ", ".join(f"~{log.part}" for log in sorted(logs, key=lambda log: log.part))
+            raise TracetuiError(f"{label} has no part ~{address.part}; it has {has}" if len(logs) > 1 else
+                                f"{label} has one part only, no ~{address.part}")  # fmt: skip
+        return found
+    return logs if address.first is None else [min(logs, key=lambda log: log.part)]
+
+
+def label_of(session: SessionRow, log: LogRow) -> str:
+    """The address of a log: ``ID``, ``ID~2``, ``ID/AGENT``."""
+    part = f"~{log.part}" if log.part > 1 else ""
+    return f"{session.id}{part}" if log.agent is None else f"{session.id}{part}/{log.agent}"
 
 
 def flags_of_query(parser: argparse.ArgumentParser, *, kind: bool = False) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.address import parse_address
-from tracetui.commands.common import find_logs, opened
+from tracetui.commands.common import find_logs, label_of, opened
 from tracetui.commands.out import Column, JsonLines, Paper, note
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.text import format as fmt
@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 
     from tracetui.bucket import Bucket
     from tracetui.ctx.context import Context, Segment
-    from tracetui.ctx.native import Native
+    from tracetui.harness.native import Native
 
 EXAMPLES: Final = (
     ("tracetui ctx 019c3f2a:12", "what the model saw when it made step 12"),
     ("tracetui ctx 019c3f2a:last --json", "the same for the last step, for programs"),
     ("tracetui ctx 019c3f2a:12 --export messages -o context.json", "as a request of the Messages API"),
+    (
+        "tracetui ctx 019c3f2a:12 --export responses -o context.json",
+        "as one of OpenAI's Responses API (chat: the older)",
+    ),
     ("tracetui ctx 019c3f2a:12 --export native -o copy.jsonl --leave-out 4,9-12", "as a session to go on with"),
 )
-_FORMATS: Final = ("messages", "markdown", "native")
-_ROOTS: Final = {"claude": ("CLAUDE_CONFIG_DIR", ".claude"), "codex": ("CODEX_HOME", ".codex")}
+_FORMATS: Final = ("messages", "responses", "chat", "markdown", "native")
 _MOST: Final = 10_000_000
 
 
@@ -38,7 +41,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
     parser.add_argument("address", metavar="ID:STEP", help="ID:12, ID:last or ID/AGENT:12")
     parser.add_argument("--json", action="store_true", help="JSON Lines: a summary, then one segment each")
-    parser.add_argument("--export", choices=_FORMATS, metavar="FORMAT", help="messages, markdown or native")
+    parser.add_argument(
+        "--export", choices=_FORMATS, metavar="FORMAT", help="messages, responses, chat, markdown or native"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write the export")
     parser.add_argument("--leave-out", metavar="N,N-M", help="segments not to export, by their numbers")
     parser.add_argument("--unreviewed", action="store_true", help="export even with possible secrets in it")
@@ -50,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if not address.single:
         raise TracetuiError(f"{args.address} names no step; an address here is ID:12, ID:last or ID/AGENT:12", status=2)
     if args.output is not None and args.export is None:
-        raise TracetuiError("-o needs --export messages, markdown or native", status=2)
+        raise TracetuiError("-o needs --export messages, responses, chat, markdown or native", status=2)
     if args.export is not None and not args.output:
         raise TracetuiError("--export needs a file to write: -o FILE", status=2)
     if args.export is not None and args.json:
@@ -64,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as bucket:
         session, logs = find_logs(bucket, address)
         log = logs[0]
-        label = session.id if log.agent is None else f"{session.id}/{log.agent}"
+        label = label_of(session, log)
         step, _ = address.span(log.numbers, label)
         context = context_of(index_of(bucket, log), step)
         if args.export is not None:
@@ -104,10 +109,12 @@ def summary_json(session: SessionRow, log: LogRow, context: Context) -> dict[str
         "window": context.window,
         "missing": list(context.missing),
         "missing_tokens": context.missing_tokens,
+        "earlier_thinking": {"kept": context.keeps_thinking, "certainty": context.thinking},
         "window_guessed": context.window_guessed,
         "model": context.model,
         "first_step": context.first_step,
         "segments": len(context),
+        "part": log.part,
     }
 
 
@@ -126,7 +133,7 @@ def segment_json(part: Segment) -> dict[str, Any]:
 
 def _print(session: SessionRow, log: LogRow, context: Context) -> None:
     paper = Paper()
-    label = session.id if log.agent is None else f"{session.id}/{log.agent}"
+    label = label_of(session, log)
     about = "≈ " if not paper.ascii else "~ "
     paper.line(paper.style(one_line(f"What the model saw at step {context.step:,} of {label}", paper.width), "bold"))
     facts = [context.model]
@@ -207,12 +214,14 @@ def _commands(made: Native, path: Path, log: LogRow, session: SessionRow) -> lis
         return ["No commands: a folder's name holds control characters."]
     go = f"cd {shlex.quote(cwd)} && " if cwd else ""
     lines = ["To go on with it:"]
-    if log.harness == "pi":
-        return [*lines, f"  {go}pi --session {shlex.quote(source)}"]
-    variable, default = _ROOTS[log.harness]
-    root = os.environ.get(variable) or os.path.join(os.path.expanduser("~"), default)  # noqa: PTH111, PTH118
+    harness = HARNESSES[log.harness]
+    assert harness.native is not None  # it wrote the session
+    rules = harness.native()
+    if rules.resume is not None:
+        return [*lines, f"  {go}{shlex.join(rules.resume(source))}"]
+    root = rules.root(os.environ, Path.home())
     target = os.path.join(root, *made.folder)  # noqa: PTH118
-    resume = HARNESSES[log.harness].resume(LogFacts(harness=log.harness, session=made.session, cwd=cwd))
+    resume = harness.resume(LogFacts(harness=log.harness, session=made.session, cwd=cwd))
     return [
         *lines,
         f"  mkdir -p {shlex.quote(target)}",

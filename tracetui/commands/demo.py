@@ -92,10 +92,10 @@ def run(args: argparse.Namespace) -> int:
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.bucket.consent import write_consent
+    from tracetui.bucket.tempfolder import TempFolder
     from tracetui.demo import make
     from tracetui.harness.roots import LogFile, files_of
     from tracetui.tui.app import run as run_app
-    from tracetui.tui.tempfolder import TempFolder
 
     settings = config.load()
     temporary = TempFolder()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tracetui.commands.common import bucket_path
-from tracetui.commands.out import JsonLines, Paper
+from tracetui.commands.out import JsonLines, Paper, note
 from tracetui.model import TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -35,7 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check; the exit status is 1 when a check is bad."""
+    """Check, and repair where asked; the exit status is 1 when a check is bad (after the repair)."""
     checks: list[Check] = []
     out = JsonLines() if args.json else None
     for check in _checks(args):
@@ -56,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
         _print(checks)
     if args.repair:
         _repair(args, checks)
+        checks = list(_checks(args))
+        if left := sum(check.status == "bad" for check in checks):
+            note(f"{fmt.plural(left, 'check')} still bad; look again with: tracetui doctor")
     return 1 if any(check.status == "bad" for check in checks) else 0
 
 
@@ -63,7 +67,8 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.bucket.consent import read_consent
-    from tracetui.bucket.doctor import Check, examine, examine_roots
+    from tracetui.bucket.doctor import Check, damaged_check, examine, examine_roots
+    from tracetui.bucket.salvage import damaged
     from tracetui.commands.gather import gather, kept_paths, leave_out
 
     settings = config.load()
@@ -72,26 +77,35 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
     path = bucket_path(args.bucket)
     home = Path.home()
     try:
-        bucket = Bucket.open(path)
+        bucket = Bucket.open(path, finish=False)
     except TracetuiError as error:
         if os.path.lexists(path):
-            yield Check("bucket", "bad", str(error), path=str(path))
+            wrong = damaged(path)
+            yield from (damaged_check(database, why) for database, why in wrong.items())
+            if not wrong:
+                yield Check("bucket", "bad", str(error), path=str(path))
         else:
             yield Check("bucket", "warn", "there is no bucket yet", path=str(path), action="tracetui index")
         yield from examine_roots(os.environ, home, None, [])
         return
     try:
         consent, kept = read_consent(bucket), kept_paths(bucket)
-        files = gather([], config=settings, consent=consent, kept=kept, home=home).files
+        found = gather([], config=settings, consent=consent, kept=kept, home=home)
+        files = found.files
+        for name, count in found.offered.items():
+            told = f"{fmt.plural(count, 'log')} not copied: nobody agreed to it yet"
+            yield Check("consent", "warn", told, name, action=f"tracetui index --agree {name}")
         wanted = {file.path for file in leave_out(bucket, files, config=settings, consent=consent)}
         yield from examine(bucket, os.environ, home, deep=not args.quick, wanted=wanted, kept=kept)
+    except sqlite3.DatabaseError as error:
+        # (Which file it is was told by the check of databases, but for damage that only reading meets.)
+        yield damaged_check(path / "index.db", str(error))
     finally:
         bucket.close()
 
 
 def _repair(args: argparse.Namespace, checks: list[Check]) -> None:
     from tracetui.bucket.doctor import repair
-    from tracetui.commands.out import note
 
     for line in repair(bucket_path(args.bucket), checks) or ["there is nothing that could be repaired"]:
         note(line)

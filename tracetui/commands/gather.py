@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from tracetui.bucket.consent import Consent
 from tracetui.config import Config
-from tracetui.harness.roots import LogFile, PathProblem, discover, files_of, open_log
+from tracetui.harness.database import ENDINGS
+from tracetui.harness.roots import LogFile, PathProblem, discover, files_of
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
 
-__all__ = ["KEPT", "Gathered", "folder_of", "gather", "keep_paths", "kept_paths", "leave_out"]
+__all__ = ["KEPT", "Gathered", "folder_of", "gather", "keep_paths", "kept_paths", "leave_out", "rooted"]
 
 KEPT: Final = "kept_paths"
 _PEEK: Final = 256 * 1024
@@ -25,10 +26,12 @@ _RECORDS: Final = 20
 
 @dataclass(slots=True)
 class Gathered:
-    """Files that may be captured, and what could not be looked at."""
+    """Files that may be captured, and what could not be looked at. ``offered``: how many logs there are of each harness
+    that nobody was asked about yet."""
 
     files: list[LogFile] = field(default_factory=list)
     problems: list[PathProblem] = field(default_factory=list)
+    offered: dict[str, int] = field(default_factory=dict)
 
 
 def kept_paths(bucket: Bucket) -> list[str]:
@@ -43,7 +46,7 @@ def keep_paths(bucket: Bucket, paths: Iterable[str]) -> None:
     bucket.set_setting(KEPT, list(dict.fromkeys([*kept_paths(bucket), *added])))
 
 
-def gather(
+def gather(  # noqa: C901 - a branch for each place that logs come from
     paths: Sequence[str],
     *,
     config: Config,
@@ -81,6 +84,8 @@ def gather(
         if config.harnesses is not None and file.harness not in config.harnesses:
             continue
         if consent is not None and not consent.harness(file.harness):
+            if consent.offers(file.harness):
+                found.offered[file.harness] = found.offered.get(file.harness, 0) + 1
             continue
         take(file)
     for item in files_of(kept):
@@ -96,6 +101,19 @@ def named(file: LogFile) -> bool:
     return not file.harness and not os.path.isdir(file.root)  # noqa: PTH112 - once for every file
 
 
+def rooted(files: Iterable[LogFile], environ: Mapping[str, str], home: Path) -> list[LogFile]:
+    """The files as a walk over the roots would have found them, where they lie below one: such a log is no stranger's,
+    however it was named."""
+    from tracetui.harness import HARNESSES
+
+    roots = [(item.name, str(root.path)) for item in HARNESSES.values() for root in item.roots(environ, home)]
+    out: list[LogFile] = []
+    for file in files:
+        found = next((item for item in roots if file.path.startswith(item[1].rstrip("/") + "/")), None)
+        out.append(file if found is None or file.harness else file._replace(harness=found[0], root=found[1]))
+    return out
+
+
 def leave_out(bucket: Bucket, files: list[LogFile], *, config: Config, consent: Consent | None) -> list[LogFile]:
     """The files less those whose session worked in an excluded folder or a project without a tick; a file that was
     named itself stays. Only files that need capturing are looked into, and only their first records."""
@@ -103,7 +121,7 @@ def leave_out(bucket: Bucket, files: list[LogFile], *, config: Config, consent: 
         return files
     out: set[str] = set()
     for file in bucket.check(files):
-        if named(file):
+        if named(file) or file.path.endswith(ENDINGS):  # of a database, each session is asked for itself
             continue
         folder = folder_of(file.path)
         if config.excludes(folder) or (consent is not None and not consent.project(folder)):
@@ -115,12 +133,13 @@ def folder_of(path: str) -> str | None:
     """The folder that the session of a log worked in, by its first records; None where they do not tell."""
     from tracetui.harness import detect
     from tracetui.harness.lines import Splitter
+    from tracetui.harness.sources import open_lines
     from tracetui.model import Record
 
     splitter = Splitter()
     records: list[Record] = []
     try:
-        with open_log(path) as stream:
+        with open_lines(path) as stream:
             left = _PEEK
             while left > 0 and len(records) < _RECORDS and (block := stream.read(min(left, 65536))):
                 left -= len(block)

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = (
     ("tracetui index", "capture everything your agents logged"),
+    ("tracetui index --agree opencode", "copy the logs of a harness that came after you agreed to others"),
     ("tracetui index --watch", "and follow running sessions until ctrl-c"),
     ("tracetui index ~/old-laptop/.codex --keep", "capture a folder, now and whenever indexing later"),
     ("tracetui index flaky.capsule.zip", "put a capsule into the bucket, marked as foreign"),
+    ("tracetui index --foreign ~/Downloads/session.jsonl", "somebody else's log, never mixed with your own"),
+    ("tracetui index --from-repo ~/src/limit", "sessions that Entire keeps in a repository, whoever pushed them"),
     ("tracetui index --json", "one object that says what was done"),
 )
 _SHOWN: Final = 5
@@ -46,6 +49,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "paths", nargs="*", metavar="PATH", help="logs, folders or capsules, instead of all agents' own"
     )
     parser.add_argument("--keep", action="store_true", help="capture the named paths whenever indexing later, too")
+    parser.add_argument("--foreign", action="store_true", help="the named logs are somebody else's: keep them apart")
+    parser.add_argument(
+        "--agree", action="append", default=[], metavar="HARNESS", help="copy this harness's logs too, from now on"
+    )
+    parser.add_argument(
+        "--from-repo", metavar="DIR", help="the sessions on the branch entire/checkpoints/v1 of this repository"
+    )
     parser.add_argument("--scan", action="store_true", help="then look for secrets in what is new, at low priority")
     parser.add_argument("--watch", action="store_true", help="follow running sessions until interrupted")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="processes that read logs (2)")
@@ -57,6 +67,11 @@ def run(args: argparse.Namespace) -> int:
     """Capture; the exit status."""
     if args.keep and not args.paths:
         raise TracetuiError("--keep needs a PATH to keep", status=2)
+    _check_agreed(args)
+    if args.foreign and (args.keep or not args.paths):
+        raise TracetuiError("--foreign needs a PATH, and goes without --keep", status=2)
+    if args.from_repo and (args.paths or args.keep or args.watch or args.agree):
+        raise TracetuiError("--from-repo goes without a PATH, --keep, --watch and --agree", status=2)
     if not 0 <= args.workers <= 64:
         raise TracetuiError(f"--workers {args.workers} is not between 0 and 64", status=2)
     if not args.progress:
@@ -72,34 +87,75 @@ def run(args: argparse.Namespace) -> int:
         raise
 
 
+def _check_agreed(args: argparse.Namespace) -> None:
+    from tracetui.harness import HARNESSES
+
+    if args.agree and (args.paths or args.progress):
+        raise TracetuiError("--agree goes without a PATH and without --progress", status=2)
+    unheard = next((name for name in args.agree if name not in HARNESSES), None)
+    if unheard is not None:
+        raise TracetuiError(f"There is no harness {unheard!a}; there are {', '.join(HARNESSES)}", status=2)
+
+
 def _run(args: argparse.Namespace, progress: JsonLines | None) -> int:
     from tracetui import config
-    from tracetui.bucket.consent import read_consent, write_consent
+    from tracetui.bucket.consent import agree, read_consent, write_consent
     from tracetui.commands.gather import keep_paths
 
     settings = config.load()
     for problem in settings.problems:
         note(problem)
-    with opened(args, create=True) as bucket:
+    with opened(args, create=True, rebuild=False) as bucket:
         consent = read_consent(bucket)
+        if args.from_repo:
+            from tracetui.commands.from_repo import capture_branch
+
+            return capture_branch(IndexJob(args, bucket, settings, consent, progress), args.from_repo)
         if consent is None and not args.paths:
             if progress is not None:
                 raise TracetuiError("Nothing was copied: nobody agreed to it yet; open the app or run: tracetui index")
-            consent = write_consent(bucket)
+            consent = write_consent(bucket, args.agree or None)
+        elif args.agree:
+            consent = agree(bucket, args.agree)
         if args.keep:
             keep_paths(bucket, args.paths)
-        job = _Job(args, bucket, settings, consent, progress)
+        job = IndexJob(args, bucket, settings, consent, progress)
         if args.watch:
             return job.watch()
         files = job.look()
         refused = job.capture(files)
         if args.scan:
             job.scan()
+        if settings.disk_budget_gb is not None and progress is None:
+            _keep_budget(bucket, round(settings.disk_budget_gb * 1e9))
     # A path that the user named and that is not there is work that could not be done.
     return 1 if refused or (args.paths and job.problems and not files) else 0
 
 
-class _Job:
+def _keep_budget(bucket: Bucket, limit: int) -> None:
+    """Where the bucket is larger than the user wants, say what would have to go, and ask where there is a terminal."""
+    from tracetui.bucket.budget import copy_bytes, surplus
+    from tracetui.commands.forget import ask_to_forget
+
+    over, rows = surplus(bucket, limit)
+    if not over:
+        return
+    named = fmt.plural(len(rows), "session")
+    note(
+        f"the bucket is {fmt.size(over)} over its budget (disk_budget_gb); without the {named} that ended first it fits"
+    )
+    if not rows or not (sys.stdin is not None and sys.stdin.isatty()):
+        return
+    try:
+        ask_to_forget(rows, copy_bytes(bucket))
+    except TracetuiError as error:
+        note(str(error))
+        return
+    bucket.forget(rows)
+    note(f"{named} forgotten")
+
+
+class IndexJob:
     """One ``index``: what to look at, and where to tell about it."""
 
     def __init__(
@@ -118,35 +174,52 @@ class _Job:
         self.json = JsonLines() if args.json and progress is None else None
         self.bar = _Bar() if progress is None and not args.json else None
         self.problems: list[PathProblem] = []
+        self.offered: dict[str, int] = {}
         # What was forgotten comes back only when its own file is named.
         self.again = bool(args.paths) and progress is None and all(Path(path).is_file() for path in args.paths)
         self.paths, self.capsules = _sorted(args.paths)
 
     def look(self) -> list[LogFile]:
         """All files that may be captured; what could not be looked at stands in ``problems``."""
-        from tracetui.commands.gather import gather, kept_paths, leave_out
+        from tracetui.commands.gather import gather, kept_paths, leave_out, rooted
 
         if self.capsules and not self.paths:
             return []
         kept = () if self.args.paths else kept_paths(self.bucket)
         found = gather(self.paths, config=self.settings, consent=self.consent, kept=kept)
-        self.problems = found.problems
+        self.problems, self.offered = found.problems, found.offered
         consent = None if self.args.paths else self.consent
-        return leave_out(self.bucket, found.files, config=self.settings, consent=consent)
+        files = leave_out(self.bucket, found.files, config=self.settings, consent=consent)
+        return files if self.args.foreign or not self.args.paths else rooted(files, os.environ, Path.home())
 
-    def capture(self, files: list[LogFile], *, quiet: bool = False) -> int:
+    def _wanted(self, folder: str | None) -> bool:
+        """Whether a session that worked in this folder may be captured, where it stands among others in a database."""
+        if self.settings.excludes(folder):
+            return False
+        return bool(self.args.paths) or self.consent is None or self.consent.project(folder)
+
+    def capture(self, files: list[LogFile], *, quiet: bool = False, contents: dict[str, str] | None = None) -> int:
         """Capture these files and tell what was done; with ``quiet`` only if something was. How many capsules were
-        refused."""
-        if not self.args.paths:
-            self.bucket.put_titles(side_titles(os.environ, Path.home()), "codex")
+        refused. ``contents``: where the bytes of somebody else's logs stand that are no files here."""
+        if not self.args.paths and contents is None:
+            for harness, titles in side_titles(os.environ, Path.home()).items():
+                self.bucket.put_titles(titles, harness)
         tell = self._progressed if self.progress is not None else self.bar.show if self.bar is not None else None
-        report = self.bucket.capture(files, progress=tell, workers=self.args.workers, again=self.again)
+        report = self.bucket.capture(
+            files,
+            progress=tell,
+            workers=self.args.workers,
+            again=self.again,
+            foreign=self.args.foreign or contents is not None,
+            wanted=self._wanted,
+            contents=contents,
+        )
         refused = sum(not _take_in(self.bucket, path, report) for path in self.capsules)
         if self.bar is not None:
             self.bar.clear()
         if quiet and not (report.new or report.updated or report.problems):
             return refused
-        told = _report_json(report, self.problems)
+        told = _report_json(report, self.problems) | {"offered": self.offered}
         if self.progress is not None:
             self.progress.write({"event": "done", **told})
             self.progress.flush()
@@ -155,7 +228,16 @@ class _Job:
             self.json.flush()
         else:
             _tell(report, told["problems"])
+            self._offer()
         return refused
+
+    def _offer(self) -> None:
+        """Say which harnesses have logs that nobody agreed to have copied."""
+        from tracetui.harness import HARNESSES
+
+        for name, count in self.offered.items():
+            logs = fmt.plural(count, "log")
+            note(f"{HARNESSES[name].title}: {logs} not copied; agree with: tracetui index --agree {name}")
 
     def scan(self) -> None:
         """Look for secrets in every session that has something new."""
@@ -295,7 +377,12 @@ class _Bar:
         if not self._on or time.monotonic() - self._began < 0.3:
             return
         done = fmt.percent(state.bytes_done, state.bytes)
-        words = {"recover": "reading copies", "capture": "indexing", "pack": "packing"}.get(state.phase, state.phase)
+        words = {
+            "upgrade": "writing copies anew",
+            "recover": "reading copies",
+            "capture": "indexing",
+            "pack": "packing",
+        }.get(state.phase, state.phase)
         sys.stderr.write(
             f"\r\x1b[K{words} {done} · {fmt.count(state.files_done)} of {fmt.plural(state.files, 'file')} · "
             f"{fmt.size(state.bytes_done)}"

@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     _warm()
     from tracetui import config
     from tracetui.bucket import Bucket
+    from tracetui.bucket.tempfolder import TempFolder
     from tracetui.harness.roots import LogFile, files_of
-    from tracetui.tui.tempfolder import TempFolder
 
     settings = config.load()
     temporary = TempFolder()
@@ -93,7 +93,7 @@ def _warm() -> None:
     import threading
 
     def load() -> None:
-        for name in ("tracetui.tui.app", "tracetui.tui.screens.main"):
+        for name in ("tracetui.tui.app", "tracetui.tui.browse.main"):
             importlib.import_module(name)
 
     threading.Thread(target=load, name="import", daemon=True).start()
@@ -119,7 +119,7 @@ def _capsule(file: Path, args: argparse.Namespace) -> int:
             need_terminal("open")
         from tracetui import config
         from tracetui.bucket import Bucket
-        from tracetui.tui.tempfolder import TempFolder
+        from tracetui.bucket.tempfolder import TempFolder
 
         settings = config.load()
         temporary = TempFolder()

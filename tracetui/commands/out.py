@@ -102,10 +102,13 @@ def session_json(row: SessionRow) -> dict[str, Any]:
         "subagents": row.subagents,
         "tokens": tokens_json(row.tokens),
         "cost_usd": row.cost_usd,
+        "cost_estimate_usd": row.cost_estimate_usd,
+        "cost_table": row.cost_table,
         "bytes": row.bytes,
-        "findings": None if row.findings is None else {name: row.findings.get(name, 0) for name in _FINDINGS},
+        "findings": None if row.findings is None else {**dict.fromkeys(_FINDINGS, 0), **row.findings},
         "survival": None if row.survival is None else {name: row.survival.get(name, 0) for name in _SURVIVAL},
         "path": row.path,
+        "parts": row.parts,
     }
 
 

@@ -16,7 +16,7 @@ from tracetui.text.width import cut
 if TYPE_CHECKING:
     import argparse
 
-    from tracetui.redact.proof import Leak
+    from tracetui.redact.proof import Leak, Proof
     from tracetui.redact.review import Review
 
 _SHOWN: Final = 20
@@ -30,6 +30,8 @@ EXAMPLES: Final = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
+    import argparse
+
     parser.add_argument("address", metavar="ID", help="a session id or the start of one")
     parser.add_argument("--accept-tier", type=int, metavar="N", help="accept open findings up to this tier, 1 or 2")
     parser.add_argument(
@@ -37,6 +39,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--export-rules", metavar="FILE", help="write the rules that stay into a private file")
     parser.add_argument("--force", action="store_true", help="write that file even inside a Git work tree")
+    parser.add_argument(
+        "--personal", action=argparse.BooleanOptionalAction, default=None,
+        help="look for phone and card numbers, streets and their like, from now on (or no longer)",
+    )  # fmt: skip
     parser.add_argument("--undo", action="store_true", help="take the last decision back")
     parser.add_argument("--redo", action="store_true", help="bring it back")
     parser.add_argument(
@@ -54,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         )
     address = parse_address(args.address)
     headless = args.accept_tier is not None or any(
-        (args.rules, args.show, args.undo, args.redo, args.prove, args.export_rules)
+        (args.rules, args.show, args.undo, args.redo, args.prove, args.export_rules, args.personal is not None)
     )
     if not headless:
         need_terminal("The editor")
@@ -71,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
 def _editor(args: argparse.Namespace, address: Address) -> int:
     """The editor over the session, or the range of steps that was named."""
     from tracetui import config
+    from tracetui.bucket.tempfolder import TempFolder
     from tracetui.tui.app import run_redaction
-    from tracetui.tui.tempfolder import TempFolder
 
     TempFolder().sweep()
     with opened(args) as bucket:
@@ -83,8 +89,33 @@ def _editor(args: argparse.Namespace, address: Address) -> int:
 
 def _headless(args: argparse.Namespace, review: Review) -> int:
     from tracetui.redact.known import local_values
+    from tracetui.redact.review import PERSONAL
 
+    if args.personal is not None:
+        review.bucket.set_setting(PERSONAL, args.personal)
     review.scan(known=local_values())
+    told = _decide(args, review)
+    if args.export_rules:
+        from tracetui.redact.rulefile import dump_rules
+
+        dump_rules(Path(args.export_rules), review.state.rules, force=args.force)
+    proof = review.prove() if args.prove else None
+    if proof is not None:
+        told += [_place(review, leak, "open") for leak in proof.leaks]
+        told += [_place(review, leak, "rejected") for leak in proof.exempt]
+    if args.json:
+        out = JsonLines()
+        for item in told:
+            out.write(item)
+    else:
+        _print(review, told)
+    if proof is not None:
+        _say_proof(review, proof, quiet=args.json)
+    return 0
+
+
+def _decide(args: argparse.Namespace, review: Review) -> list[dict[str, Any]]:
+    """Carry out what the flags decide; the decisions to print."""
     if args.undo and review.undo() is None:
         raise TracetuiError("There is no decision to take back")
     if args.redo and review.redo() is None:
@@ -107,38 +138,29 @@ def _headless(args: argparse.Namespace, review: Review) -> int:
             if args.show
             else told + [item for item in items if item["decision"] == "accepted" and item.get("_value") in fresh]
         )
-    if args.export_rules:
-        from tracetui.redact.rulefile import dump_rules
-
-        dump_rules(Path(args.export_rules), review.state.rules, force=args.force)
-    proof = review.prove() if args.prove else None
-    if proof is not None:
-        told = told + [_place(review, leak, "open") for leak in proof.leaks]
-        told += [_place(review, leak, "rejected") for leak in proof.exempt]
     for item in told:
         item.pop("_value", None)
-    if args.json:
-        out = JsonLines()
-        for item in told:
-            out.write(item)
-    else:
-        _print(review, told)
-    if proof is not None:
-        if not proof.clean:
-            leak = proof.leaks[0]
-            raise TracetuiError(
-                f"{fmt.plural(len(proof.leaks), 'place')} of the redacted session would still show something, the "
-                f"first in record {leak.rid} at {leak.field} ({leak.why}); decide about them: "
-                f"tracetui redact {review.session.id}"
-            )
-        if not args.json:
-            kept = fmt.plural(len(proof.exempt), "place")
-            Paper().line(f"Nothing is left in {proof.searched:,} strings; {kept} kept by decision")
-    return 0
+    return told
+
+
+def _say_proof(review: Review, proof: Proof, *, quiet: bool) -> None:
+    """Say that nothing is left, or raise TracetuiError that names the first place."""
+    if not proof.clean:
+        leak = proof.leaks[0]
+        raise TracetuiError(
+            f"{fmt.plural(len(proof.leaks), 'place')} of the redacted session would still show something, the "
+            f"first in record {leak.rid} at {leak.field} ({leak.why}); decide about them: "
+            f"tracetui redact {review.session.id}"
+        )
+    if not quiet:
+        kept = fmt.plural(len(proof.exempt), "place")
+        Paper().line(f"Nothing is left in {proof.searched:,} strings; {kept} kept by decision")
 
 
 def decisions_json(review: Review) -> list[dict[str, Any]]:
     """All decisions in force as ``redact --json`` prints them; ``_value`` is the value's keyed hash."""
+    from tracetui.redact.decisions import SCOPES, about
+
     plan = review.plan()
     for _ in review.redacted(plan):
         pass  # numbers the placeholders by first appearance, and counts what each value reached
@@ -161,12 +183,9 @@ def decisions_json(review: Review) -> list[dict[str, Any]]:
         )
     groups: dict[tuple[str, str], list[Any]] = {}
     for place in review.places():
-        for scope, key in (
-            ("place", place.key), ("path", f"{place.kind} {place.path}"), ("name", place.why), ("kind", place.kind),
-            ("all", place.value),
-        ):  # fmt: skip
-            if (scope, key) in state.rejected:
-                groups.setdefault((scope, key), []).append(place)
+        for scope in SCOPES:
+            if (where := (scope, about(place, scope))) in state.rejected:
+                groups.setdefault(where, []).append(place)
     for scope, key in sorted(state.rejected):
         places = groups.get((scope, key), [])
         first = places[0] if places else None
@@ -243,6 +262,6 @@ def _print(review: Review, told: list[dict[str, Any]]) -> None:
         paper.line(f"… and {fmt.plural(len(hidden), 'further place')} of the proof; all of them with --json")
     counts = review.progress()
     paper.line(
-        f"{fmt.plural(counts['open'], 'value')} open · {fmt.plural(counts['copies'], 'copy', 'copies')} · "
-        + (f"{counts['unscanned']:,} not scanned" if counts["unscanned"] else "nothing unscanned")
+        f"{fmt.plural(counts.open, 'value')} open · {fmt.plural(counts.copies, 'copy', 'copies')} · "
+        + (f"{counts.unscanned:,} not scanned" if counts.unscanned else "nothing unscanned")
     )

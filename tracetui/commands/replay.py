@@ -60,12 +60,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, run, judge; 0 for reproduces and fixed, else 1."""
-    from tracetui.capsule import sandbox as sandboxes
     from tracetui.capsule.dependency import parse_wanted
     from tracetui.capsule.replay import Replay, Request, comment, worst
     from tracetui.capsule.signing import allowed_signers
-    from tracetui.capsule.tools import named
     from tracetui.capsule.verify import Capsule, report_of
+    from tracetui.sandbox import runner as sandboxes
+    from tracetui.sandbox.tools import named
 
     if not 0 < args.timeout <= 86_400:
         raise TracetuiError("--timeout takes seconds, up to a day", status=2)
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _temporary() -> Iterator[None]:
     """Everything temporary of this command in the one private folder, which is swept later if it is left."""
-    from tracetui.tui.tempfolder import TempFolder
+    from tracetui.bucket.tempfolder import TempFolder
 
     temporary = TempFolder()
     before = tempfile.tempdir

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracetui.commands.address import parse_address
 from tracetui.commands.common import find_logs, opened
@@ -43,6 +43,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--check", action="store_true", help="exit status 1 when a finding of tier 1 or 2 is open")
     parser.add_argument("--reveal", action="store_true", help="print the values too")
+    parser.add_argument(
+        "--personal", action="store_true",
+        help="look for phone, card, IBAN, SSN, hardware and public addresses, streets too",
+    )  # fmt: skip
     parser.add_argument("--deep", action="store_true", help="ask detect-secrets too")
     parser.add_argument(
         "--env", action="append", default=[], metavar="NAME",
@@ -95,16 +99,15 @@ def _session(args: argparse.Namespace) -> int:
         span = None
         if address.first is not None:
             span = address.span(logs[0].numbers, session.id)
+        paths = {log.path for log in logs}
         with Review(bucket, session) as review:
-            review.scan(known=known_values(args), deep=args.deep)
+            review.scan(known=known_values(args), deep=args.deep, personal=args.personal or None)
             found = []
             for place in review.places():
-                step = review.step_of(place)
-                if address.agent is not None and place.agent != logs[0].agent:
+                step = place.step
+                if (address.agent or address.part or span) and place.log_path not in paths:
                     continue
-                if span is not None and (
-                    step is None or not span[0] <= step <= span[1] or place.agent != logs[0].agent
-                ):
+                if span is not None and (step is None or not span[0] <= step <= span[1]):
                     continue
                 found.append(place_json(review, place, step, reveal=args.reveal))
         return _tell(args, found)
@@ -131,6 +134,7 @@ def place_json(review: Review, place: Any, step: int | None, *, reveal: bool = F
         "decision": review.state.of(place),
         "_value": review.value_of(place) if reveal else None,
         "_same": place.value,
+        "part": place.part,
     }
 
 
@@ -143,6 +147,13 @@ def _count(found: list[dict[str, Any]]) -> list[str]:
     return same
 
 
+class _How(NamedTuple):
+    """What is asked beside the detectors."""
+
+    deep: bool
+    personal: bool
+
+
 def _file(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Findings of a file or of standard input: record by record where it is a session log, entry by entry where it is
     a capsule, else as one text."""
@@ -151,7 +162,7 @@ def _file(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     name = args.what
     known = Known([*known_values(args), *log_values(str(Path(name).absolute()) if name != "-" else None)])
     if name == "-":
-        yield from _data(sys.stdin.buffer.read(_LIMIT + 1), name, known, deep=args.deep)
+        yield from _data(sys.stdin.buffer.read(_LIMIT + 1), name, known, how=_How(args.deep, args.personal))
         return
     path = Path(name)
     if not path.is_file():
@@ -163,25 +174,25 @@ def _file(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
         with Capsule(path) as capsule:
             for entry in capsule.manifest.entries:
-                yield from _data(capsule.read(entry), f"{name}!{entry}", known, deep=args.deep)
+                yield from _data(capsule.read(entry), f"{name}!{entry}", known, how=_How(args.deep, args.personal))
         return
-    from tracetui.harness.roots import open_log
+    from tracetui.harness.sources import open_lines
 
     try:
-        with open_log(name) as stream:
+        with open_lines(name) as stream:
             data = stream.read(_LIMIT + 1)
     except OSError as error:
         raise TracetuiError(f"{ascii(name)[1:-1]} cannot be read ({error.strerror or error})") from None
-    yield from _data(data, name, known, deep=args.deep)
+    yield from _data(data, name, known, how=_How(args.deep, args.personal))
 
 
-def _data(data: bytes, name: str, known: Known, *, deep: bool) -> Iterator[dict[str, Any]]:
+def _data(data: bytes, name: str, known: Known, *, how: _How) -> Iterator[dict[str, Any]]:
     if len(data) > _LIMIT:
         raise TracetuiError("More than 512 MB cannot be scanned at once; index it and scan the session")
     if data.startswith(_PACKED):
         raise TracetuiError(f"{ascii(name)[1:-1]} is packed; unpack it, and scan what comes out")
-    found = _log(data, name, known, deep=deep)
-    yield from _text(_decoded(data), name, 1, None, known, deep=deep) if found is None else found
+    found = _log(data, name, known, how=how)
+    yield from _text(_decoded(data), name, 1, None, known, how=how) if found is None else found
 
 
 def _decoded(data: bytes) -> str:
@@ -191,7 +202,7 @@ def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _log(data: bytes, name: str, known: Known, *, deep: bool) -> list[dict[str, Any]] | None:
+def _log(data: bytes, name: str, known: Known, *, how: _How) -> list[dict[str, Any]] | None:
     """Findings of a session log; None where the bytes are none."""
     import io
 
@@ -223,7 +234,7 @@ def _log(data: bytes, name: str, known: Known, *, deep: bool) -> list[dict[str, 
     known = Known([*known.values, *log_values(reader.facts.cwd, remote=reader.facts.repo, folder=reader.facts.cwd)])
     session, agent = reader.facts.session or None, reader.facts.agent
     out = []
-    for record, field, in_key, text, found in scan_records(records, harness.name, known=known, many=_many(deep)):
+    for record, field, in_key, text, found in scan_records(records, harness.name, known=known, many=_many(how)):
         line = record.source.line
         out.append(_item(found, text, name, line, session, agent, steps.get(line), field, in_key=in_key))
     if damaged:
@@ -231,16 +242,19 @@ def _log(data: bytes, name: str, known: Known, *, deep: bool) -> list[dict[str, 
         lines = data.split(b"\n")
         for line in sorted({*damaged}):
             if line <= len(lines):
-                out += _text(_decoded(lines[line - 1]), name, line, session, known, deep=deep)
+                out += _text(_decoded(lines[line - 1]), name, line, session, known, how=how)
     return out
 
 
-def _many(deep: bool) -> Any:
+def _many(how: _How) -> Any:
+    from tracetui.redact.personal_kinds import scan_personal
     from tracetui.redact.scanner import scan_many, settle
 
     def scan(texts: list[str]) -> list[list[Finding]]:
         results = scan_many(texts)
-        if not deep:
+        if how.personal:
+            results = [settle([*found, *scan_personal(text)]) for text, found in zip(texts, results)]
+        if not how.deep:
             return results
         from tracetui.redact.outside import Outside
 
@@ -250,13 +264,11 @@ def _many(deep: bool) -> Any:
     return scan
 
 
-def _text(
-    text: str, name: str, line: int, session: str | None, known: Known, *, deep: bool
-) -> Iterator[dict[str, Any]]:
+def _text(text: str, name: str, line: int, session: str | None, known: Known, *, how: _How) -> Iterator[dict[str, Any]]:
     """Findings of a text that begins in this line of a file."""
     from tracetui.redact.scanner import settle
 
-    found = settle([*_many(deep)([text])[0], *known.scan(text)])
+    found = settle([*_many(how)([text])[0], *known.scan(text)])
     at = 0
     for item in found:
         line += text.count("\n", at, item.start)
@@ -295,6 +307,7 @@ def _item(
         "decision": "open",
         "_value": value,
         "_same": value,
+        "part": 1,
     }
 
 

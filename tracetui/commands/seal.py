@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
             if len(found) != 1:
                 raise TracetuiError(f"{session.id} has no one subagent {agent}")
             agent = found[0]
-        episode = choose(bucket, session, address.first, address.last, agent)
+        episode = choose(bucket, session, address.first, address.last, agent, address.part)
         if args.show_checks:
             import sys
 
@@ -103,6 +103,9 @@ def run(args: argparse.Namespace) -> int:
         paper.line(f"digest  {report.digest}")
         for line in made.notes:
             note(line)
+        if made.unknown:
+            unheard = (f"{one_line(name, 60)} ({count:,})" for name, count in made.unknown.most_common(8))
+            note(f"fields left out as unknown: {', '.join(unheard)}{', …' if len(made.unknown) > 8 else ''}")
     if size > LARGE:
         note(f"{fmt.size(size)} is more than issue trackers take (25 MB); seal a range")
     if made.exposed:
@@ -113,8 +116,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _proposed(bucket: Bucket, episode: Episode, repo: str | None) -> list[Check]:
     from tracetui.capsule.checks import propose
+    from tracetui.capsule.code_reader import read_code
     from tracetui.capsule.seal import Options
-    from tracetui.capsule.survey import read_code
 
     code = read_code(bucket, episode, Options(repo=repo))
     return propose(code.commands, code.root)

@@ -84,6 +84,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "snippet": hit.snippet,
         "match": list(hit.match),
         "score": hit.score,
+        "part": hit.part,
     }
 
 
@@ -103,7 +104,7 @@ def _print(hits: list[Hit], sessions: dict[tuple[str, str], SessionRow]) -> None
             facts.append(fmt.home_path(row.cwd, home))
         paper.line(paper.style(one_line(group[0].title or "(no title)", paper.width), "bold"))
         paper.line(paper.style("  " + one_line(" · ".join(fact for fact in facts if fact), paper.width - 2), "muted"))
-        labels = [f"{hit.agent}:{hit.step}" if hit.agent else str(hit.step) for hit in group]
+        labels = [_label(hit) for hit in group]
         width = max(map(len, labels))
         for hit, label in zip(group, labels):
             left = f"  {one_line(label):>{width}} "
@@ -111,6 +112,12 @@ def _print(hits: list[Hit], sessions: dict[tuple[str, str], SessionRow]) -> None
             paper.line(
                 paper.style(left, "muted") + paper.style(f"{hit.kind:<10} ", "accent") + _snippet(paper, hit, room)
             )
+
+
+def _label(hit: Hit) -> str:
+    """Where a hit is within its session: ``12``, ``AGENT:12``, ``~2:12``, ``~2/AGENT:12``."""
+    where = "/".join(name for name in (f"~{hit.part}" if hit.part > 1 else "", hit.agent) if name)
+    return f"{where}:{hit.step}" if where else str(hit.step)
 
 
 def _snippet(paper: Paper, hit: Hit, room: int) -> str:

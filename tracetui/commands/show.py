@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.commands.address import parse_address
-from tracetui.commands.common import find_logs, opened
+from tracetui.commands.common import find_logs, label_of, opened
 from tracetui.commands.out import JsonLines, Paper, note
 from tracetui.harness import spell
 from tracetui.model import LogRow, SessionRow, Step
@@ -24,6 +24,7 @@ EXAMPLES: Final = (
     ("tracetui show 019c3f2a:12-40 --full", "steps 12 to 40, nothing cut"),
     ("tracetui show 019c3f2a:last --json", "the last step, for programs"),
     ("tracetui show 5bd0c1de/a2898e3:1", "the first step of a subagent"),
+    ("tracetui show 5bd0c1de~2:last", "the last step of the second of its logs"),
 )
 _LINES: Final = {"prompt": 12, "message": 12, "thinking": 4, "compaction": 4, "plan": 8}
 _PROSE: Final = frozenset({"prompt", "message", "thinking", "compaction"})
@@ -43,25 +44,35 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as bucket:
         session, logs = find_logs(bucket, address)
         for nth, log in enumerate(logs):
-            label = session.id if log.agent is None else f"{session.id}/{log.agent}"
+            label = label_of(session, log)
             first, last = address.span(log.numbers, label)
             if address.last is not None and address.last > last:
                 note(f"{label} ends with step {last:,}")
-            steps: Iterator[Step] = iter(bucket.steps(log, first, last)) if last >= first else iter(())
+            lost: list[int] = []
+            steps: Iterator[Step] = iter(())
+            if last >= first:
+                steps = bucket.steps(log, first, last, lambda number, _, lost=lost: lost.append(number))  # type: ignore[misc]
+            if address.first is None and log.doubles:
+                steps = (step for step in steps if step.number not in log.doubles)
             if args.json:
                 out = JsonLines()
                 for step in steps:
                     out.write(step_json(session, log, step))
-                continue
-            if nth:
-                Paper().line()
-            _print(session, log, steps, last, full=args.full or address.single, whole=address.first is None)
+            else:
+                if nth:
+                    Paper().line()
+                _print(session, log, steps, last, full=args.full or address.single, whole=address.first is None)
+            if lost:
+                numbers = ", ".join(map(str, lost[:8])) + (" …" if len(lost) > 8 else "")
+                note(
+                    f"{label}: the bucket's copy lost {fmt.plural(len(lost), 'step')} ({numbers}); see: tracetui doctor"
+                )
     return 0
 
 
 def step_json(session: SessionRow, log: LogRow, step: Step) -> dict[str, Any]:
     """A step as ``show --json`` prints it."""
-    return spell.step_json(session.id, log.agent, log.path, step)
+    return spell.step_json(session.id, log.agent, log.file, step, log.part)
 
 
 def _print(session: SessionRow, log: LogRow, steps: Iterator[Step], last: int, *, full: bool, whole: bool) -> None:
@@ -81,12 +92,12 @@ def _header(paper: Paper, session: SessionRow, log: LogRow) -> None:
     paper.line(paper.style(one_line(session.title or "(no title)", paper.width), "bold"))
     facts = [
         session.harness,
-        session.id if log.agent is None else f"{session.id}/{log.agent}",
+        label_of(session, log),
         log.facts.model or session.model,
         fmt.home_path(session.cwd, home) if session.cwd else None,
         session.branch,
-        fmt.absolute(session.started),
-        fmt.plural(log.steps, "step"),
+        fmt.absolute(log.facts.started or session.started),
+        fmt.plural(log.steps - len(log.doubles), "step"),
     ]
     paper.line(paper.style(one_line(" · ".join(fact for fact in facts if fact), paper.width), "muted"))
     paper.line()

@@ -9,10 +9,12 @@ from tracetui.commands.address import parse_address
 from tracetui.commands.common import find_session, opened
 from tracetui.commands.out import Column, JsonLines, Paper, note
 from tracetui.model import TracetuiError
+from tracetui.text import format as fmt
 
 if TYPE_CHECKING:
     import argparse
 
+    from tracetui.trail.folders import Unseen
     from tracetui.trail.judge import HunkState
 
 EXAMPLES: Final = (
@@ -27,6 +29,7 @@ _SIGNS: Final = {
     "lost": ("○", "-"),
     "pending": ("◌", "."),
     "unknown": ("?", "?"),
+    "undone": ("↺", "u"),
 }
 
 
@@ -50,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
             states = [state for state in states if (state.agent or "").startswith(address.agent)]
         elif address.first is not None:
             states = [state for state in states if state.agent is None]
+        if address.part is not None or address.first is not None:
+            part = address.part or min((state.part for state in states), default=1)
+            states = [state for state in states if state.part == part]
         if address.first is not None:
             last = max((state.step for state in states), default=0)
             first = last if address.first == -1 else address.first
@@ -57,8 +63,11 @@ def run(args: argparse.Namespace) -> int:
             states = [state for state in states if first <= state.step <= end]
         if args.json:
             out = JsonLines()
-            for state in states:
-                out.write(state.json())
+            for nth, state in enumerate(states, 1):
+                found = state.json()
+                if nth == len(states):
+                    found["unseen"] = trail.unseen().json()
+                out.write(found)
             return 0
         coverage = trail.coverage(session)
         _print(states)
@@ -67,7 +76,17 @@ def run(args: argparse.Namespace) -> int:
                 f"{coverage.commands:,} shell command{'s' if coverage.commands != 1 else ''} ran in this session; "
                 "what they changed is not in its log and not judged here"
             )
+        tell_unseen(trail.unseen())
     return 0
+
+
+def tell_unseen(unseen: Unseen) -> None:
+    """Say how many sessions belong to no repository, so that nobody takes what is told for everything."""
+    if unseen.sessions:
+        note(
+            f"{fmt.plural(unseen.sessions, 'session')} in {fmt.plural(unseen.folders, 'folder')} belong to no "
+            "repository and were not looked at; the app's repositories screen ties them"
+        )
 
 
 def repository(named: str | None) -> str | None:
@@ -84,6 +103,11 @@ def repository(named: str | None) -> str | None:
     return str(place)
 
 
+def _place(state: HunkState) -> str:
+    part = f"~{state.part}:" if state.part > 1 else ""
+    return f"{part.rstrip(':')}/{state.agent}:{state.step}".lstrip("/") if state.agent else f"{part}{state.step}"
+
+
 def _print(states: list[HunkState]) -> None:
     paper = Paper()
     if not states:
@@ -98,8 +122,8 @@ def _print(states: list[HunkState]) -> None:
         columns,
         [
             (
-                f"{state.agent}:{state.step}" if state.agent else str(state.step),
-                f"{_SIGNS[state.state][sign]} {state.state}",
+                _place(state),
+                f"{_SIGNS[state.shown][sign]} {state.shown}",
                 "" if state.retention is None else f"{state.retention * 100:.0f} %",
                 state.reason + (" (gone in the work tree)" if state.flag else ""),
                 f"+{state.added} -{state.removed}",

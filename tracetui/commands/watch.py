@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from tracetui.harness.database import ENDINGS, stamp
 from tracetui.harness.roots import LogFile
 
 __all__ = ["Watcher"]
@@ -18,6 +19,9 @@ __all__ = ["Watcher"]
 _HOT_NS: Final = 3600 * 1_000_000_000
 _HOT: Final = 64
 _FULL: Final = 60.0
+_HEAVY: Final = 128 * 1024 * 1024
+"""Bytes of a database that is looked into once a minute only: copying it takes about a tenth of a second on a disk that
+writes 1 GB/s, and ten times that on a slow one."""
 _DEPTH: Final = 24
 
 
@@ -58,7 +62,8 @@ class Watcher:
                 folder = os.path.dirname(folder)  # noqa: PTH120
         self._folders = {folder: _changed_ns(folder) for folder in folders}
         newest = time.time_ns() - _HOT_NS
-        hot = sorted((file for file in files if file.mtime_ns > newest), key=lambda file: -file.mtime_ns)
+        lately = (file for file in files if file.mtime_ns > newest and not _heavy(file))
+        hot = sorted(lately, key=lambda file: -file.mtime_ns)
         self._hot = {file.path: file for file in hot[:_HOT]}
         self._looked = time.monotonic()
         return files
@@ -87,6 +92,11 @@ class Watcher:
         return None
 
 
+def _heavy(file: LogFile) -> bool:
+    """Whether a look into a file costs so much (a database is copied for it) that it waits for the next full look."""
+    return file.size > _HEAVY and file.path.endswith(ENDINGS)
+
+
 def _changed_ns(folder: str) -> int:
     try:
         return os.stat(folder).st_mtime_ns  # noqa: PTH116
@@ -100,6 +110,7 @@ def _again(file: LogFile) -> LogFile | None:
         info = os.lstat(file.path)
     except OSError:
         return None
-    if (info.st_size, info.st_mtime_ns, info.st_ino) == (file.size, file.mtime_ns, file.inode):
+    size, mtime = stamp(file.path, info)
+    if (size, mtime, info.st_ino) == (file.size, file.mtime_ns, file.inode):
         return None
-    return file._replace(size=info.st_size, mtime_ns=info.st_mtime_ns, inode=info.st_ino, dev=info.st_dev)
+    return file._replace(size=size, mtime_ns=mtime, inode=info.st_ino, dev=info.st_dev)

@@ -1,7 +1,7 @@
 """The child that reads the rest of what ``open`` shows the beginning of, into the temporary bucket of the app.
 
-``python -m tracetui.commands.reading BUCKET PATH…`` writes the progress lines of ``index --progress``; it ends when the
-process that started it is gone, so that nothing is written where nobody looks any more.
+``python -m tracetui.commands.log_child BUCKET PARENT PATH…`` writes the progress lines of ``index --progress``; it ends
+when the process that started it is gone, so that nothing is written where nobody looks any more.
 """
 
 from __future__ import annotations
@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tracetui.bucket.changes import Progress
 
-__all__ = ["command", "run"]
-
-
-def command(bucket: Path, paths: Sequence[str] = ()) -> list[str]:
-    """The child's argument list."""
-    return [sys.executable, "-P", "-m", "tracetui.commands.reading", str(bucket), str(os.getpid()), *paths]
+__all__ = ["run"]
 
 
 def run(words: Sequence[str]) -> int:
