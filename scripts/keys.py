@@ -25,6 +25,7 @@ PLACES = {
     "search": "Search",
     "commit": "A commit",
     "blame": "Blame",
+    "repositories": "Repositories",
     "ctx": "A context",
     "redact": "The redaction editor",
     "marking": "The text of the redaction editor",

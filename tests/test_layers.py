@@ -1,77 +1,115 @@
-"""The house: imports run one way, only ``tui`` knows Textual, and the first frame imports no more than it needs."""
+"""What import-linter cannot say of its layers: that exceptions are late, that nothing runs in a circle, that the first
+frame imports no more than it needs. The layers themselves stand in pyproject.toml."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "tracetui"
-
-# From the bottom up; a place may import places that stand before its own group, and itself.
-LAYERS: list[set[str]] = [
-    {"model", "__init__"},
-    {"text"},
-    {"harness"},
-    {"bucket"},
-    {"trail", "ctx", "redact"},
-    {"capsule", "dataset", "config"},
-    {"demo"},
-    {"commands"},
-    {"tui"},
-    {"cli"},
-    {"__main__"},
-]
-# A command opens the app and reads the parser; the app names a command: each late, inside the function that does it.
-LATE = {("commands", "tui"), ("commands", "cli")}
+CONTRACTS = {
+    contract["id"]: contract
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+}
+TYPING_CIRCLES = 17
+"""Circles for typing: most are a screen and its controllers. They may only become fewer."""
 
 
-def _place(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@cache
+def modules() -> dict[str, Path]:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {name.removesuffix(".__init__"): path for name, path in names.items()}
 
 
-def _imports(path: Path) -> list[tuple[int, str, bool]]:
-    """(line, module, at module level) of every import in a file."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    found: list[tuple[int, str, bool]] = []
-    top = {id(node) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name, id(node) in top) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            if node.module == "tracetui":
-                found += [(node.lineno, f"tracetui.{alias.name}", id(node) in top) for alias in node.names]
+@cache
+def imports(name: str) -> dict[str, frozenset[str]]:
+    """The modules of ours that a module imports: at the ``top`` level, for ``typing`` only, ``late`` in a function."""
+    found: dict[str, set[str]] = {"top": set(), "typing": set(), "late": set()}
+
+    def visit(node: ast.AST, when: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            then = when
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+                then = "typing"
+            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and when == "top":
+                then = "late"
+            if isinstance(child, ast.Import):
+                found[then].update(alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom) and child.module:
+                for alias in child.names:
+                    inner = f"{child.module}.{alias.name}"
+                    found[then].add(inner if inner in modules() else child.module)
             else:
-                found.append((node.lineno, node.module, id(node) in top))
+                visit(child, then)
+
+    visit(ast.parse(modules()[name].read_text("utf-8")), "top")
+    return {when: frozenset(set_ & modules().keys() - {name}) for when, set_ in found.items()}
+
+
+def circles(edges: Callable[[str], Iterable[str]]) -> list[list[str]]:
+    """The sets of modules that reach each other (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def walk(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in edges(node):
+            if other not in index:
+                walk(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in modules():
+        if name not in index:
+            walk(name)
     return found
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+def test_contracts_are_kept() -> None:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
 
 
-def test_every_place_has_a_layer() -> None:
-    known = set().union(*LAYERS)
-    assert {_place(path) for path in FILES} <= known
+def test_every_module_has_a_layer() -> None:
+    said = " ".join(CONTRACTS["layers"]["layers"])
+    known = {word.strip("()|") for word in said.split()}
+    for name in modules():
+        assert name == "tracetui" or any(name == layer or name.startswith(f"{layer}.") for layer in known), name
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    place = _place(path)
-    rank = next(i for i, layer in enumerate(LAYERS) if place in layer)
-    for line, module, top in _imports(path):
-        first, *rest = module.split(".")
-        if first in {"textual", "rich"}:
-            assert place == "tui", f"{path}:{line} imports {module} outside tui"
-        if first != "tracetui" or not rest or rest[0] == place:
-            continue
-        if rest[0].startswith("_") or ((place, rest[0]) in LATE and not top):
-            continue
-        target = next((i for i, layer in enumerate(LAYERS) if rest[0] in layer), 0)
-        assert target < rank, f"{path}:{line} imports {module} upwards"
+def test_exceptions_are_late() -> None:
+    """The commands that open the app do so inside the function that does it; so a command starts without Textual."""
+    for exception in CONTRACTS["layers"]["ignore_imports"]:
+        name, _, target = exception.partition(" -> ")
+        assert target in imports(name)["late"], exception
+        assert target not in imports(name)["top"], exception
+
+
+def test_nothing_is_imported_in_a_circle() -> None:
+    assert circles(lambda name: imports(name)["top"]) == []
+
+
+def test_circles_for_typing_become_fewer() -> None:
+    found = circles(lambda name: imports(name)["top"] | imports(name)["typing"])
+    assert len(found) <= TYPING_CIRCLES, found
 
 
 @pytest.mark.parametrize(
