@@ -19,7 +19,7 @@ from tracetui.ctx.context import Context, context_of, piece_of
 from tracetui.ctx.estimate import Estimator, text_tokens
 from tracetui.ctx.index import Index
 from tracetui.ctx.opening import index_of, records_for
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.model import LogRow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +31,7 @@ class Found:
 
     log: LogRow
     context: Context
-    pieces: list[Piece]
+    pieces: list[ContextPiece]
 
 
 @dataclass
@@ -72,7 +72,7 @@ def indexed(out: Path) -> Path:
     return bucket
 
 
-def plain(piece: Piece) -> Piece:
+def plain(piece: ContextPiece) -> ContextPiece:
     """Gemini CLI puts the tool's name before the id of a call when it logs it."""
     head, mark, tail = (piece.call or "").partition("__call_")
     return piece._replace(call=f"call_{tail}") if mark and head else piece
@@ -187,7 +187,7 @@ def compare(found: Found, body: Sent, later: set[str], verdict: Verdict) -> None
             verdict.future.append(f"{piece.category} {piece.text[:80]!r}")
 
 
-def in_order(pieces: list[Piece], flow: list[str]) -> str:
+def in_order(pieces: list[ContextPiece], flow: list[str]) -> str:
     """The first piece that stands elsewhere in the request than we show it; "" where none does."""
     at = 0
     for piece in pieces:
@@ -217,7 +217,9 @@ def _spaced(theirs: list[tuple[str, str, str]], ours: list[tuple[str, str, str]]
     return [(call, known[call] if known.get(call, "").endswith(name) else name, given) for call, name, given in theirs]
 
 
-def _user(beside: list[Piece], found_system: list[Piece], body: Sent, verdict: Verdict, reminders: list[str]) -> None:
+def _user(
+    beside: list[ContextPiece], found_system: list[ContextPiece], body: Sent, verdict: Verdict, reminders: list[str]
+) -> None:
     whole = "\n".join([*body.user, *body.reminders])
     flat = " ".join(whole.split())
     for piece in beside:

@@ -11,7 +11,7 @@ import pytest
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
 from tests.corpus import CORPUS
 from tracetui.bucket import Bucket, capture, ingest
-from tracetui.bucket.capture import Progress
+from tracetui.bucket.capture import RunProgress
 from tracetui.bucket.copies import CopyReader
 from tracetui.harness import HARNESSES
 from tracetui.harness.lines import LINE_LIMIT, Splitter, records_of
@@ -383,7 +383,7 @@ def test_readers_apart_and_here_make_the_same_index(tmp_path: Path, logs: Path) 
         log.tool("Read", {"file_path": "/n"}, "noise " * 100_000)
         log.write(logs / f"{nth}.jsonl")
     with Bucket.open(tmp_path / "a", create=True) as apart, Bucket.open(tmp_path / "b", create=True) as here:
-        told: list[Progress] = []
+        told: list[RunProgress] = []
         report = apart.capture(found(logs), told.append, workers=2)
         other = here.capture(found(logs), workers=0)
         assert picture(apart) == picture(here)
@@ -401,7 +401,7 @@ def test_one_long_log_counts_as_it_is_read(bucket: Bucket, logs: Path, monkeypat
     for nth in range(40):
         log.message(f"{nth} " * 100_000)
     size = log.write(path).stat().st_size
-    seen: list[Progress] = []
+    seen: list[RunProgress] = []
     bucket.capture(found(logs), seen.append, workers=0)
     done = [state.bytes_done for state in seen]
     assert done == sorted(done)

@@ -17,7 +17,7 @@ from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.capsule import checks
 from tracetui.capsule.checks import Check
 from tracetui.capsule.dependency import fetch, parse_wanted
-from tracetui.capsule.replay import Request, Result, comment
+from tracetui.capsule.replay import CheckResult, Request, comment
 from tracetui.capsule.tree import Tree
 from tracetui.capsule.verdict import Outcome, judge, look, shows_failure, worst
 from tracetui.model import Step, ToolUse, TracetuiError
@@ -167,7 +167,7 @@ def test_a_comment_is_text_and_nothing_else() -> None:
     evil = "x ```\n<img src=//evil> @everyone [a](http://evil) <!-- hidden -->"
     check = Check(1, evil, exit_code=1, line="``` @all <script>")
     seen = Outcome("differs", "[click](http://evil) @maintainer", "```\n@here", ran(1))
-    text = comment("a" * 64, [Result(check, "differs", seen.why, "0" * 40, seen, seen, 0.1)], Request(at="main"))
+    text = comment("a" * 64, [CheckResult(check, "differs", seen.why, "0" * 40, seen, seen, 0.1)], Request(at="main"))
     fence = None
     for line in text.splitlines():
         if fence is None and line.startswith("```"):

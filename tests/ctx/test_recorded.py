@@ -12,7 +12,7 @@ import pytest
 
 from tracetui.ctx.build import build
 from tracetui.ctx.context import context_of, piece_of
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.harness.lines import Splitter
 from tracetui.model import Record, Source
 
@@ -28,7 +28,7 @@ def canonical(given: Any) -> str:
     return json.dumps(given, sort_keys=True, ensure_ascii=False)
 
 
-def shown(pieces: list[Piece]) -> dict[str, Counter[Any]]:
+def shown(pieces: list[ContextPiece]) -> dict[str, Counter[Any]]:
     calls = [(p.call, p.name, canonical(p.value)) for p in pieces if p.category == "tool_call"]
     results = [(p.call, p.text.strip()) for p in pieces if p.category == "tool_result"]
     texts = [p.text.strip() for p in pieces if p.category == "message"]

@@ -19,7 +19,7 @@ from tracetui.redact.entropy import TOKEN, runs
 from tracetui.redact.finding import Finding
 from tracetui.redact.opaque import opaque_spans
 from tracetui.redact.scanner import scan_many, settle
-from tracetui.redact.text_decoders import View, views_of
+from tracetui.redact.text_decoders import DecodedView, views_of
 
 RNG = random.Random(11)
 ALNUM = string.ascii_letters + string.digits
@@ -269,7 +269,7 @@ def test_views_give_back_where_they_came_from() -> None:
             assert 0 <= low < high <= len(text)
             if view.name in ("json", "ansi", "percent", "html") and high - low == 1:
                 assert view.text[at] == text[low]
-    view = View("x", "a--b-c", View("plain", "a--b-c", None), [(1, 3, "+"), (4, 5, "")])
+    view = DecodedView("x", "a--b-c", DecodedView("plain", "a--b-c", None), [(1, 3, "+"), (4, 5, "")])
     assert view.text == "a+bc"
     assert [view.origin(at, at + 1) for at in range(4)] == [(0, 1), (1, 3), (3, 4), (5, 6)]
     assert view.crosses(0, 2)

@@ -6,7 +6,7 @@ import pytest
 
 from tracetui.trail.blame import Blame, Share
 from tracetui.trail.prompts import Prompt, intent_of, said_in, suite_in
-from tracetui.trail.pull_request import Change, SessionFacts, SuiteRun, text
+from tracetui.trail.pull_request import RangeChange, SessionFacts, SuiteRun, text
 from tracetui.trail.states import HunkState
 
 
@@ -75,7 +75,7 @@ def test_the_whole_text() -> None:
         "p": state("p", "pending", 3, 5, None),
         "c": state("c", "alive", 3, 1),
     }
-    found = text(rows, [Change("src/a.py", 90, 3), Change("src/b.py", 10, 0)], facts, states, {})
+    found = text(rows, [RangeChange("src/a.py", 90, 3), RangeChange("src/b.py", 10, 0)], facts, states, {})
     parts = dict(part.split("\n\n", 1) for part in found.split("## ")[1:])
     assert parts["Intent"].splitlines()[0] == "- Add a retry limit"  # most of it stands
     assert "Merge" not in parts["Commits"]

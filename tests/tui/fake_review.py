@@ -10,8 +10,8 @@ from typing import Any
 from tracetui.model import TracetuiError
 from tracetui.redact.decisions import EXCLUSIONS, Rule
 from tracetui.redact.values import Field, Group, Mark, Place, Progress, Reach, State, Target, progress_of, state_of
-from tracetui.tui.redact.choices import Excluded, Outcome
-from tracetui.tui.redact.page import PageStep, Unit
+from tracetui.tui.redact.choices import DecisionOutcome, Excluded
+from tracetui.tui.redact.page import PageStep, PageUnit
 
 
 def unscanned(at: Field, step: int | None, why: str) -> Place:
@@ -47,9 +47,9 @@ class FakeReview:
 
     # what there is
 
-    def _units(self) -> list[tuple[int, Unit]]:
+    def _units(self) -> list[tuple[int, PageUnit]]:
         return [
-            (step, Unit(Field(None, step, 0, f"/content/{nth}/text"), text, label, step))
+            (step, PageUnit(Field(None, step, 0, f"/content/{nth}/text"), text, label, step))
             for step, items in enumerate(self.texts, 1)
             for nth, (label, text) in enumerate(items)
         ]
@@ -139,38 +139,38 @@ class FakeReview:
         self.undone.clear()
         self.calls.append(entry)
 
-    def accept(self, group: str) -> Outcome:
+    def accept(self, group: str) -> DecisionOutcome:
         self._add("accept", group)
-        return Outcome(f"accepted {group} in {len(self._places(group, self.values[group]))} places", group)
+        return DecisionOutcome(f"accepted {group} in {len(self._places(group, self.values[group]))} places", group)
 
-    def accept_tier(self, tier: int) -> Outcome:
+    def accept_tier(self, tier: int) -> DecisionOutcome:
         for group in self.groups():
             if group.tier <= tier and group.state == "open":
                 self._add("accept", group.value)
-        return Outcome("accepted a tier")
+        return DecisionOutcome("accepted a tier")
 
-    def reject(self, group: str, copy: str, scope: str) -> Outcome:
+    def reject(self, group: str, copy: str, scope: str) -> DecisionOutcome:
         self._add("reject", group, copy, scope)
-        return Outcome(f"rejected {scope}", group)
+        return DecisionOutcome(f"rejected {scope}", group)
 
-    def leave(self, gap: Place) -> Outcome:
+    def leave(self, gap: Place) -> DecisionOutcome:
         self.gaps = [one for one in self.gaps if one != gap]
         self.calls.append(("leave", gap.why))
-        return Outcome("left")
+        return DecisionOutcome("left")
 
-    def leave_leak(self, leak: Any) -> Outcome:
+    def leave_leak(self, leak: Any) -> DecisionOutcome:
         self.calls.append(("leave", leak.text))
-        return Outcome("left in the result")
+        return DecisionOutcome("left in the result")
 
-    def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
+    def mark(self, at: Field, start: int, end: int, kind: str) -> DecisionOutcome:
         text = next(unit.text for _, unit in self._units() if unit.at == at)[start:end]
         name = f"hand{len(self.log)}"
         self._add("mark", name, text, kind)
-        return Outcome(f"marked {text}", name)
+        return DecisionOutcome(f"marked {text}", name)
 
-    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> Outcome:
+    def exclude(self, what: str, step: int | None, agent: str | None, kind: str) -> DecisionOutcome:
         self._add("exclude", what, str(step))
-        return Outcome(f"left out {what}")
+        return DecisionOutcome(f"left out {what}")
 
     def exclusions(self) -> Sequence[Excluded]:
         return [
@@ -186,17 +186,17 @@ class FakeReview:
         at = Field(target.agent, int(target.rid), 0, target.pointer) if target.rid else None
         return Place.to_look_at(at, target.start, target.end, at.line) if at is not None else None
 
-    def undo(self) -> Outcome | None:
+    def undo(self) -> DecisionOutcome | None:
         if not self.log:
             return None
         self.undone.append(self.log.pop())
-        return Outcome(f"undone {self.undone[-1][0]}", self._about(self.undone[-1]))
+        return DecisionOutcome(f"undone {self.undone[-1][0]}", self._about(self.undone[-1]))
 
-    def redo(self) -> Outcome | None:
+    def redo(self) -> DecisionOutcome | None:
         if not self.undone:
             return None
         self.log.append(self.undone.pop())
-        return Outcome(f"redone {self.log[-1][0]}", self._about(self.log[-1]))
+        return DecisionOutcome(f"redone {self.log[-1][0]}", self._about(self.log[-1]))
 
     @staticmethod
     def _about(entry: tuple[str, ...]) -> str | None:
@@ -208,28 +208,28 @@ class FakeReview:
     def rules(self) -> Sequence[Rule]:
         return tuple(self.kept)
 
-    def add_rule(self, rule: Rule) -> Outcome:
+    def add_rule(self, rule: Rule) -> DecisionOutcome:
         if rule.form == "regex" and rule.pattern == "(":
             raise TracetuiError("The pattern ( is not understood")
         self.kept.append(rule)
-        return Outcome("kept")
+        return DecisionOutcome("kept")
 
-    def change_rule(self, old: Rule, new: Rule) -> Outcome:
+    def change_rule(self, old: Rule, new: Rule) -> DecisionOutcome:
         self.kept[self.kept.index(old)] = new
-        return Outcome("changed")
+        return DecisionOutcome("changed")
 
-    def remove_rule(self, rule: Rule) -> Outcome:
+    def remove_rule(self, rule: Rule) -> DecisionOutcome:
         self.kept.remove(rule)
-        return Outcome("gone")
+        return DecisionOutcome("gone")
 
-    def import_rules(self, path: Path) -> Outcome:
+    def import_rules(self, path: Path) -> DecisionOutcome:
         raise TracetuiError(f"Cannot read {path}")
 
-    def export_rules(self, path: Path, *, force: bool = False) -> Outcome:
+    def export_rules(self, path: Path, *, force: bool = False) -> DecisionOutcome:
         if not force:
             raise TracetuiError(f"{path} lies in a Git work tree")
         self.calls.append(("export", str(path)))
-        return Outcome("written")
+        return DecisionOutcome("written")
 
     def refresh(self) -> None:
         self.loads += 0

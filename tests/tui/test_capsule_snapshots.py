@@ -16,7 +16,7 @@ from textual.pilot import Pilot
 from tests.tui.driving import Driver
 from tests.tui.fakes import FakeBucket
 from tracetui.capsule.checks import Check
-from tracetui.capsule.replay import Result
+from tracetui.capsule.replay import CheckResult
 from tracetui.capsule.seal import Draft
 from tracetui.capsule.verdict import Outcome
 from tracetui.sandbox.limits import Ran
@@ -75,7 +75,7 @@ class Verdict(VerdictScreen):
         if self.seen is not None:
             base = Outcome("reproduces", "status 1, with the recorded line", LINE, Ran(1, f"F.\n{LINE}\n", 0.3))
             verdict = "fixed" if self.seen.kind == "passes" else self.seen.kind
-            self.results = [Result(CHECK, verdict, self.seen.why, SHA, base, self.seen, 0.62)]
+            self.results = [CheckResult(CHECK, verdict, self.seen.why, SHA, base, self.seen, 0.62)]
             self.runner.finish()
 
 

@@ -15,7 +15,7 @@ from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
-from tracetui.tui.kit.frame import Frame
+from tracetui.tui.kit.frame import TerminalFrame
 
 WIDTH, HEIGHT = 24, 3
 CONSOLE = Console(color_system="truecolor", force_terminal=True, width=WIDTH)
@@ -61,7 +61,7 @@ def layout(strips: list[Strip]) -> LayoutUpdate:
 def test_the_terminal_shows_what_it_would_without(
     frames: list[list[Strip]], chops: list[tuple[int, Strip, int]]
 ) -> None:
-    frame, ours, theirs = Frame(), Screen(), Screen()
+    frame, ours, theirs = TerminalFrame(), Screen(), Screen()
     updates: list[LayoutUpdate | ChopsUpdate] = [layout(strips) for strips in frames]
     for y, strip, cut in chops:  # parts of a row, cut where no character of two cells stands
         left, right = strip.divide([cut, WIDTH])
@@ -76,7 +76,7 @@ def test_the_terminal_shows_what_it_would_without(
 
 
 def test_what_stands_there_is_not_written_again() -> None:
-    frame = Frame()
+    frame = TerminalFrame()
     first = [row([("a list of things", 0)]), row([("one", 1)]), row([("two", 1)])]
     assert frame.reduced(layout(first)).render_segments(CONSOLE)
     again = [row([("a list of things", 0)]), row([("one", 1)]), row([("two", 1)])]
@@ -86,7 +86,7 @@ def test_what_stands_there_is_not_written_again() -> None:
 
 
 def test_all_is_written_when_the_terminal_shows_something_else() -> None:
-    frame = Frame()
+    frame = TerminalFrame()
     strips = [row([(str(y), 0)]) for y in range(HEIGHT)]
     written = [frame.reduced(layout(strips)).render_segments(CONSOLE)]
     frame.forget()
@@ -95,7 +95,7 @@ def test_all_is_written_when_the_terminal_shows_something_else() -> None:
 
 
 def test_an_update_that_is_never_written_is_not_taken_for_shown() -> None:
-    frame = Frame()
+    frame = TerminalFrame()
     strips = [row([("x", 0)]) for _ in range(HEIGHT)]
     frame.reduced(layout(strips))
     assert frame.reduced(layout(strips)).render_segments(CONSOLE)

@@ -21,11 +21,11 @@ from tracetui.redact.values import Group
 from tracetui.tui.app import TracetuiApp
 from tracetui.tui.kit.step_document import fetch
 from tracetui.tui.kit.tabs import TabAsk
-from tracetui.tui.redact.choices import Snapshot
+from tracetui.tui.redact.choices import ReviewSnapshot
 from tracetui.tui.redact.editing import Editing, open_review
 from tracetui.tui.redact.expectation import accepted, rejected
 from tracetui.tui.redact.findings_tab import findings_tab, open_steps
-from tracetui.tui.redact.page import Page, compose
+from tracetui.tui.redact.page import EditorPage, compose
 from tracetui.tui.redact.screen import RedactScreen
 from tracetui.tui.redact.second_reading import SecondReadingScreen
 from tracetui.tui.redact.span_editor import SpanEditor
@@ -62,7 +62,7 @@ def group_of(review: Editing, value: str) -> Group:
     return next(group for group in review.groups() if group.text == value)
 
 
-def page_of(review: Editing, group: Group, copy: int = 0) -> Page:
+def page_of(review: Editing, group: Group, copy: int = 0) -> EditorPage:
     steps = review.page(group.places[copy])
     marks = {unit.at: review.marks(unit.at, unit.text) for step in steps for unit in step.units}
     return compose(steps, marks, everything=True)
@@ -459,7 +459,7 @@ def test_what_is_shown_at_once_is_what_comes(bucket: Bucket, session: SessionRow
     for _ in range(24):
         groups = review.groups()
         marks = {unit.at: review.marks(unit.at, unit.text) for unit in units}
-        before = Snapshot(groups, review.progress(), review.unscanned(), kept=review.rejected_places())
+        before = ReviewSnapshot(groups, review.progress(), review.unscanned(), kept=review.rejected_places())
         group = rng.choice([one for one in groups if not one.by_hand])
         place = rng.choice(group.places)
         scope = rng.choice(["accept", "place", "path", "kind", "name", "all"])

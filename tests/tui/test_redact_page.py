@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tracetui.redact.values import Field, Mark
 from tracetui.text.safe import is_display_safe
 from tracetui.tui.kit.layout import RowLayout
-from tracetui.tui.redact.page import Page, PageStep, Unit, compose, edits_between
+from tracetui.tui.redact.page import EditorPage, PageStep, PageUnit, compose, edits_between
 
 ODD = "ab Z09_-.=\n\n\t\r\x1b\x07\x85\u202e\u200b\u2028\ud800\ufe0f日本🎉e\u0301‹›"
 texts = st.text(st.sampled_from(ODD), max_size=120)
@@ -33,8 +33,8 @@ def marked(draw: Any) -> tuple[str, list[Mark]]:
     return text, marks
 
 
-def page_of(items: list[tuple[str, list[Mark]]], **options: Any) -> tuple[Page, list[Unit]]:
-    units = [Unit(field(nth), text, f"label {nth}", 1) for nth, (text, _) in enumerate(items)]
+def page_of(items: list[tuple[str, list[Mark]]], **options: Any) -> tuple[EditorPage, list[PageUnit]]:
+    units = [PageUnit(field(nth), text, f"label {nth}", 1) for nth, (text, _) in enumerate(items)]
     steps = [PageStep(1, None, "1 command", units)]
     marks = {field(nth): found for nth, (_, found) in enumerate(items)}
     options.setdefault("everything", True)
@@ -151,9 +151,9 @@ def test_hidden_secrets_are_not_on_the_page() -> None:
 
 def test_fields_that_repeat_or_frame_stand_aside_until_they_matter() -> None:
     units = [
-        Unit(field(0), "the output", "result", 1),
-        Unit(field(1), "the output", "copy", 1),
-        Unit(field(2), "/home/ada/src", "cwd", 1, main=False),
+        PageUnit(field(0), "the output", "result", 1),
+        PageUnit(field(1), "the output", "copy", 1),
+        PageUnit(field(2), "/home/ada/src", "cwd", 1, main=False),
     ]
     steps = [PageStep(1, None, "1 command", units)]
     assert [unit.label for unit in compose(steps, {}).units] == ["result"]

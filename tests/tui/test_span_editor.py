@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tracetui.redact.values import Field, Mark
 from tracetui.text.safe import is_display_safe
-from tracetui.tui.redact.page import Page, PageStep, Span, Unit, compose
+from tracetui.tui.redact.page import EditorPage, PageStep, PageUnit, Span, compose
 from tracetui.tui.redact.span_editor import SpanEditor
 
 TEXT = (
@@ -25,8 +25,8 @@ TEXT = (
 AT = Field(None, 1, 0, "/a")
 
 
-def page(text: str = TEXT, marks: list[Mark] | None = None) -> Page:
-    units = [Unit(AT, text, "result", 1), Unit(Field(None, 2, 0, "/b"), "another unit\nof it", "text", 2)]
+def page(text: str = TEXT, marks: list[Mark] | None = None) -> EditorPage:
+    units = [PageUnit(AT, text, "result", 1), PageUnit(Field(None, 2, 0, "/b"), "another unit\nof it", "text", 2)]
     steps = [PageStep(1, None, "1 command", units[:1]), PageStep(2, None, "2 message", units[1:])]
     return compose(steps, {AT: marks or []})
 
@@ -46,7 +46,7 @@ class Bare(App[None]):
 
 @asynccontextmanager
 async def editing(
-    made: Page | None = None, size: tuple[int, int] = (60, 20)
+    made: EditorPage | None = None, size: tuple[int, int] = (60, 20)
 ) -> AsyncIterator[tuple[Bare, SpanEditor, Pilot[None]]]:
     app = Bare()
     async with app.run_test(size=size) as pilot:
@@ -80,7 +80,7 @@ async def test_the_text_begins_at_the_top_where_nothing_is_under_decision() -> N
         await pilot.pause()
         assert "1 command" in "".join(screen(app)[:2])
         editor.show(compose([], {}), cursor=0)
-        short = compose([PageStep(1, None, "1 command", [Unit(AT, "a", "text", 1)])], {})
+        short = compose([PageStep(1, None, "1 command", [PageUnit(AT, "a", "text", 1)])], {})
         editor.show(short, cursor=0)
         await pilot.pause()
         assert "1 command" in "".join(screen(app)[:2])

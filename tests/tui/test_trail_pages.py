@@ -14,14 +14,14 @@ from tests.tui.fakes import FakeBucket, make_session
 from tracetui.model import Step, ToolUse
 from tracetui.tui.browse.session_rows import survival_bar, survived
 from tracetui.tui.kit.badges import badges_of, spans, tally
-from tracetui.tui.kit.diff_page import Code, Page
+from tracetui.tui.kit.diff_page import DiffWriter, HighlightedText
 from tracetui.tui.kit.paint import cells
 from tracetui.tui.kit.step_document import LoadedStep
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.tabs import TabAsk
 from tracetui.tui.kit.wrap import char_cells
 from tracetui.tui.trail.blame import complete_target
-from tracetui.tui.trail.blame_rows import BlameRows, Row, commit_rows, rows_of
+from tracetui.tui.trail.blame_rows import BlameRow, BlameRows, commit_rows, rows_of
 from tracetui.tui.trail.diff_document import REASONS, DiffDocument, commands_line, diff_document
 from tracetui.tui.trail.repository import complete_folder
 
@@ -170,14 +170,14 @@ def test_any_text_makes_a_page(old: list[str], new: list[str], side: bool, width
 
 @given(st.text(st.characters(exclude_characters="\n"), max_size=80), st.integers(4, 40))
 def test_rows_of_code_are_the_line_but_for_blanks(text: str, width: int) -> None:
-    code = Code([text], "x.py")
+    code = HighlightedText([text], "x.py")
     pieces = code.rows(0, width)
     assert "".join(code.lines[0][low:high] for low, high in pieces).replace(" ", "") == code.lines[0].replace(" ", "")
 
 
 def test_colours_of_a_piece_are_those_of_the_line() -> None:
-    code = Code(["x = 'a long string that goes on'"], "x.py")
-    page = Page()
+    code = HighlightedText(["x = 'a long string that goes on'"], "x.py")
+    page = DiffWriter()
     page.put(">> ")
     page.code(code, 0, 4, 12)
     found = [(start, end) for start, end, _ in code.tokens(0, 4, 12)]
@@ -262,7 +262,7 @@ def test_a_commit_tells_its_files_and_who_is_behind() -> None:
     assert texts[-1] == "Looking"
     nobody = {"rows": [{"sessions": [], "attributed": 0, "added": 2}], "harnesses": {}}
     assert commit_rows(commit, nobody, "")[-1].text.startswith("No session is behind it")
-    assert Row("file", "x").place is None
+    assert BlameRow("file", "x").place is None
 
 
 # -- completion

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tracetui.bucket.changes import Progress, RunReport, changed, from_db, known, signed, to_db
+from tracetui.bucket.changes import RunProgress, RunReport, changed, from_db, known, signed, to_db
 from tracetui.bucket.databases import Databases
 from tracetui.bucket.index import IndexWriter, first_step, now_ms, origin
 from tracetui.bucket.location import Lock, copies_in, full_disk, no_room, sweep, temporary
@@ -27,7 +27,7 @@ from tracetui.harness.roots import LogFile
 from tracetui.harness.sources import container, exists
 from tracetui.model import TracetuiError
 
-__all__ = ["Capture", "Progress", "RunReport", "changed", "from_db", "to_db"]
+__all__ = ["Capture", "RunProgress", "RunReport", "changed", "from_db", "to_db"]
 
 _INLINE: Final = 6 * 1024 * 1024
 """Work of fewer bytes is done in this process: starting readers would take longer."""
@@ -63,7 +63,7 @@ class Capture:
         db: sqlite3.Connection,
         forgotten: Forgotten,
         *,
-        progress: Callable[[Progress], None] | None,
+        progress: Callable[[RunProgress], None] | None,
         cancelled: Callable[[], bool] | None,
         workers: int,
         again: bool = False,
@@ -603,7 +603,9 @@ class Capture:
             self._shown = now
             sessions = len(self._touched)
             self._progress(
-                Progress(self._phase, self._count, self._files, self._bytes, self._total, sessions, self.report.records)
+                RunProgress(
+                    self._phase, self._count, self._files, self._bytes, self._total, sessions, self.report.records
+                )
             )
 
 

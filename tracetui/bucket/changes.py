@@ -13,11 +13,11 @@ from tracetui.bucket.userdata import Forgotten
 if TYPE_CHECKING:
     from tracetui.harness.roots import LogFile
 
-__all__ = ["Progress", "RunReport", "changed", "from_db", "known", "signed", "to_db", "within"]
+__all__ = ["RunProgress", "RunReport", "changed", "from_db", "known", "signed", "to_db", "within"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunProgress:
     """How far a run is. ``bytes`` is an estimate for compressed logs; ``phase``: upgrade, recover, capture or pack."""
 
     phase: str

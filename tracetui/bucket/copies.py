@@ -40,12 +40,12 @@ __all__ = [
     "FRAME",
     "LEVEL",
     "LOOSE",
+    "CopyChunk",
     "CopyReader",
     "CopyWriter",
     "DamagedError",
     "Frame",
     "FrameCache",
-    "Piece",
     "Scan",
     "Stamp",
     "compressor",
@@ -58,7 +58,7 @@ LEVEL: Final = 1
 _READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-class Piece(NamedTuple):
+class CopyChunk(NamedTuple):
     """Bytes of a log and where they stand in it; ``line`` line ends come before them (UNKNOWN where nothing tells).
     ``data`` is None where they are lost: ``length`` bytes, ``at`` the byte of the copy, ``why`` what is wrong there."""
 
@@ -302,7 +302,7 @@ class CopyReader:
                 raise self._damaged(piece.at, piece.why) if piece.at else self._lost(piece.start)
             yield piece.data
 
-    def pieces(self, offset: int = 0, end: int | None = None) -> Iterator[Piece]:
+    def pieces(self, offset: int = 0, end: int | None = None) -> Iterator[CopyChunk]:
         """As ``chunks``, and goes on behind what is lost: that is a piece without data."""
         if end is None or end > self.scan.bytes:
             self._open()  # the copy may have grown since
@@ -314,20 +314,20 @@ class CopyReader:
             if frame.start >= limit:
                 return
             if frame.start > at:
-                yield Piece(at, frame.start - at, line, None)
+                yield CopyChunk(at, frame.start - at, line, None)
                 line = UNKNOWN
             line = frame.line if frame.line != UNKNOWN else line
             try:
                 data = unpacked(os.pread(self._handle, frame.size, frame.at), frame.length)
             except zstandard.ZstdError as error:
-                yield Piece(frame.start, frame.length, line, None, frame.at, str(error))
+                yield CopyChunk(frame.start, frame.length, line, None, frame.at, str(error))
                 line = UNKNOWN
             else:
                 first, last = max(offset - frame.start, 0), min(limit - frame.start, frame.length)
                 known = line != UNKNOWN
                 before = line + data.count(b"\n", 0, first) if known else line
                 part = data if last - first == frame.length else data[first:last]
-                yield Piece(frame.start + first, len(part), before, part)
+                yield CopyChunk(frame.start + first, len(part), before, part)
                 line = line + data.count(b"\n") if known else line
             at = frame.start + frame.length
 

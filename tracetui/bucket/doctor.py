@@ -29,7 +29,7 @@ from tracetui.harness.roots import LogFile, PathProblem, deleted_at, discover, f
 from tracetui.harness.unread import places
 from tracetui.model import SessionRow, TracetuiError
 
-__all__ = ["Check", "Risk", "at_risk", "damaged_check", "examine", "examine_roots", "repair"]
+__all__ = ["Diagnosis", "Risk", "at_risk", "damaged_check", "examine", "examine_roots", "repair"]
 
 SOON_DAYS: Final = 7
 _DAY_MS: Final = 86_400_000
@@ -38,7 +38,7 @@ _SQLITE: Final = (3, 40)
 _HEALED: Final = "tracetui doctor --repair"
 
 
-class Check(NamedTuple):
+class Diagnosis(NamedTuple):
     """One finding. ``status``: ok, warn or bad; ``line`` is 1-based; ``action`` is what the user can do, if known."""
 
     check: str
@@ -91,7 +91,7 @@ def examine_roots(
     *,
     wanted: Collection[str] | None = None,
     kept: Iterable[str] = (),
-) -> Iterator[Check]:
+) -> Iterator[Diagnosis]:
     """What lies under each harness's roots and the ``kept`` paths; the log files found go to ``files``. Of them only
     the ``wanted`` paths, where given, are captured: the user left out the others."""
     known = {name: [root.path for root in item.roots(environ, home)] for name, item in HARNESSES.items()}
@@ -103,32 +103,32 @@ def examine_roots(
         for root in roots:
             path = os.fspath(root)
             if not os.path.lexists(path):
-                yield Check("roots", "ok", "not there: nothing to capture", name, path)
+                yield Diagnosis("roots", "ok", "not there: nothing to capture", name, path)
                 continue
             some = True
             yield _root(name, path, [file for file in found if file.root == path], bucket, wanted)
         for problem in problems:
-            yield Check("roots", "bad", f"cannot be read ({problem.reason})", name, problem.path,
+            yield Diagnosis("roots", "bad", f"cannot be read ({problem.reason})", name, problem.path,
                         action="give yourself the right to read it")  # fmt: skip
         for file in found:
             if not os.access(file.path, os.R_OK):
-                yield Check("unreadable", "bad", "this log cannot be read (permission denied)", name, file.path,
+                yield Diagnosis("unreadable", "bad", "this log cannot be read (permission denied)", name, file.path,
                             action="give yourself the right to read it")  # fmt: skip
     for title, place in places(home):
-        yield Check("roots", "ok", f"{title}, not read yet", path=str(place))
+        yield Diagnosis("roots", "ok", f"{title}, not read yet", path=str(place))
     if not some:
-        yield Check("roots", "warn", f"no logs of any agent under {home}", action="tracetui index PATH")
+        yield Diagnosis("roots", "warn", f"no logs of any agent under {home}", action="tracetui index PATH")
     for path in kept:
         items = list(files_of([path]))
         yield _root(None, path, [item for item in items if isinstance(item, LogFile)], bucket, wanted)
         for item in items:
             if isinstance(item, PathProblem):
-                yield Check("roots", "warn", f"a kept path: {item.reason}", path=item.path)
+                yield Diagnosis("roots", "warn", f"a kept path: {item.reason}", path=item.path)
 
 
 def _root(
     name: str | None, path: str, here: list[LogFile], bucket: Bucket | None, wanted: Collection[str] | None
-) -> Check:
+) -> Diagnosis:
     """How much lies under a root or a kept path, and how much of it waits to be captured."""
     size = sum(file.size for file in here)
     take = here if wanted is None else [file for file in here if file.path in wanted]
@@ -137,7 +137,7 @@ def _root(
     if len(take) < len(here):
         message += f"; {len(here) - len(take):,} left out as you asked"
     message += f"; {todo:,} new or changed since the last capture"
-    return Check("roots", "ok", message, name, path, action="tracetui index" if todo else None)
+    return Diagnosis("roots", "ok", message, name, path, action="tracetui index" if todo else None)
 
 
 def examine(
@@ -149,7 +149,7 @@ def examine(
     now: int | None = None,
     wanted: Collection[str] | None = None,
     kept: Iterable[str] = (),
-) -> Iterator[Check]:
+) -> Iterator[Diagnosis]:
     """Every check of an open bucket and of the roots, as they are made; ``deep`` compares all content too. ``wanted``
     and ``kept`` as ``examine_roots`` takes them."""
     yield from _bucket(bucket)
@@ -166,7 +166,7 @@ def examine(
     yield from _deletion(bucket, environ, home, now)
 
 
-def _bucket(bucket: Bucket) -> Iterator[Check]:
+def _bucket(bucket: Bucket) -> Iterator[Diagnosis]:
     path = str(bucket.path)
     open_to_others = [
         os.path.join(folder, name)  # noqa: PTH118 - as many as there are logs
@@ -175,18 +175,18 @@ def _bucket(bucket: Bucket) -> Iterator[Check]:
         if os.name == "posix" and _mode(os.path.join(folder, name)) & 0o077  # noqa: PTH118
     ]
     for warning in bucket.warnings:
-        yield Check("bucket", "warn", warning, path=path)
+        yield Diagnosis("bucket", "warn", warning, path=path)
     for name in open_to_others[:_PER_LOG]:
-        yield Check("permissions", "bad", "others can read this part of the bucket", path=name,
+        yield Diagnosis("permissions", "bad", "others can read this part of the bucket", path=name,
                     action=f"chmod -R go-rwx {path}")  # fmt: skip
     if sqlite3.sqlite_version_info < _SQLITE:
-        yield Check("sqlite", "bad", f"SQLite {sqlite3.sqlite_version} is older than 3.40; searching may fail",
+        yield Diagnosis("sqlite", "bad", f"SQLite {sqlite3.sqlite_version} is older than 3.40; searching may fail",
                     action="use a Python with a newer SQLite")  # fmt: skip
     if not bucket.warnings and not open_to_others:
-        yield Check("bucket", "ok", "private and in a good place", path=path)
+        yield Diagnosis("bucket", "ok", "private and in a good place", path=path)
     reports = sorted((bucket.path / "errors").glob("*")) if (bucket.path / "errors").is_dir() else []
     if reports:
-        yield Check("errors", "warn", f"{len(reports)} reports of unexpected errors; they hold no log text",
+        yield Diagnosis("errors", "warn", f"{len(reports)} reports of unexpected errors; they hold no log text",
                     path=str(reports[-1]), action="report the newest, then delete them")  # fmt: skip
 
 
@@ -198,33 +198,35 @@ def _mode(path: str) -> int:
     return 0 if stat.S_ISLNK(info.st_mode) else stat.S_IMODE(info.st_mode)
 
 
-def _databases(bucket: Bucket) -> Iterator[Check]:
+def _databases(bucket: Bucket) -> Iterator[Diagnosis]:
     if (state := index_state(bucket)) != "whole":
         why = "was thrown away" if state == "missing" else "is behind the copies: a run did not end"
-        yield Check("database", "warn", f"the index {why}", path=str(bucket.path / "index.db"), action="tracetui index")
+        yield Diagnosis(
+            "database", "warn", f"the index {why}", path=str(bucket.path / "index.db"), action="tracetui index"
+        )
     wrong = damaged(bucket.path)
     for path in (bucket.path / "index.db", *databases(bucket.path)):
         if path in wrong:
             yield damaged_check(path, wrong[path])
         else:
-            yield Check("database", "ok", f"{path.name} is whole", path=str(path))
+            yield Diagnosis("database", "ok", f"{path.name} is whole", path=str(path))
 
 
-def damaged_check(path: Path, why: str) -> Check:
+def damaged_check(path: Path, why: str) -> Diagnosis:
     """The check of a database that is damaged."""
-    return Check("database", "bad", f"{path.name} is damaged ({why})", path=str(path), action=_HEALED)
+    return Diagnosis("database", "bad", f"{path.name} is damaged ({why})", path=str(path), action=_HEALED)
 
 
-def _forgetting(bucket: Bucket) -> Iterator[Check]:
+def _forgetting(bucket: Bucket) -> Iterator[Diagnosis]:
     """A forget that a kill left unfinished, and databases of which it could not know what to remove."""
     try:
         left = unfinished(bucket.path)
     except TracetuiError as error:
-        yield Check("forget", "bad", str(error), path=str(bucket.path))
+        yield Diagnosis("forget", "bad", str(error), path=str(bucket.path))
         left = 0
     if left:
         message = f"forgetting {left:,} {'session' if left == 1 else 'sessions'} is not finished: traces are on disk"
-        yield Check("forget", "bad", message, path=str(bucket.path), action=_HEALED)
+        yield Diagnosis("forget", "bad", message, path=str(bucket.path), action=_HEALED)
     found = [
         ("index.db", unregistered(bucket._db, "index.db")),
         ("user.db", unregistered(bucket._db, "user.db", "user")),
@@ -235,41 +237,41 @@ def _forgetting(bucket: Bucket) -> Iterator[Check]:
     for name, tables in dict(found).items():
         for table in tables:
             message = f"nobody says what its table {table} holds of sessions; forget leaves it alone"
-            yield Check("forget", "warn", message, path=str(bucket.path / name), action="report this")
+            yield Diagnosis("forget", "warn", message, path=str(bucket.path / name), action="report this")
 
 
-def _records(bucket: Bucket) -> Iterator[Check]:
+def _records(bucket: Bucket) -> Iterator[Diagnosis]:
     """What could not be read as it should, line by line, and files that were passed over (those have no harness)."""
     told: Counter[str] = Counter()
     for harness, path, line, reason in bucket.problems():
         told[path] += 1
         if not harness:
-            yield Check("skipped", "warn", f"not captured: {reason}", path=path)
+            yield Diagnosis("skipped", "warn", f"not captured: {reason}", path=path)
         elif told[path] <= _PER_LOG:
-            yield Check("records", "warn", reason, harness, path, line or None)
+            yield Diagnosis("records", "warn", reason, harness, path, line or None)
     for path, number in told.items():
         if number > _PER_LOG:
-            yield Check("records", "warn", f"{number - _PER_LOG:,} more problems in this log", path=path)
+            yield Diagnosis("records", "warn", f"{number - _PER_LOG:,} more problems in this log", path=path)
     if not told:
-        yield Check("records", "ok", "every line of every log could be read")
+        yield Diagnosis("records", "ok", "every line of every log could be read")
 
 
-def _unknown(bucket: Bucket) -> Iterator[Check]:
+def _unknown(bucket: Bucket) -> Iterator[Diagnosis]:
     for harness, types in bucket.unknown().items():
         for name, number in sorted(types.items()):
             message = f"{number:,} {'record' if number == 1 else 'records'} of the type {name}: kept, not understood"
-            yield Check("unknown", "warn", message, harness, action="a newer tracetui may know them")
+            yield Diagnosis("unknown", "warn", message, harness, action="a newer tracetui may know them")
 
 
-def _generations(bucket: Bucket) -> Iterator[Check]:
+def _generations(bucket: Bucket) -> Iterator[Diagnosis]:
     harness = {file.path: file.harness for file in bucket.files()}
     for path, number in Counter(file.path for file in bucket.files()).items():
         if number > 1:
             message = f"this log was rewritten; {number} generations are kept"
-            yield Check("generations", "ok", message, harness[path], path)
+            yield Diagnosis("generations", "ok", message, harness[path], path)
 
 
-def _not_shown(bucket: Bucket) -> Iterator[Check]:
+def _not_shown(bucket: Bucket) -> Iterator[Diagnosis]:
     """Every captured log whose steps are not listed, and why; and that no record is left without an account."""
     shown = told = 0
     for log in accounts(bucket._db):
@@ -277,23 +279,23 @@ def _not_shown(bucket: Bucket) -> Iterator[Check]:
             shown += log.records
             if log.set_aside:
                 why = f"set aside as {log.session}: its id is that of a session of yours, of which it holds no record"
-                yield Check("parts", "warn", why, log.harness, log.path, action=f"tracetui show {log.own}")
+                yield Diagnosis("parts", "warn", why, log.harness, log.path, action=f"tracetui show {log.own}")
             continue
         told += log.records
         if log.why == "generation":
             continue  # (told above)
         which = "a part of" if log.records < log.holder_records else "the same as"
         why = f"all its {log.records:,} records stand in {log.holder}, and it is not shown: {which} that log"
-        yield Check("parts", "ok", why, log.harness, log.path)
+        yield Diagnosis("parts", "ok", why, log.harness, log.path)
     total = bucket.stats()["records"]
     message = f"{shown:,} records are of logs that are shown, {told:,} of others that stand in these or were rewritten"
     if shown + told == total:
-        yield Check("parts", "ok", message)
+        yield Diagnosis("parts", "ok", message)
     else:
-        yield Check("parts", "bad", f"{message}; that makes {total:,} no more", action="tracetui doctor --repair")
+        yield Diagnosis("parts", "bad", f"{message}; that makes {total:,} no more", action="tracetui doctor --repair")
 
 
-def _copies(bucket: Bucket) -> Iterator[Check]:
+def _copies(bucket: Bucket) -> Iterator[Diagnosis]:
     """The folder of copies against the index, both ways; each copy against the file it was made from, or, where that is
     gone, in itself."""
     wrong = 0
@@ -303,23 +305,23 @@ def _copies(bucket: Bucket) -> Iterator[Check]:
     files = bucket.files()
     alone = sum(file.gone or not file.current for file in files)
     message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} are of logs rewritten or gone"
-    yield Check("copies", "ok", message)
+    yield Diagnosis("copies", "ok", message)
     aside = bucket.path / ASIDE
     if kept := sorted(aside.glob("*")) if aside.is_dir() else []:
         size = sum(path.lstat().st_size for path in kept)
-        yield Check("aside", "ok", f"{len(kept):,} damaged copies were set aside, {size:,} bytes", path=str(aside),
+        yield Diagnosis("aside", "ok", f"{len(kept):,} damaged copies were set aside, {size:,} bytes", path=str(aside),
                     action="delete them when nothing is missing")  # fmt: skip
 
 
-def _fault(bucket: Bucket, fault: Fault) -> Check:
+def _fault(bucket: Bucket, fault: Fault) -> Diagnosis:
     file = fault.file
     if file is None:
         path = str(bucket.path / "copies" / fault.copy)
-        return Check("copies", "bad", fault.reason, None, path, action=_HEALED)
+        return Diagnosis("copies", "bad", fault.reason, None, path, action=_HEALED)
     if fault.what == "torn":
-        return Check("copies", "warn", fault.reason, file.harness, file.path, action="tracetui index")
+        return Diagnosis("copies", "warn", fault.reason, file.harness, file.path, action="tracetui index")
     if fault.what == "lost":
-        return Check("copies", "warn", fault.reason, file.harness, file.path)
+        return Diagnosis("copies", "warn", fault.reason, file.harness, file.path)
     if fault.what in {"differs", "unreadable"}:
         try:
             info = os.lstat(file.path)
@@ -327,11 +329,11 @@ def _fault(bucket: Bucket, fault: Fault) -> Check:
             info = None
         if info is not None and (info.st_mtime_ns, info.st_size) != (file.mtime_ns, file.size):
             reason = f"{fault.reason}; it changed since"
-            return Check("copies", "warn", reason, file.harness, file.path, action="tracetui index")
-    return Check("copies", "bad", fault.reason, file.harness, file.path, action=_HEALED)
+            return Diagnosis("copies", "warn", reason, file.harness, file.path, action="tracetui index")
+    return Diagnosis("copies", "bad", fault.reason, file.harness, file.path, action=_HEALED)
 
 
-def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int | None) -> Iterator[Check]:
+def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int | None) -> Iterator[Diagnosis]:
     now = round(time.time() * 1000) if now is None else now
     for harness in HARNESSES.values():
         if harness.retention is not None:
@@ -340,24 +342,24 @@ def _deletion(bucket: Bucket, environ: Mapping[str, str], home: Path, now: int |
 
 def _deletion_by(
     harness: Harness, rule: Retention, bucket: Bucket, environ: Mapping[str, str], home: Path, now: int
-) -> Iterator[Check]:
+) -> Iterator[Diagnosis]:
     action = f"raise {rule.setting} in {rule.path}"
     if rule.days == 0:
         told = f"{rule.setting} is 0: some versions of {harness.title} then keep no logs at all"
-        yield Check("deletion", "warn", told, harness.name, str(rule.path), action=action)
+        yield Diagnosis("deletion", "warn", told, harness.name, str(rule.path), action=action)
         return
     risks = at_risk(bucket, environ, home, now=now, harness=harness.name)
     for session, due in risks:
         left = (due - now) / _DAY_MS
         when = "at its next start" if left <= 0 else f"in {left:.0f} days" if left >= 1 else "within a day"
-        yield Check("deletion", "warn", f"due for deletion {when} ({rule.setting} {rule.days:g}); its copy stays here",
-                    harness.name, session.path, action=action)  # fmt: skip
+        message = f"due for deletion {when} ({rule.setting} {rule.days:g}); its copy stays here"
+        yield Diagnosis("deletion", "warn", message, harness.name, session.path, action=action)
     if not risks and any(root.path.is_dir() for root in harness.roots(environ, home)):
-        yield Check("deletion", "ok", f"logs are deleted after {rule.days:g} days; none is due within {SOON_DAYS} days",
-                    harness.name, str(rule.path))  # fmt: skip
+        message = f"logs are deleted after {rule.days:g} days; none is due within {SOON_DAYS} days"
+        yield Diagnosis("deletion", "ok", message, harness.name, str(rule.path))
 
 
-def repair(path: Path, checks: list[Check]) -> list[str]:
+def repair(path: Path, checks: list[Diagnosis]) -> list[str]:
     """Set right what the checks name and can be, in the (closed) bucket at ``path``.
 
     A damaged index is rebuilt from the copies; copies as ``repair_copies`` says. Says what was done, a line each.

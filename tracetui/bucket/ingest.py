@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 import zstandard
 
-from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyReader, CopyWriter, Piece, Stamp
+from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyChunk, CopyReader, CopyWriter, Stamp
 from tracetui.bucket.frames import UNKNOWN
 from tracetui.bucket.within import InnerRun
 from tracetui.harness import HARNESSES, detect
@@ -243,14 +243,14 @@ class _Run:
                 self.feed(self.reader, item)
         self.reader.take()
 
-    def lose(self, piece: Piece) -> None:
+    def lose(self, piece: CopyChunk) -> None:
         """Pass over bytes that the copy lost."""
         self.lost += piece.length
         place = f"bytes {piece.start:,} to {piece.start + piece.length:,} of the log are lost"
         why = f": the copy is damaged at its byte {piece.at:,} ({piece.why[:80]})" if piece.at else ""
         self.problems.append(Problem(self.splitter.line, place + why))
 
-    def resume(self, piece: Piece) -> None:
+    def resume(self, piece: CopyChunk) -> None:
         """Begin a line where the bytes behind a lost place begin."""
         if piece.start != self.splitter.offset + self.splitter.pending:
             bad = self.splitter.bad

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from tracetui.bucket.terms import Query
 
-__all__ = ["Matcher", "Place", "Words", "needs_scan", "snippet", "tokens"]
+__all__ = ["Matcher", "TextMatch", "Words", "needs_scan", "snippet", "tokens"]
 
 _BEFORE: Final = 48
 _AFTER: Final = 160
@@ -22,7 +22,7 @@ _RUNS: Final = re.compile(
 )
 
 
-class Place:
+class TextMatch:
     """A match: text ``nth``, code points ``start`` to ``end`` of it."""
 
     __slots__ = ("end", "nth", "score", "start")
@@ -37,7 +37,7 @@ class Place:
 class Matcher(Protocol):
     """Looks for something in the texts of one step."""
 
-    def find(self, texts: Sequence[str]) -> Place | None:
+    def find(self, texts: Sequence[str]) -> TextMatch | None:
         """Where it is, or None where it is not."""
 
 
@@ -70,16 +70,16 @@ class Words:
         self._wanted = [_pattern(text, prefix=prefix) for text, prefix in wanted]
         self._not = [_pattern(text, prefix=False) for text in (*query.not_words, *query.not_phrases)]
 
-    def find(self, texts: Sequence[str]) -> Place | None:
+    def find(self, texts: Sequence[str]) -> TextMatch | None:
         """The first match of the longest word, if all are there."""
-        first: Place | None = None
+        first: TextMatch | None = None
         score = 0.0
         for pattern in self._wanted:
             count = 0
             for nth, text in enumerate(texts):
                 for match in pattern.finditer(text):
                     if first is None:
-                        first = Place(nth, match.start(), match.end(), 0.0)
+                        first = TextMatch(nth, match.start(), match.end(), 0.0)
                     count += 1
                     if count >= _COUNTED:
                         break

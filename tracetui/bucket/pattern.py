@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tracetui.bucket.matching import Place
+from tracetui.bucket.matching import TextMatch
 from tracetui.model import TracetuiError
 
 __all__ = ["Pattern", "fts_of", "raw_form"]
@@ -42,14 +42,14 @@ class Pattern:
             raise TracetuiError(f"Not a regular expression (RE2): {ascii(str(reason))[1:-1][:200]}", status=2) from None
         self.text = text
 
-    def find(self, texts: Sequence[str]) -> Place | None:
+    def find(self, texts: Sequence[str]) -> TextMatch | None:
         """The first match; the score is the number of matches."""
-        first: Place | None = None
+        first: TextMatch | None = None
         count = 0
         for nth, text in enumerate(texts):
             for match in self._regex.finditer(text):
                 if first is None:
-                    first = Place(nth, match.start(), match.end(), 0.0)
+                    first = TextMatch(nth, match.start(), match.end(), 0.0)
                 count += 1
                 if count >= _COUNTED:
                     break

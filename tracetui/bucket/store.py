@@ -16,7 +16,7 @@ from tracetui.bucket.userdata import Forgotten, UserData
 from tracetui.model import Hit, LogRow, Record, SessionRow, Source, Step, StepRow, TracetuiError
 
 if TYPE_CHECKING:
-    from tracetui.bucket.capture import Progress, RunReport
+    from tracetui.bucket.capture import RunProgress, RunReport
     from tracetui.bucket.costs import Cost
     from tracetui.bucket.damage import DamagedError
     from tracetui.bucket.forget import Forgetting
@@ -93,7 +93,7 @@ class Bucket:
     def capture(
         self,
         files: Iterable[LogFile],
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[RunProgress], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
         workers: int = 2,
         *,
@@ -340,7 +340,7 @@ class Bucket:
             self.warnings.append(f"Sessions that were to be forgotten are still there in part: {error}")
 
     def rebuild(
-        self, progress: Callable[[Progress], None] | None = None, cancelled: Callable[[], bool] | None = None
+        self, progress: Callable[[RunProgress], None] | None = None, cancelled: Callable[[], bool] | None = None
     ) -> RunReport:
         """Throw the index away and build it from the copies alone."""
         from tracetui.bucket.capture import Capture

@@ -11,14 +11,14 @@ from tracetui.capsule.history import Played
 from tracetui.capsule.patches import FileChange, PatchError, apply, make, parse
 from tracetui.model import Step
 
-__all__ = ["Code"]
+__all__ = ["CodeFacts"]
 
 Bytes = Callable[[bytes], bytes]
 Text = Callable[[str], str]
 
 
 @dataclass(slots=True)
-class Code:
+class CodeFacts:
     """What was found. ``root`` is the repository's folder as the log names it; ``head`` the revision at which the trail
     was judged; ``played`` the edits; ``lead`` what leads from the start commit to the base."""
 

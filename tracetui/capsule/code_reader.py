@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.capsule.base import Base, clean_remote, find_base
-from tracetui.capsule.code import Code
+from tracetui.capsule.code import CodeFacts
 from tracetui.capsule.environment import environment
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.history import first_texts, in_order, play
@@ -39,7 +39,7 @@ _CARRIED: Final = {
 
 def read_code(
     bucket: Bucket, episode: Episode, options: Options, left_out: AbstractSet[tuple[str | None, int]] = frozenset()
-) -> Code:
+) -> CodeFacts:
     """Read an episode's repository, where there is one; nothing of it is written to or run.
 
     ``left_out``: steps (agent, number) that the user excluded. Files that they edited are in no patch, since later
@@ -47,7 +47,7 @@ def read_code(
     """
     from tracetui.trail.facade import Trail
 
-    code = Code()
+    code = CodeFacts()
     session = episode.session
     with Trail(bucket, options.repo) as trail:
         place = trail.repository(session)
@@ -89,7 +89,7 @@ def _carries(episode: Episode, options: Options) -> bool:
     return not episode.ranged or options.include_before
 
 
-def _without(code: Code, edits: list[Edit], left_out: AbstractSet[tuple[str | None, int]]) -> list[Edit]:
+def _without(code: CodeFacts, edits: list[Edit], left_out: AbstractSet[tuple[str | None, int]]) -> list[Edit]:
     """The edits without those of files that excluded steps edited."""
     gone = set()
     for edit in edits:
@@ -104,7 +104,13 @@ def _without(code: Code, edits: list[Edit], left_out: AbstractSet[tuple[str | No
 
 
 def _read(
-    code: Code, store: Store, episode: Episode, before: list[Any], mine: list[Any], options: Options, cwd: str | None
+    code: CodeFacts,
+    store: Store,
+    episode: Episode,
+    before: list[Any],
+    mine: list[Any],
+    options: Options,
+    cwd: str | None,
 ) -> None:
     facts = episode.main.log.facts
     code.head = store.resolve("HEAD")
@@ -166,7 +172,7 @@ def _read(
     code.real = real.get
 
 
-def _name_remote(code: Code, found: Iterable[str | None], options: Options) -> None:
+def _name_remote(code: CodeFacts, found: Iterable[str | None], options: Options) -> None:
     """Name the first remote, unless it may be private."""
     for url in found:
         if not url:

@@ -14,7 +14,7 @@ from tracetui.trail.lines import common_prefix
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
-    from tracetui.capsule.episode import Part
+    from tracetui.capsule.episode import EpisodePart
     from tracetui.ctx.index import Index
 
 __all__ = ["Contexts"]
@@ -95,7 +95,7 @@ class Contexts:
         self.calls: list[dict[str, Any]] = []
 
     def add(
-        self, part: Part, entry: str, lines: Mapping[int, int], records: Mapping[int, Sequence[Record]]
+        self, part: EpisodePart, entry: str, lines: Mapping[int, int], records: Mapping[int, Sequence[Record]]
     ) -> dict[str, Any] | None:
         """Take a log whose records stand in ``entry``: ``lines`` of the log to its lines, ``records`` redacted.
 
@@ -137,7 +137,7 @@ class Contexts:
     def _segments(
         self,
         index: Index,
-        part: Part,
+        part: EpisodePart,
         entry: str,
         fresh: Iterable[int],
         lines: Mapping[int, int],

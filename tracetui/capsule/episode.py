@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.harness.sharing import Sharing
 
-__all__ = ["Episode", "Part", "choose", "sharing_of"]
+__all__ = ["Episode", "EpisodePart", "choose", "sharing_of"]
 
 _TRAILING: Final = 8
 """Lines behind the range in which its last step's usage may still stand."""
 
 
 @dataclass(slots=True)
-class Part:
+class EpisodePart:
     """One log of an episode. ``steps`` are the numbers that belong to it; ``lines`` the (line, nth) of the records that
     do, None for all; ``heads`` those among them that stand before the range and say what log it is."""
 
@@ -50,7 +50,7 @@ class Episode:
     agent: str | None
     first: int | None
     last: int | None
-    parts: list[Part]
+    parts: list[EpisodePart]
 
     @property
     def ranged(self) -> bool:
@@ -62,7 +62,7 @@ class Episode:
         return any(part.log.agent == agent and step in part.steps for part in self.parts)
 
     @property
-    def main(self) -> Part:
+    def main(self) -> EpisodePart:
         """The part that the range speaks of."""
         return self.parts[0]
 
@@ -92,7 +92,7 @@ def choose(
         rest = [log for log in logs if log is not main] if agent is None and part is None else []
         if agent is not None and part is None:
             rest = own[1:]
-        return Episode(session, agent, None, None, [Part(log, log.numbers) for log in (main, *rest)])
+        return Episode(session, agent, None, None, [EpisodePart(log, log.numbers) for log in (main, *rest)])
     there = main.numbers
     final = there.stop - 1
     end = final if last == -1 else (first if last is None else last)
@@ -101,7 +101,7 @@ def choose(
     if not there.start <= start <= end:
         span = f" ({there.start:,} to {final:,})" if there.start > 1 else ""
         raise TracetuiError(f"{session.id} has {main.steps:,} steps{span}; name a range of them", status=2)
-    piece = Part(main, range(start, end + 1))
+    piece = EpisodePart(main, range(start, end + 1))
     piece.lines = _lines(bucket, main, piece.steps)
     piece.heads = _heads(bucket, main, piece.lines)
     started = {row.thread for row in bucket.step_rows(main, start, end) if row.thread}
@@ -109,9 +109,9 @@ def choose(
     return Episode(session, agent, start, end, [piece, *(_own_steps(bucket, log) for log in below)])
 
 
-def _own_steps(bucket: Bucket, log: LogRow) -> Part:
+def _own_steps(bucket: Bucket, log: LogRow) -> EpisodePart:
     """The part of a subagent that the range started: its own steps, without the history that it was given."""
-    part = Part(log, log.numbers)
+    part = EpisodePart(log, log.numbers)
     part.lines = _lines(bucket, log, part.steps)
     part.heads = _heads(bucket, log, part.lines)
     return part

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FORMATS",
-    "Entry",
+    "ExportFile",
     "Redacted",
     "RedactedLog",
     "entries",
@@ -56,7 +56,7 @@ class Redacted:
     transcript: str
 
 
-class Entry(NamedTuple):
+class ExportFile(NamedTuple):
     """A file to write: its path below the target, the session that it is of, and its bytes."""
 
     path: str
@@ -156,18 +156,18 @@ def _jsonl(values: Iterable[Any]) -> bytes:
     return b"".join(orjson.dumps(value) + b"\n" for value in values)
 
 
-def entries(sessions: Iterable[Redacted], name: str) -> list[Entry]:
+def entries(sessions: Iterable[Redacted], name: str) -> list[ExportFile]:
     """The files of some sessions in a format. Raises TracetuiError where two would have one name."""
-    out: dict[str, Entry] = {}
+    out: dict[str, ExportFile] = {}
     for session in sessions:
         for path, data in FORMATS[name](session):
             if path in out:
                 raise TracetuiError(f"Two sessions would be written to {path}; export them one by one")
-            out[path] = Entry(path, name, session.id, data)
+            out[path] = ExportFile(path, name, session.id, data)
     return list(out.values())
 
 
-def written(target: Path, files: Sequence[Entry], *, force: bool = False) -> None:
+def written(target: Path, files: Sequence[ExportFile], *, force: bool = False) -> None:
     """Write files below a folder, all of them or none. Raises TracetuiError where it exists already, unless ``force``
     says that it may be replaced, and where it cannot be written."""
     if os.path.lexists(target) and not force:

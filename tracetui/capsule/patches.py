@@ -15,7 +15,7 @@ from typing import Final
 from tracetui.model import TracetuiError
 from tracetui.trail.lines import changes
 
-__all__ = ["FileChange", "FilePatch", "Hunk", "PatchError", "apply", "check_path", "make", "parse"]
+__all__ = ["FileChange", "FilePatch", "PatchError", "PatchHunk", "apply", "check_path", "make", "parse"]
 
 _CONTEXT: Final = 3
 _HEADER: Final = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@")
@@ -42,7 +42,7 @@ class FileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Hunk:
+class PatchHunk:
     """``old`` lines from line ``start`` (0-based) on become ``new``; lines carry their line ends."""
 
     start: int
@@ -58,7 +58,7 @@ class FilePatch:
     source: str | None
     target: str | None
     mode: str | None = None
-    hunks: list[Hunk] = field(default_factory=list)
+    hunks: list[PatchHunk] = field(default_factory=list)
 
 
 # -- paths
@@ -319,7 +319,7 @@ def _named(raw: bytes, prefix: bytes, known: str | None) -> str | None:
     return path[2:]
 
 
-def _parse_hunk(reader: _Reader) -> Hunk:
+def _parse_hunk(reader: _Reader) -> PatchHunk:
     head = _HEADER.match(reader.peek())
     if head is None:
         raise PatchError("A patch is damaged: a hunk has no place")
@@ -349,7 +349,7 @@ def _parse_hunk(reader: _Reader) -> Hunk:
     for lines in (old, new):
         if any(not line.endswith(b"\n") for line in lines[:-1]):
             raise PatchError("A patch is damaged: a line in the middle has no end")
-    return Hunk(start - 1 if old_count else start, tuple(old), tuple(new))
+    return PatchHunk(start - 1 if old_count else start, tuple(old), tuple(new))
 
 
 # -- applying

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tracetui.capsule.episode import Part, sharing_of
+from tracetui.capsule.episode import EpisodePart, sharing_of
 from tracetui.capsule.redaction import Redaction
 from tracetui.capsule.strip import Links, stripped
 from tracetui.harness import HARNESSES
@@ -42,7 +42,7 @@ class Log:
 
 
 def read_log(
-    bucket: Bucket, place: int, part: Part, redaction: Redaction, *, before: bool, tick: Callable[[int], None]
+    bucket: Bucket, place: int, part: EpisodePart, redaction: Redaction, *, before: bool, tick: Callable[[int], None]
 ) -> Log:
     """The part's records, redacted. ``before`` keeps text from before the range that stands inside them. ``tick`` is
     called now and then with how many
@@ -76,7 +76,7 @@ def read_log(
 
 
 def _cut(
-    bucket: Bucket, part: Part, records: list[Record], values: list[dict[str, Any]], log: Log, *, before: bool
+    bucket: Bucket, part: EpisodePart, records: list[Record], values: list[dict[str, Any]], log: Log, *, before: bool
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
     """The records of a range, without what of them is not the range's."""
     sharing = sharing_of(part.log.harness)
@@ -106,7 +106,7 @@ def _cut(
         yield record, links.mended(value)
 
 
-def _owners(bucket: Bucket, part: Part) -> tuple[dict[int, OwnSteps], set[int]]:
+def _owners(bucket: Bucket, part: EpisodePart) -> tuple[dict[int, OwnSteps], set[int]]:
     """Lines that steps of the range share with others, with what is theirs; and the lines of compactions."""
     inside: dict[int, list[tuple[int, str]]] = {}
     outside: set[int] = set()
@@ -127,7 +127,7 @@ def _owners(bucket: Bucket, part: Part) -> tuple[dict[int, OwnSteps], set[int]]:
     return owners, compactions
 
 
-def _glued(part: Part, records: Iterable[Record]) -> dict[int, set[int]]:
+def _glued(part: EpisodePart, records: Iterable[Record]) -> dict[int, set[int]]:
     """Lines of the range that hold several records: which of them make its steps."""
     lines = part.lines or set()
     if not any(record.nth and record.source.line in lines for record in records):
@@ -144,7 +144,7 @@ def _glued(part: Part, records: Iterable[Record]) -> dict[int, set[int]]:
     return found
 
 
-def _sayings(part: Part, record: Record) -> Callable[[], list[tuple[str, str]]]:
+def _sayings(part: EpisodePart, record: Record) -> Callable[[], list[tuple[str, str]]]:
     """The texts that a record says by itself, with the keys of the steps that they make."""
 
     def read() -> list[tuple[str, str]]:
@@ -155,7 +155,7 @@ def _sayings(part: Part, record: Record) -> Callable[[], list[tuple[str, str]]]:
     return read
 
 
-def _numbered(bucket: Bucket, part: Part, read: list[Step], log: Log) -> list[Step]:
+def _numbered(bucket: Bucket, part: EpisodePart, read: list[Step], log: Log) -> list[Step]:
     """The steps that the records of a range make, with their numbers in the session."""
     rows = list(bucket.step_rows(part.log, part.steps.start, part.steps.stop - 1))
     if len(read) == len(rows) and all(step.kind == row.kind for step, row in zip(read, rows)):

@@ -25,7 +25,7 @@ from tracetui.sandbox.tools import Tools, needed, python_version
 from tracetui.text.safe import fenced, markdown_safe
 from tracetui.trail.store import Store, find_git
 
-__all__ = ["ORDER", "Outcome", "Replay", "Request", "Result", "comment", "judge", "look", "tree_at", "worst"]
+__all__ = ["ORDER", "CheckResult", "Outcome", "Replay", "Request", "comment", "judge", "look", "tree_at", "worst"]
 
 Progress = Callable[[str], None]
 
@@ -43,7 +43,7 @@ class Request:
 
 
 @dataclass(slots=True)
-class Result:
+class CheckResult:
     """The verdict of one check. ``base`` and ``seen`` are what it showed on the base and where it was asked for."""
 
     check: Check
@@ -131,7 +131,7 @@ class Replay:
         start = (self._base() or {}).get("start")
         return start if isinstance(start, str) else None
 
-    def run(self, sandbox: Sandbox) -> Iterator[Result]:
+    def run(self, sandbox: Sandbox) -> Iterator[CheckResult]:
         """Pose the checks in order, each in a fresh tree."""
         checks = self.checks
         with tempfile.TemporaryDirectory(prefix="tracetui-replay-", dir=self.scratch) as scratch:
@@ -151,7 +151,7 @@ class Replay:
         if self.progress is not None:
             self.progress(what)
 
-    def _one(self, check: Check, trees: _Trees, sandbox: Sandbox, overlay: Any) -> Result:
+    def _one(self, check: Check, trees: _Trees, sandbox: Sandbox, overlay: Any) -> CheckResult:
         asked = self.request.at is not None or overlay is not None
         self._tell(f"check {check.number} on the base")
         base = self._pose(check, trees.base(check), sandbox, None)
@@ -165,7 +165,7 @@ class Replay:
         verdict, why = judge(base, seen)
         last = seen or base
         seconds = sum(one.ran.seconds for one in (base, seen) if one is not None and one.ran is not None)
-        return Result(check, verdict, why, at, base, last, seconds)
+        return CheckResult(check, verdict, why, at, base, last, seconds)
 
     def _pose(self, check: Check, place: _Place, sandbox: Sandbox, overlay: Any) -> Outcome:
         """Run a check once; its tree is removed afterwards."""
@@ -400,7 +400,7 @@ def tree_at(
 # -- telling others
 
 
-def comment(digest: str, results: Sequence[Result], request: Request) -> str:
+def comment(digest: str, results: Sequence[CheckResult], request: Request) -> str:
     """The verdict as a comment for an issue: Markdown in which nothing of the capsule is more than text."""
     verdict = worst([result.verdict for result in results])
     where = f" at `{results[0].at}`" if results and results[0].at and request.at else ""

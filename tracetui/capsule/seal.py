@@ -21,7 +21,7 @@ from tracetui.capsule import manifest as manifests
 from tracetui.capsule import render
 from tracetui.capsule.archive import pack, write_private
 from tracetui.capsule.checks import Check
-from tracetui.capsule.code import Code
+from tracetui.capsule.code import CodeFacts
 from tracetui.capsule.code_reader import read_code
 from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode
@@ -202,7 +202,7 @@ class _Maker:
         episode: Episode,
         options: Options,
         redaction: Redaction,
-        code: Code,
+        code: CodeFacts,
         entries: dict[str, bytes],
         problems: Sequence[str],
         course: _Course,

@@ -17,7 +17,7 @@ from tracetui.text.safe import one_line
 if TYPE_CHECKING:
     import argparse
 
-    from tracetui.bucket.doctor import Check
+    from tracetui.bucket.doctor import Diagnosis
 
 EXAMPLES: Final = (
     ("tracetui doctor", "check everything; every copy is compared with its file"),
@@ -37,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, and repair where asked; the exit status is 1 when a check is bad (after the repair)."""
-    checks: list[Check] = []
+    checks: list[Diagnosis] = []
     out = JsonLines() if args.json else None
     for check in _checks(args):
         checks.append(check)
@@ -63,17 +63,17 @@ def run(args: argparse.Namespace) -> int:
     return 1 if any(check.status == "bad" for check in checks) else 0
 
 
-def _checks(args: argparse.Namespace) -> Iterator[Check]:
+def _checks(args: argparse.Namespace) -> Iterator[Diagnosis]:
     from tracetui import config
     from tracetui.bucket import Bucket
     from tracetui.bucket.consent import read_consent
-    from tracetui.bucket.doctor import Check, damaged_check, examine, examine_roots
+    from tracetui.bucket.doctor import Diagnosis, damaged_check, examine, examine_roots
     from tracetui.bucket.salvage import damaged
     from tracetui.commands.gather import gather, kept_paths, leave_out
 
     settings = config.load()
     for problem in settings.problems:
-        yield Check("config", "warn", problem, action="edit the file")
+        yield Diagnosis("config", "warn", problem, action="edit the file")
     path = bucket_path(args.bucket)
     home = Path.home()
     try:
@@ -83,9 +83,9 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
             wrong = damaged(path)
             yield from (damaged_check(database, why) for database, why in wrong.items())
             if not wrong:
-                yield Check("bucket", "bad", str(error), path=str(path))
+                yield Diagnosis("bucket", "bad", str(error), path=str(path))
         else:
-            yield Check("bucket", "warn", "there is no bucket yet", path=str(path), action="tracetui index")
+            yield Diagnosis("bucket", "warn", "there is no bucket yet", path=str(path), action="tracetui index")
         yield from examine_roots(os.environ, home, None, [])
         return
     try:
@@ -94,7 +94,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         files = found.files
         for name, count in found.offered.items():
             told = f"{fmt.plural(count, 'log')} not copied: nobody agreed to it yet"
-            yield Check("consent", "warn", told, name, action=f"tracetui index --agree {name}")
+            yield Diagnosis("consent", "warn", told, name, action=f"tracetui index --agree {name}")
         wanted = {file.path for file in leave_out(bucket, files, config=settings, consent=consent)}
         yield from examine(bucket, os.environ, home, deep=not args.quick, wanted=wanted, kept=kept)
     except sqlite3.DatabaseError as error:
@@ -104,18 +104,18 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         bucket.close()
 
 
-def _repair(args: argparse.Namespace, checks: list[Check]) -> None:
+def _repair(args: argparse.Namespace, checks: list[Diagnosis]) -> None:
     from tracetui.bucket.doctor import repair
 
     for line in repair(bucket_path(args.bucket), checks) or ["there is nothing that could be repaired"]:
         note(line)
 
 
-def _print(checks: list[Check]) -> None:
+def _print(checks: list[Diagnosis]) -> None:
     """Bad first; many findings of one kind are counted after the first ten."""
     paper = Paper()
     home = os.path.expanduser("~")  # noqa: PTH111 - never raises
-    grouped: dict[tuple[str, str], list[Check]] = {}
+    grouped: dict[tuple[str, str], list[Diagnosis]] = {}
     for check in checks:
         grouped.setdefault((check.status, check.check), []).append(check)
     for (status, name), group in sorted(grouped.items(), key=lambda item: _ORDER[item[0][0]]):

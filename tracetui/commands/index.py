@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tracetui.bucket import Bucket
-    from tracetui.bucket.capture import Progress, RunReport
+    from tracetui.bucket.capture import RunProgress, RunReport
     from tracetui.bucket.consent import Consent
     from tracetui.config import Config
     from tracetui.harness.roots import LogFile, PathProblem
@@ -256,7 +256,7 @@ class IndexJob:
             still = sum(1 for row in self.bucket.sessions() if row.findings and row.findings.get("open"))
             Paper().line(f"{fmt.plural(scanned, 'session')} scanned; {fmt.plural(still, 'session')} with open findings")
 
-    def _progressed(self, state: Progress) -> None:
+    def _progressed(self, state: RunProgress) -> None:
         assert self.progress is not None
         self.progress.write(
             {
@@ -372,7 +372,7 @@ class _Bar:
         self._shown = False
         self._began = time.monotonic()
 
-    def show(self, state: Progress) -> None:
+    def show(self, state: RunProgress) -> None:
         """Draw the state, once the run has taken a noticeable time."""
         if not self._on or time.monotonic() - self._began < 0.3:
             return

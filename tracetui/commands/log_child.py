@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracetui.bucket.changes import Progress
+    from tracetui.bucket.changes import RunProgress
 
 __all__ = ["run"]
 
@@ -32,7 +32,7 @@ def run(words: Sequence[str]) -> int:
     def orphaned() -> bool:
         return os.getppid() != int(parent)
 
-    def tell(state: Progress) -> None:
+    def tell(state: RunProgress) -> None:
         out.write({"event": "progress", "done": state.bytes_done, "total": state.bytes, "sessions": state.sessions})
         out.flush()
 

@@ -16,7 +16,7 @@ from tracetui.text.safe import display_safe, one_line
 if TYPE_CHECKING:
     import argparse
 
-    from tracetui.capsule.replay import Replay, Result
+    from tracetui.capsule.replay import CheckResult, Replay
 
 EXAMPLES: Final = (
     ("tracetui replay flaky.capsule.zip --repo ~/src/limit", "does the failure show here?"),
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
                 tools = replay.tools(tools)
             _consent(replay, report.words, tools.told, args)
             sandbox = sandboxes.choose(allow_none=args.no_sandbox, tools=tools)
-        results: list[Result] = []
+        results: list[CheckResult] = []
         out = JsonLines() if args.json else None
         if checks:
             for result in replay.run(sandbox):
@@ -136,7 +136,7 @@ def _temporary() -> Iterator[None]:
         temporary.remove()
 
 
-def _whole(verdict: str, why: str | None, results: list[Result]) -> dict[str, object]:
+def _whole(verdict: str, why: str | None, results: list[CheckResult]) -> dict[str, object]:
     """The last line: the verdict of the whole, and the check that it rests on."""
     told = next((result for result in results if result.verdict == verdict), None)
     return {
@@ -191,7 +191,7 @@ def _consent(replay: Replay, words: str, tools: list[str], args: argparse.Namesp
         raise TracetuiError("Nothing was run")
 
 
-def _print(result: Result) -> None:
+def _print(result: CheckResult) -> None:
     paper = Paper()
     check = result.check
     head = paper.style(result.verdict, _SIGNS[result.verdict])

@@ -15,7 +15,7 @@ from tracetui.ctx.lost import Doubt, lose
 from tracetui.ctx.settle import settle
 from tracetui.ctx.thinking import decide
 from tracetui.harness import HARNESSES
-from tracetui.harness.context import CATEGORIES, CAUSES, ROOT, Cause, Piece
+from tracetui.harness.context import CATEGORIES, CAUSES, ROOT, Cause, ContextPiece
 from tracetui.model import TOOL_KINDS, LogFacts, Record, Step, TracetuiError
 from tracetui.text.safe import one_line
 
@@ -236,7 +236,7 @@ class Builder:
         self,
         parent: int,
         record: Record,
-        pieces: Sequence[Piece],
+        pieces: Sequence[ContextPiece],
         *,
         first: int = 0,
         turn: bool = False,
@@ -261,7 +261,7 @@ class Builder:
         """See ``Canvas.reuse``."""
         return self._add(parent, segment, segment + 1, turn)
 
-    def find(self, piece: Piece, taken: Container[int]) -> int | None:
+    def find(self, piece: ContextPiece, taken: Container[int]) -> int | None:
         """See ``Canvas.find``."""
         found = self._texts.get(_hash(piece.category, piece.text)) if piece.category in _SOUGHT else None
         for at in _many(found):
@@ -273,7 +273,7 @@ class Builder:
         """See ``Canvas.cut``."""
         self.index.cuts[node] = prior, CAUSES.index(cause)
 
-    def replace(self, node: int, keys: Mapping[str, Sequence[Piece]], record: Record, cause: Cause) -> None:
+    def replace(self, node: int, keys: Mapping[str, Sequence[ContextPiece]], record: Record, cause: Cause) -> None:
         """See ``Canvas.replace``."""
         index = self.index
         limit = index.first[node]
@@ -363,7 +363,7 @@ class Builder:
         index.start.append(index.start[parent] if joined else node)
         return node
 
-    def _segment(self, record: Record, piece: Piece, place: int, origin: int | None, by: int = ROOT) -> int:
+    def _segment(self, record: Record, piece: ContextPiece, place: int, origin: int | None, by: int = ROOT) -> int:
         index = self.index
         at = len(index.category)
         source = record.source
@@ -404,7 +404,7 @@ class Builder:
             self.index.names.append(name)
         return place
 
-    def _origin(self, piece: Piece) -> int:
+    def _origin(self, piece: ContextPiece) -> int:
         """The step that a piece belongs to; 0 for inherited history and what is no step."""
         if self._log:
             return 0

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from tracetui.ctx.estimate import window_of
-from tracetui.ctx.index import NO_PIECE, Index, View
+from tracetui.ctx.index import NO_PIECE, ContextView, Index
 from tracetui.harness import HARNESSES
-from tracetui.harness.context import CATEGORIES, CAUSES, Category, Cause, Piece
+from tracetui.harness.context import CATEGORIES, CAUSES, Category, Cause, ContextPiece
 from tracetui.model import Record, Source, TracetuiError
 
-__all__ = ["Context", "Gone", "NoCall", "Segment", "context_of", "gone", "piece_of", "segment"]
+__all__ = ["Context", "DroppedSegment", "NoCall", "Segment", "context_of", "gone", "piece_of", "segment"]
 
 _SYSTEM: Final = CATEGORIES.index("system")
 _SEALED: Final = "thinking that the log holds sealed only"
@@ -43,7 +43,7 @@ class Segment(NamedTuple):
     source: Source
 
 
-class Gone(NamedTuple):
+class DroppedSegment(NamedTuple):
     """A segment that left a context, and why."""
 
     at: int
@@ -74,7 +74,7 @@ class Context:
     thinking: str
     missing: tuple[str, ...]
     missing_tokens: int | None
-    view: View
+    view: ContextView
 
     @property
     def ids(self) -> Sequence[int]:
@@ -148,7 +148,7 @@ def context_of(index: Index, step: int) -> Context:
     )  # fmt: skip
 
 
-def _exact(index: Index, view: View) -> bool:
+def _exact(index: Index, view: ContextView) -> bool:
     """Whether the log holds everything that the model saw."""
     rules = HARNESSES[index.harness].context
     if rules is None or not rules.complete or index.incomplete or not view.ids:
@@ -162,11 +162,11 @@ def _exact(index: Index, view: View) -> bool:
     return index.sealed.isdisjoint(view.ids)
 
 
-def _sum(index: Index, view: View) -> int:
+def _sum(index: Index, view: ContextView) -> int:
     return sum(map(index.tokens.__getitem__, view.ids))
 
 
-def _missing(index: Index, view: View, call: int) -> tuple[str, ...]:
+def _missing(index: Index, view: ContextView, call: int) -> tuple[str, ...]:
     rules = HARNESSES[index.harness].context
     names = list(rules.missing) if rules is not None else []
     shown = {index.names[index.name[at]] for at in index.system.intersection(view.ids)}
@@ -199,7 +199,7 @@ def _missing_tokens(index: Index, call: int, estimated: int) -> int | None:
     return None
 
 
-def gone(index: Index, before: int, after: int) -> list[Gone]:
+def gone(index: Index, before: int, after: int) -> list[DroppedSegment]:
     """What stood in the context of the call ``before`` and does not in that of ``after``, with the cause of each."""
     old, new = index.view(before), index.view(after)
     stays = set(new.ids)
@@ -208,7 +208,7 @@ def gone(index: Index, before: int, after: int) -> list[Gone]:
         return []
     dropped = set(new.thinking)
     cuts = _cuts(index, before, after)
-    causes: list[Gone] = []
+    causes: list[DroppedSegment] = []
     for at in left:
         if at in new.replaced:
             cause = CAUSES[new.replaced[at]]
@@ -216,7 +216,7 @@ def gone(index: Index, before: int, after: int) -> list[Gone]:
             cause = "thinking_of_earlier_turn"
         else:
             cause = next((why for inside, why in cuts if at in inside), "rollback")
-        causes.append(Gone(at, cause))
+        causes.append(DroppedSegment(at, cause))
     return causes
 
 
@@ -239,7 +239,7 @@ def _cuts(index: Index, before: int, after: int) -> list[tuple[set[int], Cause]]
 
 def piece_of(
     index: Index, at: int, records: Callable[[int, Source], Sequence[Record]], *, whole: bool = False
-) -> Piece:
+) -> ContextPiece:
     """A segment's piece, read again from its line: ``records(log, source)`` gives the records of one line. ``whole``:
     with all of a text that the program cut when it sent it."""
     category = CATEGORIES[index.category[at]]
@@ -257,4 +257,4 @@ def piece_of(
                     if limit and rules.shorten is not None and not whole:
                         piece = piece._replace(text=rules.shorten(piece.text, limit))
                     return piece
-    return Piece(category, index.preview[at], name=name)
+    return ContextPiece(category, index.preview[at], name=name)

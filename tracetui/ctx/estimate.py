@@ -18,7 +18,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from tracetui.harness import HARNESSES
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 
 __all__ = ["Calibration", "Estimator", "Weights", "family", "text_tokens", "window_of"]
 
@@ -129,7 +129,7 @@ class Estimator:
             self._model = name
             self._weights = _TABLES[family(name, self.harness)]
 
-    def tokens(self, piece: Piece) -> int:
+    def tokens(self, piece: ContextPiece) -> int:
         """The estimated tokens of a piece in a context."""
         weights = self._weights
         total = text_tokens(piece.text, weights) + weights.image * piece.images

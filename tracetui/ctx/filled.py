@@ -12,7 +12,7 @@ from tracetui.ctx.parts import Reading
 from tracetui.harness import tools
 from tracetui.harness.context import CATEGORIES, Category
 
-__all__ = ["Filled", "Share", "filled"]
+__all__ = ["Filled", "SegmentGroup", "filled"]
 
 _LARGEST: Final = 12
 _MOST: Final = 50
@@ -25,7 +25,7 @@ _TELLING: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class SegmentGroup:
     """Segments that belong together: their name, how many, their tokens, and the numbers of the segments."""
 
     name: str
@@ -38,11 +38,11 @@ class Share:
 class Filled:
     """``unused``: results of reads whose file no later message, thinking, call or prompt of this context names."""
 
-    categories: tuple[Share, ...]
-    tools: tuple[Share, ...]
+    categories: tuple[SegmentGroup, ...]
+    tools: tuple[SegmentGroup, ...]
     largest: tuple[Segment, ...]
-    repeated: tuple[Share, ...]
-    unused: tuple[Share, ...]
+    repeated: tuple[SegmentGroup, ...]
+    unused: tuple[SegmentGroup, ...]
 
 
 def filled(context: Context, reading: Reading, cancelled: Callable[[], bool] = lambda: False) -> Filled | None:
@@ -66,7 +66,7 @@ def filled(context: Context, reading: Reading, cancelled: Callable[[], bool] = l
     if unused is None:
         return None
     return Filled(
-        tuple(Share(name, count, tokens) for name, (count, tokens) in _by_size(context.by_category())),
+        tuple(SegmentGroup(name, count, tokens) for name, (count, tokens) in _by_size(context.by_category())),
         _largest([_share(context, name, numbers) for name, numbers in per_tool.items()]),
         tuple(context.segment(n) for n in order[:_LARGEST]),
         _largest(repeated),
@@ -78,13 +78,13 @@ def _by_size(counts: dict[Category, tuple[int, int]]) -> list[tuple[Category, tu
     return sorted(counts.items(), key=lambda item: -item[1][1])
 
 
-def _largest(shares: list[Share]) -> tuple[Share, ...]:
+def _largest(shares: list[SegmentGroup]) -> tuple[SegmentGroup, ...]:
     return tuple(sorted(shares, key=lambda share: (-share.tokens, share.name))[:_MOST])
 
 
-def _share(context: Context, name: str, numbers: list[int]) -> Share:
+def _share(context: Context, name: str, numbers: list[int]) -> SegmentGroup:
     tokens = sum(context.index.tokens[context.ids[n - 1]] for n in numbers)
-    return Share(name, len(numbers), tokens, tuple(numbers))
+    return SegmentGroup(name, len(numbers), tokens, tuple(numbers))
 
 
 def _path(given: Any) -> str | None:
@@ -114,7 +114,7 @@ def _paths(context: Context, reading: Reading, cancelled: Callable[[], bool]) ->
 
 def _unused(
     context: Context, reading: Reading, paths: dict[str, list[int]], cancelled: Callable[[], bool]
-) -> list[Share] | None:
+) -> list[SegmentGroup] | None:
     """Files whose name nothing says after their last result."""
     index = context.index
     open_ = {path: numbers[-1] for path, numbers in paths.items() if len(_leaf(path)) >= _TELLING}

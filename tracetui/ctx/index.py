@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from tracetui.harness.context import CATEGORIES
 
-__all__ = ["NO_PIECE", "OWN", "Call", "Effect", "Index", "View"]
+__all__ = ["NO_PIECE", "OWN", "ContextView", "Effect", "Index", "ModelCall"]
 
 NO_PIECE: Final = 0xFFFF
 """Place of a segment that is no piece of its record: its preview is its text."""
@@ -50,7 +50,7 @@ class Effect(NamedTuple):
     keys: dict[int, tuple[int, ...]]
 
 
-class Call(NamedTuple):
+class ModelCall(NamedTuple):
     """A model call: the node at which its context ends, its first step (0: none), what the log reports (-1: nothing)
     of prompt and output, and its model."""
 
@@ -61,7 +61,7 @@ class Call(NamedTuple):
     model: str | None
 
 
-class View(NamedTuple):
+class ContextView(NamedTuple):
     """A context: its segments in order."""
 
     ids: array[int]
@@ -150,9 +150,9 @@ class Index:
 
     # ---- contexts ----------------------------------------------------------------------------------------------------
 
-    def call(self, place: int) -> Call:
+    def call(self, place: int) -> ModelCall:
         """A call by its place."""
-        return Call(
+        return ModelCall(
             self.call_node[place],
             self.call_step[place],
             self.call_reported[place],
@@ -198,11 +198,11 @@ class Index:
             node = self.parent[first]
         return node == ancestor
 
-    def view(self, call: int) -> View:
+    def view(self, call: int) -> ContextView:
         """The context of a call."""
         return self.view_at(self.call_node[call], self.call_keeps[call], self.call_model[call])
 
-    def view_at(self, node: int, keeps: int, model: int = -1) -> View:
+    def view_at(self, node: int, keeps: int, model: int = -1) -> ContextView:
         """The context that ends at a node. ``keeps``: with the thinking of earlier turns, as in ``call_keeps``; with
         ``OWN`` that of ``model``."""
         runs = self.runs(node)
@@ -234,7 +234,7 @@ class Index:
         active = self._active(runs, replaced)
         if active:
             ids = self._replace(ids, active, replaced)
-        return View(ids, replaced, gone)
+        return ContextView(ids, replaced, gone)
 
     def _other(self, at: int, model: int) -> bool:
         """Whether another model wrote a segment."""

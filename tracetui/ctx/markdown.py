@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tracetui.ctx.context import Context
-from tracetui.ctx.parts import Part
+from tracetui.ctx.parts import ExportSegment
 from tracetui.text.safe import copy_safe, fenced, markdown_safe
 
 __all__ = ["markdown"]
 
 
 def markdown(
-    context: Context, parts: Sequence[Part], session: str, title: str | None, *, reviewed: bool = False
+    context: Context, parts: Sequence[ExportSegment], session: str, title: str | None, *, reviewed: bool = False
 ) -> str:
     """The text of the file. ``reviewed``: it passes the redaction gate before it is written."""
     return "\n".join(_lines(context, parts, session, title, reviewed)) + "\n"
 
 
-def _lines(context: Context, parts: Sequence[Part], session: str, title: str | None, reviewed: bool) -> Iterator[str]:
+def _lines(
+    context: Context, parts: Sequence[ExportSegment], session: str, title: str | None, reviewed: bool
+) -> Iterator[str]:
     yield f"# What the model saw at step {context.step:,}"
     yield ""
     if title:

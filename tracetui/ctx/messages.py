@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tracetui.ctx.context import Context
-from tracetui.ctx.parts import Part
+from tracetui.ctx.parts import ExportSegment
 from tracetui.harness import HARNESSES
 from tracetui.harness.content import flatten
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.model import TracetuiError
 
 __all__ = ["Idents", "content_blocks", "declared_tool", "messages", "tool_name"]
@@ -25,7 +25,7 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 Block = dict[str, Any]
 
 
-def messages(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
+def messages(context: Context, parts: Sequence[ExportSegment]) -> dict[str, Any]:
     """The request: ``model``, ``max_tokens``, ``system``, ``tools`` and ``messages``.
 
     Thinking is kept where its signature holds: words and signature of the model that is asked. Raises TracetuiError
@@ -108,7 +108,7 @@ def _add(out: list[dict[str, Any]], role: str, blocks: list[Block], again: bool 
         out.append({"role": role, "content": blocks, "results": []})
 
 
-def _answer(out: list[dict[str, Any]], piece: Piece, idents: Idents) -> None:
+def _answer(out: list[dict[str, Any]], piece: ContextPiece, idents: Idents) -> None:
     """Keep the result of a call with the message that made it, to stand behind it."""
     block: Block = {"type": "tool_result", "tool_use_id": idents.of(piece.call)}
     content = content_blocks(piece)
@@ -137,7 +137,7 @@ def _ordered(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return out
 
 
-def _spoken(context: Context, part: Part, idents: Idents) -> Block | None:
+def _spoken(context: Context, part: ExportSegment, idents: Idents) -> Block | None:
     """A block that the model wrote; None for thinking whose signature would not hold."""
     piece = part.piece
     if piece.category == "message":
@@ -173,7 +173,7 @@ def declared_tool(value: dict[str, Any]) -> Block:
     return tool
 
 
-def content_blocks(piece: Piece) -> list[Block]:
+def content_blocks(piece: ContextPiece) -> list[Block]:
     """Text and images of a piece; never an empty text."""
     if piece.images and isinstance(piece.value, list):
         blocks: list[Block] = []

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from tracetui.ctx.build import Builder
 from tracetui.ctx.context import Context
-from tracetui.ctx.parts import Part, Reading
+from tracetui.ctx.parts import ExportSegment, Reading
 from tracetui.harness import HARNESSES
 from tracetui.harness.native import Native, NativeRecord, NativeRequest, Taken
 from tracetui.model import LogFacts, Record, Source, TracetuiError
@@ -20,7 +20,12 @@ __all__ = ["native"]
 
 
 def native(
-    context: Context, parts: Sequence[Part], reading: Reading, facts: LogFacts, now: int, session: str | None = None
+    context: Context,
+    parts: Sequence[ExportSegment],
+    reading: Reading,
+    facts: LogFacts,
+    now: int,
+    session: str | None = None,
 ) -> Native:
     """The session file. ``now``: milliseconds since the epoch. Raises TracetuiError (status 1) where the harness's
     format cannot hold the context."""
@@ -46,7 +51,7 @@ def _beside(context: Context, reading: Reading) -> list[Record]:
     return [record for source in latest.values() for record in reading(0, source) if not record.oversize]
 
 
-def _units(context: Context, parts: Sequence[Part], reading: Reading) -> list[NativeRecord]:
+def _units(context: Context, parts: Sequence[ExportSegment], reading: Reading) -> list[NativeRecord]:
     """Parts grouped by the records that hold them, in the order of the context."""
     index = context.index
     rules = HARNESSES[index.harness].context
@@ -70,7 +75,7 @@ def _units(context: Context, parts: Sequence[Part], reading: Reading) -> list[Na
     return units
 
 
-def _check(made: Native, harness: str, parts: Sequence[Part]) -> None:
+def _check(made: Native, harness: str, parts: Sequence[ExportSegment]) -> None:
     """Read back what was written: the same categories and texts in the same order."""
     from tracetui.harness.lines import Splitter
 

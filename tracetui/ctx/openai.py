@@ -10,8 +10,8 @@ import orjson
 
 from tracetui.ctx.context import Context
 from tracetui.ctx.messages import Block, Idents, content_blocks, declared_tool, tool_name
-from tracetui.ctx.parts import Part
-from tracetui.harness.context import Piece
+from tracetui.ctx.parts import ExportSegment
+from tracetui.harness.context import ContextPiece
 from tracetui.model import TracetuiError
 
 __all__ = ["chat", "responses"]
@@ -21,7 +21,7 @@ _LONGEST: Final = 64
 """Characters of a call's id that the APIs take."""
 
 
-def responses(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
+def responses(context: Context, parts: Sequence[ExportSegment]) -> dict[str, Any]:
     """The request: ``model``, ``instructions``, ``input``, ``tools`` and ``store`` (false).
 
     Reasoning is kept where it can be read by the service: sealed, of the model that is asked. Raises TracetuiError
@@ -67,7 +67,7 @@ def responses(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
     return request | {"input": items} | tools.told() | {"store": False}
 
 
-def chat(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
+def chat(context: Context, parts: Sequence[ExportSegment]) -> dict[str, Any]:
     """The request: ``model``, ``messages`` and ``tools``; thinking is left out. Raises TracetuiError (status 1) where
     the format cannot hold the context."""
     _refuse_sealed(parts, "chat")
@@ -122,7 +122,7 @@ def chat(context: Context, parts: Sequence[Part]) -> dict[str, Any]:
     return {"model": context.model or "unknown", "messages": out} | tools.told()
 
 
-def _refuse_sealed(parts: Sequence[Part], form: str) -> None:
+def _refuse_sealed(parts: Sequence[ExportSegment], form: str) -> None:
     if any(part.piece.category == "summary" and not part.piece.text.strip() for part in parts):
         raise TracetuiError(
             f"The {form} format cannot hold this context: its summary is sealed; export it as native instead"
@@ -136,7 +136,7 @@ class _Tools:
         self._shape = shape
         self._known: dict[str, dict[str, Any]] = {}
 
-    def declare(self, piece: Piece) -> bool:
+    def declare(self, piece: ContextPiece) -> bool:
         """Take the declaration of a tool; False where the piece is none."""
         if not isinstance(piece.value, dict) or not (piece.name or "").startswith("tool "):
             return False
@@ -166,14 +166,14 @@ def _function(tool: Block) -> dict[str, Any]:
     return told | ({"description": tool["description"]} if "description" in tool else {})
 
 
-def _arguments(piece: Piece) -> str:
+def _arguments(piece: ContextPiece) -> str:
     given = piece.value
     if isinstance(given, str) and given:
         given = {"input": given}
     return orjson.dumps({} if given in (None, "") else given).decode()
 
 
-def _output(piece: Piece) -> Any:
+def _output(piece: ContextPiece) -> Any:
     blocks = content_blocks(piece)
     if any(block["type"] == "image" for block in blocks):
         return [_response_block(block) for block in blocks]
@@ -197,7 +197,7 @@ def _url(block: Block) -> str:
     return f"data:{source['media_type']};base64,{source['data']}"
 
 
-def _reasoning(context: Context, part: Part) -> list[dict[str, Any]]:
+def _reasoning(context: Context, part: ExportSegment) -> list[dict[str, Any]]:
     """A reasoning item as it was sent, where the service can still read it."""
     item, index = part.piece.value, context.index
     by = index.by[part.at]

@@ -22,9 +22,9 @@ __all__ = [
     "Canvas",
     "Category",
     "Cause",
+    "ContextPiece",
     "ContextRules",
     "Keeps",
-    "Piece",
     "Tracker",
     "call_text",
 ]
@@ -40,7 +40,7 @@ ROOT: Final = -1
 """The parent of a node that begins a conversation."""
 
 
-class Piece(NamedTuple):
+class ContextPiece(NamedTuple):
     """A part of a record that stood in a model's context.
 
     ``call`` is the id of the call that a tool_call or tool_result is of, ``name`` its tool or the type of an
@@ -78,7 +78,7 @@ class Canvas(Protocol):
         self,
         parent: int,
         record: Record,
-        pieces: Sequence[Piece],
+        pieces: Sequence[ContextPiece],
         *,
         first: int = 0,
         turn: bool = False,
@@ -98,7 +98,7 @@ class Canvas(Protocol):
         """A node of one segment that ``find`` gave."""
         ...
 
-    def find(self, piece: Piece, taken: Container[int]) -> int | None:
+    def find(self, piece: ContextPiece, taken: Container[int]) -> int | None:
         """The oldest segment with the category and text of ``piece`` that is not ``taken``; what models wrote and the
         results of calls are not looked for."""
         ...
@@ -107,7 +107,7 @@ class Canvas(Protocol):
         """From ``node`` on the chain that ended at ``prior`` is out of the context, because of ``cause``."""
         ...
 
-    def replace(self, node: int, keys: Mapping[str, Sequence[Piece]], record: Record, cause: Cause) -> None:
+    def replace(self, node: int, keys: Mapping[str, Sequence[ContextPiece]], record: Record, cause: Cause) -> None:
         """From ``node`` on, pieces of earlier nodes with these keys are replaced (by nothing: left out). The
         replacements are pieces of ``record``, in order, or stand for nothing in it."""
         ...
@@ -167,7 +167,7 @@ class ContextRules:
     log tells of it. ``shorten`` cuts a text as the program did when it sent it, to the ``limit`` of a piece.
     """
 
-    pieces: Callable[[Record], list[Piece]]
+    pieces: Callable[[Record], list[ContextPiece]]
     tracker: Callable[[Canvas, str], Tracker]
     keeps_thinking: Callable[[str | None, str | None], Keeps]
     missing: tuple[str, ...]

@@ -11,7 +11,7 @@ import orjson
 from tracetui.harness import tools
 from tracetui.harness.base import FileEdit
 from tracetui.harness.content import file_mark
-from tracetui.harness.context import Piece, call_text
+from tracetui.harness.context import ContextPiece, call_text
 from tracetui.harness.stepping import number, string
 from tracetui.model import Kind, Tokens
 
@@ -133,25 +133,27 @@ def display_edit(name: str, given: Any, display: Any) -> list[FileEdit]:
     return [FileEdit(path, "update", pieces=((old, new),), replace_all=every or (count or 1) > 1)]
 
 
-def pieces_of(content: Any, role: str, *, thoughts: bool = False, key: str | None = None) -> list[Piece]:
+def pieces_of(content: Any, role: str, *, thoughts: bool = False, key: str | None = None) -> list[ContextPiece]:
     """The pieces of one content as they are sent; ``role`` is user or model, ``thoughts`` tells whether they are."""
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     for part in parts_of(content):
         call, result = part.get("functionCall"), part.get("functionResponse")
         if isinstance(call, dict):
             name = string(call.get("name")) or "tool"
             given = call.get("args")
-            out.append(Piece("tool_call", call_text(name, given), string(call.get("id")), name, value=given, key=key))
+            out.append(
+                ContextPiece("tool_call", call_text(name, given), string(call.get("id")), name, value=given, key=key)
+            )
         elif isinstance(result, dict):
             text, _ = response_text(result.get("response"))
             name = string(result.get("name")) or "tool"
-            out.append(Piece("tool_result", text, string(result.get("id")), name, key=key))
+            out.append(ContextPiece("tool_result", text, string(result.get("id")), name, key=key))
         elif part.get("thought") is True:
             if thoughts and string(part.get("text")):
-                out.append(Piece("thinking", str(part["text"]), key=key))
+                out.append(ContextPiece("thinking", str(part["text"]), key=key))
         else:
             text, images = text_of([part])
             if text.strip():
                 category: Any = "message" if role == "model" else "instructions" if is_context(text) else "prompt"
-                out.append(Piece(category, text, images=images, key=key, value=[part] if images else None))
+                out.append(ContextPiece(category, text, images=images, key=key, value=[part] if images else None))
     return out

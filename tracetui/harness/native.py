@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.model import LogFacts, Record
 
 __all__ = ["Native", "NativeRecord", "NativeRequest", "NativeRules", "Taken"]
@@ -26,7 +26,7 @@ class Native:
 class Taken:
     """A piece to take along. ``changed``: its text is not the one that stands in the record."""
 
-    piece: Piece
+    piece: ContextPiece
     changed: bool = False
 
 
@@ -36,7 +36,7 @@ class NativeRecord:
 
     record: Record
     taken: dict[int, Taken]
-    pieces: list[Piece]
+    pieces: list[ContextPiece]
 
     @property
     def whole(self) -> bool:

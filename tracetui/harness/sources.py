@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DOCUMENT_LIMIT",
-    "Database",
-    "Document",
+    "DatabaseSource",
+    "DocumentSource",
     "Member",
     "RecordSource",
     "container",
@@ -72,7 +72,7 @@ class RecordSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Document(RecordSource):
+class DocumentSource(RecordSource):
     """Sessions in JSON documents, one each, perhaps with files beside it."""
 
     detect: Callable[[Any], bool]
@@ -82,7 +82,7 @@ class Document(RecordSource):
 
 
 @dataclass(frozen=True, slots=True)
-class Database(RecordSource):
+class DatabaseSource(RecordSource):
     """Sessions in an SQLite database."""
 
     detect: Callable[[sqlite3.Connection], bool]
@@ -116,13 +116,13 @@ def _sources(kind: type[RecordSource]) -> Iterator[Any]:
                 yield source
 
 
-def source_of(db: sqlite3.Connection) -> Database | None:
+def source_of(db: sqlite3.Connection) -> DatabaseSource | None:
     """The source whose tables a database has."""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='table'")}
-    return next((source for source in _sources(Database) if source.detect(db)), None) if tables else None
+    return next((source for source in _sources(DatabaseSource) if source.detect(db)), None) if tables else None
 
 
-def _document(path: str) -> tuple[Document, Any] | None:
+def _document(path: str) -> tuple[DocumentSource, Any] | None:
     """The source and the content of a JSON document; None for a file of lines and for what no harness knows."""
     with open_log(path) as stream:
         head = stream.read(_HEAD)
@@ -145,7 +145,7 @@ def _document(path: str) -> tuple[Document, Any] | None:
         raise OSError(errno.EAGAIN, "not a whole JSON document, at this moment at least")
     if not isinstance(value, dict | list):
         return None
-    source = next((source for source in _sources(Document) if source.detect(value)), None)
+    source = next((source for source in _sources(DocumentSource) if source.detect(value)), None)
     return None if source is None else (source, value)
 
 

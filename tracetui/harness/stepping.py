@@ -18,7 +18,7 @@ from tracetui.harness import tools
 from tracetui.harness.content import mark, size_words
 from tracetui.model import Kind, LogFacts, Problem, Record, Source, Step, Tokens, ToolUse
 
-__all__ = ["Draft", "Stepper", "noted", "number", "string"]
+__all__ = ["StepDraft", "Stepper", "noted", "number", "string"]
 
 _FACTS: Final = tuple(field.name for field in fields(LogFacts))
 _OPEN_MAX: Final = 256
@@ -48,7 +48,7 @@ def noted(record: Record, text: str) -> str:
     return f"{text}\n{note}" if text else note
 
 
-class Draft:
+class StepDraft:
     """A step in the making; ``name`` is the tool's, None for steps without one. Fields as in ``model.Step``."""
 
     text: str | None = None
@@ -99,7 +99,7 @@ class Draft:
         return values
 
     @classmethod
-    def load(cls, values: dict[str, Any]) -> Draft:
+    def load(cls, values: dict[str, Any]) -> StepDraft:
         """What ``dump`` wrote."""
         draft = cls.__new__(cls)
         vars(draft).update(values)
@@ -127,8 +127,8 @@ class Stepper:
         self.problems: list[Problem] = []
         self._stem = stem
         self._number = 0
-        self._changed: dict[int, Draft] = {}
-        self._open: dict[str, Draft] = {}
+        self._changed: dict[int, StepDraft] = {}
+        self._open: dict[str, StepDraft] = {}
         self._seen: set[bytes] = set()
         self._asked: str | None = None  # the first prompt, a title where there is no other
         self._named: str | None = None  # the title that the log tells
@@ -181,7 +181,7 @@ class Stepper:
         self.unknown.update(value["unknown"])
         self.stepped = value["stepped"]
         self._number = value["number"]
-        drafts = {draft["number"]: Draft.load(draft) for draft in value["drafts"]}
+        drafts = {draft["number"]: StepDraft.load(draft) for draft in value["drafts"]}
         self._changed = {number: drafts[number] for number in value["changed"]}
         for name, box in value["held"].items():
             setattr(self, name, {key: drafts[number] for key, number in box.items()})
@@ -203,14 +203,14 @@ class Stepper:
 
     def _begin(
         self, record: Record, kind: Kind, key: str, time: int | None, text: str | None, summary: str = ""
-    ) -> Draft:
+    ) -> StepDraft:
         self._number += 1
         line = summary or tools.one_line(text)
-        self._changed[self._number] = draft = Draft(self._number, kind, key, record.source, time, line)
+        self._changed[self._number] = draft = StepDraft(self._number, kind, key, record.source, time, line)
         draft.text = text
         return draft
 
-    def _prompt(self, record: Record, key: str, time: int | None, text: str) -> Draft:
+    def _prompt(self, record: Record, key: str, time: int | None, text: str) -> StepDraft:
         """What a person asked."""
         draft = self._begin(record, "prompt", key, time, text)
         if self._asked is None:
@@ -225,7 +225,7 @@ class Stepper:
 
     def _call(
         self, record: Record, name: str, given: Any, call: str | None, key: str, time: int | None, kind: Kind
-    ) -> Draft:
+    ) -> StepDraft:
         """A tool call, which waits for its result under its id."""
         line = tools.summary(name, given, of_kind=kind) or tools.one_line(name)
         draft = self._begin(record, kind, key, time, None, line)
@@ -237,7 +237,7 @@ class Stepper:
                 del self._open[next(iter(self._open))]
         return draft
 
-    def _result(self, record: Record, call: str | None) -> Draft | None:
+    def _result(self, record: Record, call: str | None) -> StepDraft | None:
         """The open call of this id, closed, with the record as one more source; None where none waits."""
         draft = self._open.pop(call, None) if call is not None else None
         if draft is not None:
@@ -245,7 +245,7 @@ class Stepper:
             self._changed[draft.number] = draft
         return draft
 
-    def _keep(self, box: dict[str, Draft], key: str, draft: Draft, most: int = 64) -> None:
+    def _keep(self, box: dict[str, StepDraft], key: str, draft: StepDraft, most: int = 64) -> None:
         """Hold a draft that may change yet, the oldest given up beyond ``most``."""
         box[key] = draft
         if len(box) > most:
@@ -260,7 +260,7 @@ class Stepper:
         if facts.ended is None or time > facts.ended:
             facts.ended = time
 
-    def _pay(self, draft: Draft, paid: float | None) -> None:
+    def _pay(self, draft: StepDraft, paid: float | None) -> None:
         """What a response cost, in place of what was told of it before."""
         if paid == draft.cost or (not paid and draft.cost is None):
             return

@@ -18,7 +18,7 @@ import orjson
 
 from tracetui.model import Record, TracetuiError
 from tracetui.redact.decisions import DecisionState, Rule, pattern_of
-from tracetui.redact.forms import EXCLUDED_TEXT, Matcher, lines_of
+from tracetui.redact.forms import EXCLUDED_TEXT, ValueMatcher, lines_of
 from tracetui.redact.identity import identities
 from tracetui.redact.secret_core import is_boundary
 from tracetui.redact.units import (
@@ -105,13 +105,13 @@ class Plan:
         return plan
 
     @cached_property
-    def matcher(self) -> Matcher:
+    def matcher(self) -> ValueMatcher:
         """Finds every accepted value; longer values first, so that a tie goes to the longer."""
         own = [(text, kind) for text, kind, _ in self.values]
         self.done = {}
         self.done_size = 0
         literal = [rule.pattern for rule in self.rules if rule.form == "literal"]
-        return Matcher([*own, *((text, EXCLUDED_TEXT) for text in (*self.excluded_texts, *literal))])
+        return ValueMatcher([*own, *((text, EXCLUDED_TEXT) for text in (*self.excluded_texts, *literal))])
 
     done: dict[str, Result] = field(default_factory=dict, repr=False)
     """What became of texts that hold no placeholder and no spared place; valid for ``matcher``."""

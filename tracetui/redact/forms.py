@@ -17,7 +17,16 @@ from typing import Any, Final, NamedTuple
 from tracetui.redact.secret_core import PERSONAL_KINDS, PIECE, core_of, lead_of, lines_of, telling
 from tracetui.redact.value_decoders import mapped, readings
 
-__all__ = ["EXCLUDED_TEXT", "PERSONAL_KINDS", "Hit", "Matcher", "core_of", "forms_of", "lines_of", "plain_value"]
+__all__ = [
+    "EXCLUDED_TEXT",
+    "PERSONAL_KINDS",
+    "ValueMatch",
+    "ValueMatcher",
+    "core_of",
+    "forms_of",
+    "lines_of",
+    "plain_value",
+]
 
 EXCLUDED_TEXT: Final = "excluded-text"
 """Kind of a text that is looked for whole, wherever it stands: what an excluded step held."""
@@ -30,7 +39,7 @@ _SHORT: Final = 24
 """Code points; in fewer letters and digits nothing but the text itself can stand."""
 
 
-class Hit(NamedTuple):
+class ValueMatch(NamedTuple):
     """A place where a value stands: span, number of the value, and the form it has there."""
 
     start: int
@@ -141,7 +150,7 @@ _CUT_BEFORE: Final = re.compile(r"(?:\.{2,}|…|\*{2,}|\]|>|\\u2026|x{3,}|•{2,
 _GOES_ON: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-%")
 
 
-class Matcher:
+class ValueMatcher:
     """Looks for many values at once. ``values`` are (text, kind); hits name them by their place in the list."""
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
@@ -224,7 +233,7 @@ class Matcher:
                 put(data.hex(), number, "hex")
                 put(data.hex().upper(), number, "hex")
 
-    def hits(self, text: str) -> list[Hit]:
+    def hits(self, text: str) -> list[ValueMatch]:
         """All places of all values in a text, also overlapping ones, in order."""
         if not self._any or len(text) < 2:
             return []
@@ -240,7 +249,7 @@ class Matcher:
             for hit in self._raw(view.text):
                 if view.crosses(hit.start, hit.end):
                     start, end = view.origin(hit.start, hit.end)
-                    out.append(Hit(start, end, hit.value, hit.form if hit.form == "part" else name))
+                    out.append(ValueMatch(start, end, hit.value, hit.form if hit.form == "part" else name))
         return sorted(set(out))
 
     def _found(self, text: str, raw: bytes) -> bool:
@@ -249,7 +258,7 @@ class Matcher:
             return self._first.search(raw) is not None
         return bool(self._low) or next(self._automaton.iter(text), None) is not None
 
-    def _raw(self, text: str) -> Iterator[Hit]:
+    def _raw(self, text: str) -> Iterator[ValueMatch]:
         if self._low:
             yield from self._in_any_case(text)
         for last, (length, what) in self._automaton.iter(text):
@@ -258,19 +267,19 @@ class Matcher:
                 if form == "part" or form == "shingle":
                     a, b = self._grown(text, number, start, end, at)
                     if b - a >= (_LONG if form == "shingle" else PIECE):
-                        yield Hit(a, b, number, "part")
+                        yield ValueMatch(a, b, number, "part")
                 elif form == "edge":
                     a, b = self._grown(text, number, start, end, at)
                     if self._cut(text, number, a, b, at):
-                        yield Hit(a, b, number, "part")
+                        yield ValueMatch(a, b, number, "part")
                 elif (
                     not self._whole[number]
                     or form not in ("plain", "case", "folder")
                     or self._bounded(text, start, end, number)
                 ):
-                    yield Hit(start, end, number, form)
+                    yield ValueMatch(start, end, number, form)
 
-    def _in_any_case(self, text: str) -> Iterator[Hit]:
+    def _in_any_case(self, text: str) -> Iterator[ValueMatch]:
         small = text.lower()
         if len(small) != len(text):
             small = "".join(low if len(low := c.lower()) == 1 else c for c in text)
@@ -280,7 +289,7 @@ class Matcher:
                 end = at + len(value)
                 for number in numbers:
                     if self._bounded(text, at, end, number):
-                        yield Hit(at, end, number, "plain" if text[at:end] == self.values[number][0] else "case")
+                        yield ValueMatch(at, end, number, "plain" if text[at:end] == self.values[number][0] else "case")
                 at = small.find(value, at + 1)
 
     def _grown(self, text: str, number: int, start: int, end: int, at: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Gate", "check", "check_text", "excluded_segments", "pass_text"]
 
 
-class Segment(Protocol):
+class ContextSegment(Protocol):
     """What of a context's segment is asked for."""
 
     @property
@@ -107,7 +107,9 @@ def pass_text(bucket: Bucket, sessions: Iterable[SessionRow], text: str) -> str:
     return text
 
 
-def excluded_segments(bucket: Bucket, session: SessionRow, log: LogRow, segments: Iterable[Segment]) -> frozenset[int]:
+def excluded_segments(
+    bucket: Bucket, session: SessionRow, log: LogRow, segments: Iterable[ContextSegment]
+) -> frozenset[int]:
     """The numbers of the segments of a context that the user's exclusions leave out."""
     from tracetui.redact.decisions import Decisions
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from tracetui.model import TracetuiError
 from tracetui.redact.finding import Finding
-from tracetui.redact.forms import Matcher
+from tracetui.redact.forms import ValueMatcher
 from tracetui.redact.personal import common_users
 
 __all__ = ["Known", "env_file", "local_values", "log_values"]
@@ -45,7 +45,7 @@ class Known:
             if len(text) >= 2:
                 seen.setdefault(text, kind)
         self.values = [*seen.items()]
-        self._matcher = Matcher(self.values)
+        self._matcher = ValueMatcher(self.values)
 
     def scan(self, text: str) -> list[Finding]:
         """Where these values stand in a text, in every form."""

@@ -11,7 +11,7 @@ from tracetui.redact.entropy import is_uuid, looks_random
 from tracetui.redact.finding import Finding
 from tracetui.redact.judgement import keylike
 from tracetui.redact.rules import BREAK, detect
-from tracetui.redact.text_decoders import View, views_of
+from tracetui.redact.text_decoders import DecodedView, views_of
 
 __all__ = ["scan", "scan_many", "settle"]
 
@@ -30,7 +30,7 @@ def _decoded(text: str, budget: float) -> Iterator[Finding]:
     began = time.thread_time()
     parts: list[str] = []
     starts: list[int] = []
-    owners: list[tuple[View, int]] = []
+    owners: list[tuple[DecodedView, int]] = []
     at = 0
     for view in views_of(text):
         for low, high in view.windows():

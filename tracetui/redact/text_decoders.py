@@ -3,7 +3,7 @@
 A secret can be escaped (JSON once or twice), split by colour codes, broken over lines, numbered by ``cat -n`` or
 marked by a diff, percent-encoded, in base64 or with HTML entities. Each view is the text with those places decoded,
 and remembers for every piece where it came from. Only the neighbourhood of decoded places needs to be scanned again:
-``View.windows``.
+``DecodedView.windows``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final
 from tracetui.redact.entropy import SLASHED, runs
 from tracetui.redact.joined_lines import Piece, breaks
 
-__all__ = ["View", "decode_as", "views_of"]
+__all__ = ["DecodedView", "decode_as", "views_of"]
 
 _MARGIN: Final = 128
 """Code points of context scanned on both sides of a decoded place."""
@@ -41,7 +41,7 @@ def _cut(text: str, pieces: Iterable[Piece]) -> Split:
     return parts, puts
 
 
-class View:
+class DecodedView:
     """A decoded reading of ``parent`` (another view) or of the source text itself (``parent`` None).
 
     ``pieces`` are in order and do not overlap; what lies between is copied.
@@ -49,14 +49,14 @@ class View:
 
     __slots__ = ("_at", "_from", "_till", "_to", "further", "joined", "name", "parent", "text")
 
-    def __init__(self, name: str, text: str, parent: View | None, pieces: Iterable[Piece] = ()) -> None:
+    def __init__(self, name: str, text: str, parent: DecodedView | None, pieces: Iterable[Piece] = ()) -> None:
         self.text = text
         self._set(name, parent)
         if parent is not None:
             self._fill(*_cut(text, pieces))
 
     @classmethod
-    def of_parts(cls, name: str, parent: View, parts: list[str], puts: list[str]) -> View:
+    def of_parts(cls, name: str, parent: DecodedView, parts: list[str], puts: list[str]) -> DecodedView:
         """From the parent's text in parts, of which every second one is replaced by one of ``puts``. ``parts`` is
         used up. Long lists are put together without a step of Python per piece."""
         view = cls.__new__(cls)
@@ -64,10 +64,10 @@ class View:
         view._fill(parts, puts)
         return view
 
-    def _set(self, name: str, parent: View | None) -> None:
+    def _set(self, name: str, parent: DecodedView | None) -> None:
         self.name, self.parent = name, parent
         self.joined = name.endswith("joined")
-        self.further: View | None = None
+        self.further: DecodedView | None = None
         """A view of this one that decodes what this one's pieces gave: those are looked at there."""
         # Where the pieces begin and end, in this view and in the parent.
         self._at: list[int] = []
@@ -287,24 +287,24 @@ _DECODERS: Final[dict[str, tuple[Callable[[str], bool], Callable[[str], Split]]]
 }
 
 
-def _decode(name: str, view: View) -> View | None:
+def _decode(name: str, view: DecodedView) -> DecodedView | None:
     wanted, decoder = _DECODERS[name]
     if not wanted(view.text):
         return None
     parts, puts = decoder(view.text)
     if not puts:
         return None
-    return View.of_parts(name if view.parent is None else f"{view.name}+{name}", view, parts, puts)
+    return DecodedView.of_parts(name if view.parent is None else f"{view.name}+{name}", view, parts, puts)
 
 
 def decode_as(name: str, text: str) -> str:
     """A text as one decoder reads it."""
     if name not in _DECODERS:
         return text
-    return View.of_parts(name, View("plain", text, None), *_DECODERS[name][1](text)).text
+    return DecodedView.of_parts(name, DecodedView("plain", text, None), *_DECODERS[name][1](text)).text
 
 
-def views_of(text: str) -> list[View]:
+def views_of(text: str) -> list[DecodedView]:
     """Every reading of a text that differs from it, without the text itself.
 
     The unescaped readings are read in turn for colour codes, breaks, percent, HTML and base64, since a transcript wraps
@@ -312,8 +312,8 @@ def views_of(text: str) -> list[View]:
     """
     if len(text) < 1000 and _MARKS.search(text) is None and not (len(text) >= 24 and _base64(text)[1]):
         return []  # most strings of a log are short and written plainly
-    plain = View("plain", text, None)
-    views: list[View] = []
+    plain = DecodedView("plain", text, None)
+    views: list[DecodedView] = []
     bases = [plain]
     for _ in range(2):
         further = _decode("json", bases[-1])
@@ -348,7 +348,7 @@ def views_of(text: str) -> list[View]:
 _MARKS: Final = re.compile("[\\\\\n%&\x1b\x9b\x08\u241b]")
 
 
-def _near(view: View) -> View:
+def _near(view: DecodedView) -> DecodedView:
     """The view without what lies far from its decoded places."""
     pieces: list[Piece] = []
     at = kept = 0
@@ -362,7 +362,7 @@ def _near(view: View) -> View:
         pieces.append((at, size, _CUT))
     if not pieces or kept * 4 > size * 3:
         return view
-    return View(view.name, view.text, view, pieces)
+    return DecodedView(view.name, view.text, view, pieces)
 
 
 _CUT: Final = "\n\n\0\n\n"

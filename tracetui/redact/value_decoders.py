@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from tracetui.redact.text_decoders import View
+from tracetui.redact.text_decoders import DecodedView
 
 __all__ = ["BREAK", "Decoder", "mapped", "readings"]
 
@@ -46,7 +46,7 @@ class Decoder(NamedTuple):
         return [(match.start(), match.end(), put(match)) for match in self.pattern.finditer(text)]
 
 
-class Step(NamedTuple):
+class DecoderStep(NamedTuple):
     """One decoder's part in a reading; ``pieces`` None where they are found again when they are needed."""
 
     decoder: Decoder
@@ -254,15 +254,15 @@ def _wanted() -> Any:
     return out
 
 
-def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], str, bytes]]:
+def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[DecoderStep, ...], str, bytes]]:
     """Every reading of a text that differs from it: how it came about, what it says, and that in bytes. Bounded in
     number and size. ``reach``: the longest thing that is looked for; what lies farther from any decoded place is left
     out, since it was read before."""
     seen = {text}
-    level: list[tuple[tuple[Step, ...], str, bytes]] = [((), text, text.encode("utf-8", "surrogatepass"))]
+    level: list[tuple[tuple[DecoderStep, ...], str, bytes]] = [((), text, text.encode("utf-8", "surrogatepass"))]
     left = len(text) * _GROWTH + 400_000
     for _ in range(_DEPTH):
-        further: list[tuple[tuple[Step, ...], str, bytes]] = []
+        further: list[tuple[tuple[DecoderStep, ...], str, bytes]] = []
         for chain, source, raw in level:
             for number in sorted(_wanted().Match(raw) or ()):
                 decoder = _EVERY[number]
@@ -283,7 +283,7 @@ def readings(text: str, reach: int = 4000) -> Iterator[tuple[tuple[Step, ...], s
                 seen.add(out)
                 left -= len(source)
                 data = out.encode("utf-8", "surrogatepass")
-                path = (*chain, Step(decoder, pieces))
+                path = (*chain, DecoderStep(decoder, pieces))
                 yield path, out, data
                 if len(seen) > _READINGS or left < 0:
                     return
@@ -322,9 +322,9 @@ def _put(text: str, pieces: list[Piece]) -> str:
     return "".join(parts)
 
 
-def mapped(text: str, chain: tuple[Step, ...]) -> View:
+def mapped(text: str, chain: tuple[DecoderStep, ...]) -> DecodedView:
     """The reading that came about in this way, with every place mapped back to the text."""
-    view = View("plain", text, None)
+    view = DecodedView("plain", text, None)
     for decoder, pieces in chain:
-        view = View(decoder.name, view.text, view, decoder.pieces(view.text) if pieces is None else pieces)
+        view = DecodedView(decoder.name, view.text, view, decoder.pieces(view.text) if pieces is None else pieces)
     return view

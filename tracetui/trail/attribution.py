@@ -15,7 +15,7 @@ from tracetui.trail.assigned import Assigned, Credit, Writer
 from tracetui.trail.claims import Case, Claim
 from tracetui.trail.evidence import Evidence, is_marker, weigh
 from tracetui.trail.hunks import Hunk
-from tracetui.trail.line_changes import Hit, Touch, TouchIndex
+from tracetui.trail.line_changes import LineAddition, Touch, TouchIndex
 from tracetui.trail.lines import fingerprint
 from tracetui.trail.other_evidence import OtherEvidence
 from tracetui.trail.plausible import Plausibility
@@ -46,7 +46,7 @@ class Attribution:
         self._claims: dict[int, list[Claim]] = {}
 
     @property
-    def hits(self) -> dict[int, list[Hit]]:
+    def hits(self) -> dict[int, list[LineAddition]]:
         """Which commits brought each line of a hunk to which paths."""
         return self.plausible.hits
 

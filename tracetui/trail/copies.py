@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tracetui.trail.line_changes import Hit, TouchIndex
+from tracetui.trail.line_changes import LineAddition, TouchIndex
 from tracetui.trail.lines import fingerprint
 from tracetui.trail.thresholds import COPY
 
@@ -20,7 +20,7 @@ _COMMON = 16
 class Copies:
     """Commits as changes. ``hits``: the commits that brought each line of interest."""
 
-    def __init__(self, index: TouchIndex, hits: Mapping[int, Iterable[Hit]]) -> None:
+    def __init__(self, index: TouchIndex, hits: Mapping[int, Iterable[LineAddition]]) -> None:
         self.index = index
         self._brought: dict[int, set[int]] = {}
         self._by_author: dict[tuple[int, int], list[int]] = {}
@@ -30,7 +30,7 @@ class Copies:
         self._seen = 0
         self.grow(hits)
 
-    def grow(self, hits: Mapping[int, Iterable[Hit]]) -> None:
+    def grow(self, hits: Mapping[int, Iterable[LineAddition]]) -> None:
         """See what further commits brought."""
         index = self.index
         for idx in range(self._seen, len(index.shas)):
@@ -106,7 +106,7 @@ class Copies:
             for commit in commits
         )
 
-    def changes(self, hits: Iterable[Hit]) -> int:
+    def changes(self, hits: Iterable[LineAddition]) -> int:
         """How many changes brought a line: its commits, each change counted once however often it was copied."""
         commits = {hit.idx for hit in hits}
         if len(commits) < 2:

@@ -20,7 +20,7 @@ from tracetui.trail.judge import Judge
 from tracetui.trail.repo import find_repository, sibling
 from tracetui.trail.store import find_git, plain_remote
 
-__all__ = ["Folders", "Offer", "Place", "Unseen", "anchor"]
+__all__ = ["FolderCandidate", "Folders", "Place", "Unseen", "anchor"]
 
 Place = tuple[Path, Path | None]
 """A Git folder and its work tree."""
@@ -46,7 +46,7 @@ class Unseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class FolderCandidate:
     """A folder that looks like one of a repository: ``why`` are ``remote``, ``commit``, ``worktree``, ``text`` (a file
     was as a commit has it), ``paths`` and ``branch``."""
 
@@ -194,7 +194,7 @@ class Folders:
 
     # -- evidence
 
-    def offers(self, owner: Judge, place: Place) -> list[Offer]:
+    def offers(self, owner: Judge, place: Place) -> list[FolderCandidate]:
         """The folders that look like ones of a repository and belong to none, most sessions first. ``owner`` must be
         prepared."""
         refused = self.bucket.setting(_REFUSED) or {}
@@ -203,11 +203,11 @@ class Folders:
         for row in self._lost():
             if row.cwd and names.isdisjoint(refused.get(row.cwd, ())):
                 groups.setdefault(row.cwd, []).append(row)
-        found: list[Offer] = []
+        found: list[FolderCandidate] = []
         for folder, rows in groups.items():
             why = self._evidence(owner, folder, rows)
             if why:
-                found.append(Offer(folder, len(rows), why))
+                found.append(FolderCandidate(folder, len(rows), why))
         return sorted(found, key=lambda offer: (-offer.sessions, offer.folder))
 
     def _evidence(self, owner: Judge, folder: str, rows: list[SessionRow]) -> tuple[str, ...]:
@@ -275,6 +275,6 @@ def _is_dir(path: str) -> bool:
         return False
 
 
-def as_json(offer: Offer) -> dict[str, Any]:
+def as_json(offer: FolderCandidate) -> dict[str, Any]:
     """An offer as the app takes it."""
     return {"folder": offer.folder, "sessions": offer.sessions, "why": list(offer.why)}

@@ -21,7 +21,7 @@ from tracetui.trail.difftree import DIFF, Raw, parse, prints
 from tracetui.trail.lines import aligned, changes, digest, is_binary, norm, split
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["Hit", "Touch", "TouchIndex", "tips_of"]
+__all__ = ["LineAddition", "Touch", "TouchIndex", "tips_of"]
 
 VERSION: Final = 3
 _HELD: Final = 6000
@@ -58,7 +58,7 @@ class Touch:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class LineAddition:
     """A commit that added a line to a path."""
 
     idx: int
@@ -524,10 +524,12 @@ class TouchIndex:
                     waiting.append(name)
         return found
 
-    def find(self, lines: set[int], first: int = 0, limit: int = 96, *, removed: bool = False) -> dict[int, list[Hit]]:
+    def find(
+        self, lines: set[int], first: int = 0, limit: int = 96, *, removed: bool = False
+    ) -> dict[int, list[LineAddition]]:
         """Which commits (from number ``first`` on) added, or ``removed``, these lines in which paths; at most ``limit``
         per line."""
-        found: dict[int, list[Hit]] = {}
+        found: dict[int, list[LineAddition]] = {}
         if not lines:
             return found
         wanted = frozenset(lines)
@@ -538,7 +540,7 @@ class TouchIndex:
             values = array("Q", data)
             common = wanted.intersection(values)
             if common:
-                hit = Hit(idx, path)
+                hit = LineAddition(idx, path)
                 for line in common:
                     hits = found.setdefault(line, [])
                     if len(hits) < limit:

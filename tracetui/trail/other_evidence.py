@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from tracetui.trail.claims import Case, Claim
 from tracetui.trail.evidence import brought_by_tokens, has_block, is_marker, tells
-from tracetui.trail.line_changes import Hit, Touch
+from tracetui.trail.line_changes import LineAddition, Touch
 from tracetui.trail.lines import fingerprint, norm
 from tracetui.trail.store import MissingError
 from tracetui.trail.thresholds import CLOCK, FAR_LETTERS, FAR_LINES, FULL, LATE, PART
@@ -174,7 +174,7 @@ class OtherEvidence:
         gone = {line: sum(max(0, -touch.net(fingerprint(line))) for touch in own) for line in lines}
         return {line: min(count, gone[line]) for line, count in lines.items() if gone[line]}
 
-    def _owned(self, hit: Hit, name: str, line: bytes) -> bool:
+    def _owned(self, hit: LineAddition, name: str, line: bytes) -> bool:
         """Whether another hunk wrote this line to that path before the commit: then it is that one's."""
         at = self.index.times[hit.idx]
         return any(

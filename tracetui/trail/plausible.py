@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from tracetui.trail.claims import Case, Claim
 from tracetui.trail.copies import Copies
 from tracetui.trail.evidence import has_block
-from tracetui.trail.line_changes import Hit, Touch, TouchIndex
+from tracetui.trail.line_changes import LineAddition, Touch, TouchIndex
 from tracetui.trail.lines import fingerprint, norm, telling
 from tracetui.trail.store import MissingError
 from tracetui.trail.texts import Text, Texts
@@ -22,13 +22,13 @@ class Plausibility:
 
     def __init__(self, index: TouchIndex, texts: Texts) -> None:
         self.index, self.texts = index, texts
-        self.hits: dict[int, list[Hit]] = {}
+        self.hits: dict[int, list[LineAddition]] = {}
         self.copies = Copies(index, {})
         self.authors: dict[str, Counter[int]] = {}
         """Session -> who committed soon what it wrote."""
         self._others: dict[int, int] = {}
 
-    def see(self, hits: Mapping[int, Iterable[Hit]]) -> None:
+    def see(self, hits: Mapping[int, Iterable[LineAddition]]) -> None:
         """Take in which (further) commits brought lines."""
         for line, found in hits.items():
             self.hits.setdefault(line, []).extend(found)

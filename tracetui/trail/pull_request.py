@@ -13,7 +13,7 @@ from tracetui.trail.blame import Blame, Share, ordered
 from tracetui.trail.prompts import Prompt, intent_of, is_title, said_in
 from tracetui.trail.states import HunkState
 
-__all__ = ["Change", "SessionFacts", "SuiteRun", "text"]
+__all__ = ["RangeChange", "SessionFacts", "SuiteRun", "text"]
 
 _PROMPTS = 5
 _COMMITS = 12
@@ -45,7 +45,7 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RangeChange:
     """Lines that a range added to a file and took away."""
 
     path: str
@@ -55,7 +55,7 @@ class Change:
 
 def text(
     rows: Sequence[Blame],
-    changes: Sequence[Change],
+    changes: Sequence[RangeChange],
     facts: Mapping[str, SessionFacts],
     states: Mapping[str, HunkState],
     subjects: Mapping[str, str],
@@ -131,12 +131,12 @@ def _commits(rows: Sequence[Blame]) -> list[str]:
     return found or ["None."]
 
 
-def _changed(rows: Sequence[Blame], changes: Sequence[Change]) -> list[str]:
+def _changed(rows: Sequence[Blame], changes: Sequence[RangeChange]) -> list[str]:
     written, lines = sum(row.attributed for row in rows), sum(row.added for row in rows)
     share = f"Sessions wrote {written:,} of the {lines:,} lines that the commits brought." if lines else ""
     added, removed = sum(change.added for change in changes), sum(change.removed for change in changes)
     found = [f"{plural(len(changes), 'file')}, {_counts(added, removed)}. {share}".strip(), ""]
-    groups: dict[str, list[Change]] = {}
+    groups: dict[str, list[RangeChange]] = {}
     for change in changes:
         groups.setdefault(_folder(change.path, changes), []).append(change)
     listed = sorted(groups.items(), key=lambda item: (-sum(c.added + c.removed for c in item[1]), item[0]))
@@ -153,7 +153,7 @@ def _changed(rows: Sequence[Blame], changes: Sequence[Change]) -> list[str]:
     return found
 
 
-def _folder(path: str, changes: Sequence[Change]) -> str:
+def _folder(path: str, changes: Sequence[RangeChange]) -> str:
     """The folder that a file is listed under: as deep as keeps the list short."""
     parts = path.split("/")[:-1]
     for depth in (4, 3, 2):

@@ -11,7 +11,7 @@ from tracetui.trail.blame import Blame
 from tracetui.trail.lines import changes as line_changes
 from tracetui.trail.lines import is_binary
 from tracetui.trail.prompts import said_in, suite_in
-from tracetui.trail.pull_request import Change, SessionFacts, SuiteRun
+from tracetui.trail.pull_request import RangeChange, SessionFacts, SuiteRun
 from tracetui.trail.store import MissingError, Store
 
 __all__ = ["changes", "session_facts"]
@@ -20,11 +20,11 @@ _COMMANDS = 2000
 """Commands of a session that are looked at."""
 
 
-def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Blame]) -> list[Change]:
+def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Blame]) -> list[RangeChange]:
     """Lines added and removed per file between the ends of a range (of a commit: since its first parent); of lines of a
     file what is blamed."""
     if ends is None:
-        return [Change(path, sum(row.added for row in rows if row.path == path), 0) for path in _paths(rows)]
+        return [RangeChange(path, sum(row.added for row in rows if row.path == path), 0) for path in _paths(rows)]
     first, last = ends
     if first is None:
         commit = store.commit(last)
@@ -37,7 +37,7 @@ def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Bl
     except MissingError:
         return []
     gone = {oid: path for path, (_, oid) in old.items() if path not in new}
-    found: list[Change] = []
+    found: list[RangeChange] = []
     moved: set[str] = set()
     for path in sorted({*old, *new}):
         before, after = old.get(path), new.get(path)
@@ -45,7 +45,7 @@ def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Bl
             continue
         if before is None and after is not None and after[1] in gone:
             moved.add(gone[after[1]])  # renamed as it was
-            found.append(Change(path, 0, 0))
+            found.append(RangeChange(path, 0, 0))
         else:
             found.append(_change(store, path, before[1] if before else None, after[1] if after else None))
     return [change for change in found if change.path not in moved]
@@ -60,15 +60,15 @@ def _fork(store: Store, first: str, last: str) -> str:
     return store.merge_base(first, last) or first
 
 
-def _change(store: Store, path: str, old: str | None, new: str | None) -> Change:
+def _change(store: Store, path: str, old: str | None, new: str | None) -> RangeChange:
     try:
         before, after = store.blob(old) if old else b"", store.blob(new) if new else b""
     except MissingError:
-        return Change(path, 0, 0)
+        return RangeChange(path, 0, 0)
     if is_binary(before) or is_binary(after):
-        return Change(path, 0, 0)
+        return RangeChange(path, 0, 0)
     runs = line_changes(before, after)
-    return Change(path, sum(run.new_len for run in runs), sum(run.old_len for run in runs))
+    return RangeChange(path, sum(run.new_len for run in runs), sum(run.old_len for run in runs))
 
 
 def session_facts(bucket: Bucket, session: SessionRow, logs: Iterable[LogRow]) -> SessionFacts:

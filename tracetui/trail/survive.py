@@ -10,7 +10,7 @@ from typing import Final
 from tracetui.trail.evidence import Evidence, has_block
 from tracetui.trail.hunks import Hunk
 from tracetui.trail.landing import Landing
-from tracetui.trail.line_changes import Hit, TouchIndex
+from tracetui.trail.line_changes import LineAddition, TouchIndex
 from tracetui.trail.lines import bare, fingerprint, norm
 from tracetui.trail.recognise import born_lines, recognise
 from tracetui.trail.store import MissingError
@@ -62,7 +62,7 @@ class Measure:
 class Measurer:
     """Measures hunks against trees of one repository."""
 
-    def __init__(self, index: TouchIndex, texts: Texts, hits: dict[int, list[Hit]]) -> None:
+    def __init__(self, index: TouchIndex, texts: Texts, hits: dict[int, list[LineAddition]]) -> None:
         self.index, self.texts, self.hits = index, texts, hits
 
     def removed(self, hunk: Hunk, evidence: Evidence, texts: Iterable[Text]) -> float:

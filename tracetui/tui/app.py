@@ -23,7 +23,7 @@ from tracetui.tui.kit.activity import Activity
 from tracetui.tui.kit.actor import Actor, Controller
 from tracetui.tui.kit.app_actions import AppController
 from tracetui.tui.kit.footer import Footer
-from tracetui.tui.kit.frame import Frame
+from tracetui.tui.kit.frame import TerminalFrame
 from tracetui.tui.kit.pool import BucketPool
 from tracetui.tui.kit.safety import ControlFilter
 from tracetui.tui.kit.signs import wants_ascii
@@ -93,7 +93,7 @@ class TracetuiApp(App[None], Actor):
             self._settings.get("ascii", wants_ascii(os.environ, getattr(sys.__stdout__, "encoding", None)))
         )
         self._control_filter = ControlFilter((), ascii_only=self.ascii_only)
-        self._frame = Frame()
+        self._frame = TerminalFrame()
         self.activity = Activity(str(self._settings.get("background", "idle")))
         self._temp: TempFolder | None = None
         self._look: Look | None = None

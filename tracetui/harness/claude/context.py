@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from tracetui.harness.claude.pieces import SNAPSHOT, before, pieces
 from tracetui.harness.claude.state import fingerprint
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps
 from tracetui.model import Record, Step
 
 __all__ = ["RULES", "ClaudeTracker", "pieces"]
@@ -62,7 +62,7 @@ class ClaudeTracker:
         self._steps = 0
         self._bounded = {False: False, True: False}  # a boundary waits for its summary
         self._beside: set[int] = set()  # nodes of attachments
-        self._snapshot: dict[bool, dict[str, Sequence[Piece]]] = {False: {}, True: {}}
+        self._snapshot: dict[bool, dict[str, Sequence[ContextPiece]]] = {False: {}, True: {}}
         self._up: dict[int, int] = {}  # of the turn: a record -> the one that it names as its parent
         self._results: dict[int, list[str]] = {}  # of the turn: a record -> the calls whose results it holds
         self._astray: list[str] = []  # calls whose results are off the chain of parents
@@ -141,7 +141,7 @@ class ClaudeTracker:
             return
         human = step.kind == "prompt"
         record = Record(step.sources[-1], {"type": "queue-operation", "content": step.text})
-        piece = Piece("prompt" if human else "attachment", step.text.strip(), name="queued_command")
+        piece = ContextPiece("prompt" if human else "attachment", step.text.strip(), name="queued_command")
         response = self._of_node.get(last)
         node = self.canvas.node(response.tail if response else last, record, [piece], origin=step.number)
         if response is not None:
@@ -234,7 +234,7 @@ class ClaudeTracker:
             at = self.canvas.again(at, node)
         return at
 
-    def _attachment(self, record: Record, value: dict[str, Any], parent: int, found: list[Piece]) -> int:
+    def _attachment(self, record: Record, value: dict[str, Any], parent: int, found: list[ContextPiece]) -> int:
         node = self.canvas.node(parent, record, found)
         self._beside.add(node)
         item = value.get("attachment")
@@ -277,7 +277,9 @@ class ClaudeTracker:
             self._turn(value, node)
         return node
 
-    def _begun_anew(self, record: Record, value: dict[str, Any], parent: int, found: Sequence[Piece]) -> int | None:
+    def _begun_anew(
+        self, record: Record, value: dict[str, Any], parent: int, found: Sequence[ContextPiece]
+    ) -> int | None:
         """The node of a summary at which the conversation begins anew: older versions wrote no boundary before it."""
         side = value.get("isSidechain") is True
         bounded, self._bounded[side] = self._bounded[side], False
@@ -326,7 +328,7 @@ class ClaudeTracker:
             names = meta.get("compactedToolIds") if type(meta) is dict else None
             calls = [name for name in names if type(name) is str] if type(names) is list else []
             node = self.canvas.node(parent, record, [])
-            blank = {call: (Piece("tool_result", _CLEARED, call),) for call in calls}
+            blank = {call: (ContextPiece("tool_result", _CLEARED, call),) for call in calls}
             self.canvas.replace(node, blank, record, "microcompaction")
             return node
         return self.canvas.node(parent, record, found) if found else parent

@@ -8,7 +8,7 @@ import orjson
 
 from tracetui.harness.claude.labels import CONTINUED, attachment_text, is_command, segments
 from tracetui.harness.content import flatten
-from tracetui.harness.context import Category, Piece, call_text
+from tracetui.harness.context import Category, ContextPiece, call_text
 from tracetui.model import Record
 
 __all__ = ["SNAPSHOT", "before", "pieces"]
@@ -47,7 +47,7 @@ _UNSAID: Final = {
 2.1.197."""
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one record, in order; none for what the model never saw."""
     value = record.value
     kind = value.get("type")
@@ -61,12 +61,14 @@ def pieces(record: Record) -> list[Piece]:
     if kind == "system":
         content = value.get("content")
         if value.get("subtype") == "local_command" and type(content) is str and content.strip():
-            return [Piece("attachment", content, name="local_command")]
+            return [ContextPiece("attachment", content, name="local_command")]
         return []
     if kind == "queue-operation":
         content = value.get("content")
         if type(content) is str and content.strip():
-            return [Piece("attachment" if _notice(content) else "prompt", content.strip(), name="queued_command")]
+            return [
+                ContextPiece("attachment" if _notice(content) else "prompt", content.strip(), name="queued_command")
+            ]
     return []
 
 
@@ -75,31 +77,31 @@ def _notice(text: str) -> bool:
     return head.startswith(("<task-notification", "<agent-notification", '{"task_id"')) or is_command(head)
 
 
-def _of_block(value: dict[str, Any], kind: str, block: dict[str, Any]) -> Piece | None:
+def _of_block(value: dict[str, Any], kind: str, block: dict[str, Any]) -> ContextPiece | None:
     """The piece of a block of a response that is not plain words."""
     if kind == "thinking" or kind == "redacted_thinking":
         said, sealed = block.get("thinking"), block.get("signature") or block.get("data")
         said = said if type(said) is str else ""
         hidden = len(sealed) if type(sealed) is str else 0
-        return Piece("thinking", said, hidden=hidden, value=block) if said or hidden else None
+        return ContextPiece("thinking", said, hidden=hidden, value=block) if said or hidden else None
     if kind.endswith("tool_use"):
         return _call(value, block)
     if kind.endswith("tool_result"):
         return _result(block)
     text, images = flatten(block)
-    return Piece("message", text, images=images) if text else None
+    return ContextPiece("message", text, images=images) if text else None
 
 
-def _call(value: dict[str, Any], block: dict[str, Any]) -> Piece:
+def _call(value: dict[str, Any], block: dict[str, Any]) -> ContextPiece:
     name, ident, given = block.get("name"), block.get("id"), block.get("input")
     name = name if type(name) is str and name else "(unnamed)"
     if name == "ExitPlanMode" and type(given) is dict and before(value, _PLANS_SENT):
         given = {key: item for key, item in given.items() if key not in ("plan", "planFilePath")}
     call = ident if type(ident) is str else None
-    return Piece("tool_call", call_text(name, given), call, name, key=f"call:{ident}", value=given)
+    return ContextPiece("tool_call", call_text(name, given), call, name, key=f"call:{ident}", value=given)
 
 
-def _answer(value: dict[str, Any]) -> list[Piece]:
+def _answer(value: dict[str, Any]) -> list[ContextPiece]:
     message = value.get("message")
     if type(message) is not dict or value.get("isApiErrorMessage") is True:
         return []
@@ -107,18 +109,18 @@ def _answer(value: dict[str, Any]) -> list[Piece]:
     if message.get("model") == "<synthetic>":
         # What the program put into the model's mouth is sent again (as "No response requested."); its errors are not.
         text = flatten(content).text
-        return [Piece("message", text, name="synthetic")] if text.strip() and not text.startswith(_ERROR) else []
+        return [ContextPiece("message", text, name="synthetic")] if text.strip() and not text.startswith(_ERROR) else []
     if type(content) is str:
-        return [Piece("message", content)] if content else []
+        return [ContextPiece("message", content)] if content else []
     if type(content) is not list:
         return []
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     for block in content:
         kind = block.get("type") if type(block) is dict else None
         if kind == "text":
             text = block.get("text")
             if type(text) is str and text:
-                out.append(Piece("message", text))
+                out.append(ContextPiece("message", text))
         elif type(kind) is str:
             piece = _of_block(value, kind, block)
             if piece is not None:
@@ -126,15 +128,15 @@ def _answer(value: dict[str, Any]) -> list[Piece]:
     return out
 
 
-def _result(block: dict[str, Any]) -> Piece:
+def _result(block: dict[str, Any]) -> ContextPiece:
     ident = block.get("tool_use_id")
     content = block.get("content")
     text, images = flatten(content)
     ident = ident if type(ident) is str and ident else None
-    return Piece("tool_result", text, ident, images=images, key=ident, value=content if images else None)
+    return ContextPiece("tool_result", text, ident, images=images, key=ident, value=content if images else None)
 
 
-def _said(value: dict[str, Any]) -> list[Piece]:
+def _said(value: dict[str, Any]) -> list[ContextPiece]:
     message = value.get("message")
     content = message.get("content") if type(message) is dict else message
     summary = value.get("isCompactSummary") is True
@@ -144,7 +146,7 @@ def _said(value: dict[str, Any]) -> list[Piece]:
         return _words(value, content, summary)
     if type(content) is not list:
         return []
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     for block in content:
         kind = block.get("type") if type(block) is dict else None
         if kind == "tool_result":
@@ -152,7 +154,7 @@ def _said(value: dict[str, Any]) -> list[Piece]:
             continue
         text, images = flatten(block)
         if images:
-            out.append(Piece("prompt" if not _meta(value) else "attachment", text, images=images, value=[block]))
+            out.append(ContextPiece("prompt" if not _meta(value) else "attachment", text, images=images, value=[block]))
         elif text:
             out += _words(value, text, summary)
     return out
@@ -166,17 +168,17 @@ def _meta(value: dict[str, Any]) -> bool:
     )
 
 
-def _words(value: dict[str, Any], text: str, summary: bool) -> list[Piece]:
+def _words(value: dict[str, Any], text: str, summary: bool) -> list[ContextPiece]:
     if not text.strip():
         return []
     if summary or text.startswith(CONTINUED):
-        return [Piece("summary", text)]
+        return [ContextPiece("summary", text)]
     if _meta(value):
-        return [Piece("attachment", text, name="skill" if "sourceToolUseID" in value else None)]
-    return [Piece("prompt" if human else "attachment", part) for human, part in segments(text)]
+        return [ContextPiece("attachment", text, name="skill" if "sourceToolUseID" in value else None)]
+    return [ContextPiece("prompt" if human else "attachment", part) for human, part in segments(text)]
 
 
-def _attached(item: dict[str, Any], rendered: object) -> list[Piece]:
+def _attached(item: dict[str, Any], rendered: object) -> list[ContextPiece]:
     kind = item.get("type")
     kind = kind if type(kind) is str else None
     if kind == SNAPSHOT:
@@ -195,7 +197,9 @@ def _attached(item: dict[str, Any], rendered: object) -> list[Piece]:
         mode = item.get("commandMode")
         human = mode in (None, "prompt") and not _notice(text)
         return [
-            Piece("prompt" if human else "attachment", text, name=kind, images=images, value=prompt if images else None)
+            ContextPiece(
+                "prompt" if human else "attachment", text, name=kind, images=images, value=prompt if images else None
+            )
         ]
     if kind in ("file", "directory"):
         return _opened(item, kind)
@@ -208,7 +212,7 @@ def _attached(item: dict[str, Any], rendered: object) -> list[Piece]:
         content = item.get("content")
         inner = content.get("content") if type(content) is dict else None
         text = f"Contents of {item.get('path')}:\n\n{inner}" if type(inner) is str else text
-    return [Piece(category, text, name=kind, unsaid=unsaid)]
+    return [ContextPiece(category, text, name=kind, unsaid=unsaid)]
 
 
 def _hooked(item: dict[str, Any], kind: str | None) -> str:
@@ -224,7 +228,7 @@ def _hooked(item: dict[str, Any], kind: str | None) -> str:
     return f"{hook} hook {words}: {content}" if words and content else attachment_text(item)[0]
 
 
-def _opened(item: dict[str, Any], kind: str) -> list[Piece]:
+def _opened(item: dict[str, Any], kind: str) -> list[ContextPiece]:
     """A file or folder that a prompt named with ``@``: sent as a call and its result, though no model called."""
     content = item.get("content")
     if kind == "directory" and type(content) is str:
@@ -240,25 +244,25 @@ def _opened(item: dict[str, Any], kind: str) -> list[Piece]:
         return [_told("Read", {"file_path": item.get("filename")}, lines)]
     flat = flatten([content] if type(content) is dict else content)
     shown = attachment_text(item)[0] or flat.text
-    return [Piece("attachment", shown, name=kind, images=flat.images)] if shown else []
+    return [ContextPiece("attachment", shown, name=kind, images=flat.images)] if shown else []
 
 
-def _told(tool: str, given: dict[str, Any], result: str) -> Piece:
+def _told(tool: str, given: dict[str, Any], result: str) -> ContextPiece:
     call = orjson.dumps(given).decode()
     text = f"Called the {tool} tool with the following input: {call}\nResult of calling the {tool} tool:\n{result}"
-    return Piece("attachment", text, name=f"@{'folder' if tool == 'Bash' else 'file'}")
+    return ContextPiece("attachment", text, name=f"@{'folder' if tool == 'Bash' else 'file'}")
 
 
-def _rendered(rendered: list[Any], kind: str | None) -> list[Piece]:
+def _rendered(rendered: list[Any], kind: str | None) -> list[ContextPiece]:
     """An attachment in the words that were sent (2.1.3xx on); none where nothing was."""
     category: Category = "instructions" if kind in _MEMORY else "attachment"
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     for item in rendered:
         content = item.get("content") if type(item) is dict else None
         text, images = flatten(content)
         text = text.strip().removeprefix("<system-reminder>").removesuffix("</system-reminder>").strip()
         if text:
-            out.append(Piece(category, text, name=kind, images=images, value=content if images else None))
+            out.append(ContextPiece(category, text, name=kind, images=images, value=content if images else None))
     return out
 
 
@@ -269,11 +273,11 @@ def before(value: dict[str, Any], version: tuple[int, ...]) -> bool:
     return bool(parts) and tuple(int(part) for part in parts if part.isdecimal() and len(part) < 6) < version
 
 
-def _snapshot(item: dict[str, Any]) -> list[Piece]:
+def _snapshot(item: dict[str, Any]) -> list[ContextPiece]:
     """The system prompt as one piece, and one per tool; each with a key, for the next snapshot takes its place."""
     told, prefix = item.get("systemPrompt"), item.get("cliPrefix")
     texts = [text for text in (prefix, *(told if type(told) is list else ())) if type(text) is str and text.strip()]
-    out = [Piece("system", "\n\n".join(texts), name="prompt", key="snapshot:prompt")] if texts else []
+    out = [ContextPiece("system", "\n\n".join(texts), name="prompt", key="snapshot:prompt")] if texts else []
     tools = item.get("tools")
     for tool in tools if type(tools) is list else ():
         name = tool.get("name") if type(tool) is dict else None
@@ -281,5 +285,5 @@ def _snapshot(item: dict[str, Any]) -> list[Piece]:
             shape = tool.get("schema")
             shape = shape if type(shape) is dict else tool
             text = orjson.dumps(shape).decode()
-            out.append(Piece("system", text, name=f"tool {name}", key=f"snapshot:tool:{name}", value=shape))
+            out.append(ContextPiece("system", text, name=f"tool {name}", key=f"snapshot:tool:{name}", value=shape))
     return out

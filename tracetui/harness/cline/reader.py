@@ -9,7 +9,7 @@ from typing import Any, Final
 from tracetui.harness.base import FileEdit
 from tracetui.harness.cline.calls import calls_of, kind_of, replacements
 from tracetui.harness.content import flatten
-from tracetui.harness.stepping import Draft, Stepper, noted, number, string
+from tracetui.harness.stepping import StepDraft, Stepper, noted, number, string
 from tracetui.model import Kind, Record, Step, Tokens
 
 __all__ = ["ClineReader", "edits"]
@@ -35,7 +35,7 @@ class ClineReader(Stepper):
         """Set what waits for results and counts."""
         self._waiting: list[str] = []
         self._requests = 0
-        self._begun: dict[str, Draft] = {}
+        self._begun: dict[str, StepDraft] = {}
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
@@ -95,7 +95,7 @@ class ClineReader(Stepper):
         model = string(about.get("modelId")) if isinstance(about, dict) else None
         self.facts.model = model or self.facts.model
         content = message.get("content")
-        begun: list[Draft] = []
+        begun: list[StepDraft] = []
         for nth, block in enumerate(content if isinstance(content, list) else [content]):
             begun += self._said(record, block, f"{key}:{nth}", time)
         for draft in begun:
@@ -109,7 +109,7 @@ class ClineReader(Stepper):
             self._keep(self._begun, str(self._requests), begun[0])
         self._requests += 1
 
-    def _said(self, record: Record, block: Any, key: str, time: int | None) -> list[Draft]:
+    def _said(self, record: Record, block: Any, key: str, time: int | None) -> list[StepDraft]:
         kind = block.get("type") if isinstance(block, dict) else "text"
         if kind == "tool_use":
             name, own = string(block.get("name")) or "tool", string(block.get("id")) or key
@@ -121,7 +121,7 @@ class ClineReader(Stepper):
         text = flatten(block).text
         calls = calls_of(text)
         plain = (text[: calls[0].start] if calls else text).strip()
-        out: list[Draft] = []
+        out: list[StepDraft] = []
         for tag in ("<thinking>", "</thinking>"):
             plain = plain.replace(tag, "")
         if plain.strip():
@@ -136,7 +136,7 @@ class ClineReader(Stepper):
         content = message.get("content")
         said: list[str] = []
         images = 0
-        answered: Draft | None = None
+        answered: StepDraft | None = None
         for block in content if isinstance(content, list) else [content]:
             if isinstance(block, dict) and block.get("type") == "tool_result":
                 own = string(block.get("tool_use_id"))
@@ -160,14 +160,14 @@ class ClineReader(Stepper):
                 said.append(flat.text)
         self._prompted(record, said, images, key, time)
 
-    def _answered(self, record: Record, text: str) -> Draft | None:
+    def _answered(self, record: Record, text: str) -> StepDraft | None:
         """A result that stands as text belongs to the oldest call that waits."""
         draft = self._result(record, self._waiting.pop(0))
         if draft is not None:
             self._outcome(draft, text.partition("Result:")[2].strip("\n"), False)
         return draft
 
-    def _outcome(self, draft: Draft, text: str, failed: bool) -> None:
+    def _outcome(self, draft: StepDraft, text: str, failed: bool) -> None:
         draft.output = text.strip()
         draft.is_error = failed or any(mark in text[:2000] for mark in _FAILED)
         if draft.kind == "command" and (found := _EXIT.search(text[-2000:])) is not None:

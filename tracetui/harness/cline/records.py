@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.harness.opening import open_log
-from tracetui.harness.sources import Document
+from tracetui.harness.sources import DocumentSource
 
 __all__ = ["TASK", "task_stamp"]
 
@@ -86,4 +86,4 @@ def task_stamp(path: str, info: os.stat_result) -> tuple[int, int]:
     return info.st_size + beside.st_size, max(info.st_mtime_ns, beside.st_mtime_ns)
 
 
-TASK: Final = Document(key=_key, gone=_gone, detect=_is_ours, records=_records)
+TASK: Final = DocumentSource(key=_key, gone=_gone, detect=_is_ours, records=_records)

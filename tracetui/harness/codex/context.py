@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tracetui.harness.codex.pieces import item_pieces, pieces, shorten
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps
 from tracetui.model import Record, Step
 
 __all__ = ["RULES", "CodexTracker", "item_pieces", "pieces"]
@@ -32,7 +32,7 @@ class CodexTracker:
         self._known: set[str] = set()
         self._started = False
         self._agents: set[str] = set()
-        self._world: tuple[Record, list[Piece]] | None = None
+        self._world: tuple[Record, list[ContextPiece]] | None = None
         self._limit = 0  # of the text of a result; negative: counted in tokens
         self._unanswered: set[str] = set()
 
@@ -193,7 +193,7 @@ class CodexTracker:
             self.canvas.cut(head, prior, "compaction")
         self._head = head
 
-    def _same(self, piece: Piece, taken: set[int]) -> int | None:
+    def _same(self, piece: ContextPiece, taken: set[int]) -> int | None:
         known = self.canvas.find(piece, taken)
         if known is not None:
             taken.add(known)

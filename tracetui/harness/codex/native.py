@@ -8,7 +8,7 @@ import orjson
 
 from tracetui.harness.codex.context import item_pieces
 from tracetui.harness.codex.side import folder
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.harness.native import Native, NativeRecord, NativeRequest, NativeRules, Taken
 from tracetui.model import LogFacts, to_iso
 
@@ -91,7 +91,7 @@ def _items(unit: NativeRecord) -> list[tuple[dict[str, Any], Taken]]:
     return out
 
 
-def _message(piece: Piece) -> dict[str, Any]:
+def _message(piece: ContextPiece) -> dict[str, Any]:
     """What was no item of its own: a summary, memory that the world state showed, a word of another agent."""
     if piece.category == "tool_call":
         given = piece.value if isinstance(piece.value, str) else orjson.dumps(piece.value).decode()

@@ -11,7 +11,7 @@ import orjson
 from tracetui.harness.codex.parts import read_end, read_item
 from tracetui.harness.codex.prompt import read_user
 from tracetui.harness.content import flatten
-from tracetui.harness.context import Category, Piece, call_text
+from tracetui.harness.context import Category, ContextPiece, call_text
 from tracetui.model import Record
 
 __all__ = ["item_pieces", "pieces", "shorten"]
@@ -44,7 +44,7 @@ _PLANS: Final = re.compile(r"^## (?:Planning|`update_plan`)\n.*?(?=^## |\Z)", re
 _PLAN_LINE: Final = re.compile(r"^- If you create a checklist or task list,[^\n]*\n", re.MULTILINE)
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one record, in order; none for what the model never saw."""
     value = record.value
     kind, payload = value.get("type"), value.get("payload")
@@ -62,13 +62,13 @@ def pieces(record: Record) -> list[Piece]:
         return _world(payload)
     if kind == "inter_agent_communication":
         text = flatten(payload.get("content", payload.get("message"))).text
-        return [Piece("attachment", text, name="inter_agent")] if text else []
+        return [ContextPiece("attachment", text, name="inter_agent")] if text else []
     if kind == "event_msg":
         return _event_pieces(payload)
     return []
 
 
-def _event_pieces(event: dict[str, Any]) -> list[Piece]:
+def _event_pieces(event: dict[str, Any]) -> list[ContextPiece]:
     """What an event tells of the conversation; counts only where a log holds no response items."""
     kind = event.get("type")
     if kind == "user_message":
@@ -93,50 +93,52 @@ def _event_pieces(event: dict[str, Any]) -> list[Piece]:
         part = read_end(event, kind)
     if part is None:
         return []
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     if part.called or part.input is not None:
-        out.append(Piece("tool_call", call_text(part.name, part.input), part.id, part.name, value=part.input))
+        out.append(ContextPiece("tool_call", call_text(part.name, part.input), part.id, part.name, value=part.input))
     if part.result is not None:
-        out.append(Piece("tool_result", part.result.text or "", part.id, part.name, key=part.id))
+        out.append(ContextPiece("tool_result", part.result.text or "", part.id, part.name, key=part.id))
     return out
 
 
-def _told(category: Category, content: Any) -> list[Piece]:
+def _told(category: Category, content: Any) -> list[ContextPiece]:
     text, images = flatten(content)
     if not text.strip():
         return []
     if category == "prompt" and text.lstrip().startswith(_INSTRUCTIONS):
         category = "instructions"
-    return [Piece(category, text, images=images)]
+    return [ContextPiece(category, text, images=images)]
 
 
-def _base(meta: dict[str, Any]) -> list[Piece]:
+def _base(meta: dict[str, Any]) -> list[ContextPiece]:
     base = meta.get("base_instructions")
     text = base.get("text") if isinstance(base, dict) else base
     if isinstance(text, str) and _number(meta.get("cli_version")) >= _WITHOUT_PLANS:
         text = _PLAN_LINE.sub("", _PLANS.sub("", text))
-    out = [Piece("system", text, name="base_instructions")] if isinstance(text, str) and text else []
+    out = [ContextPiece("system", text, name="base_instructions")] if isinstance(text, str) and text else []
     tools = meta.get("dynamic_tools")
     if isinstance(tools, list) and tools:
-        out.append(Piece("system", _json(tools), name="dynamic_tools"))
+        out.append(ContextPiece("system", _json(tools), name="dynamic_tools"))
     return out
 
 
-def _world(payload: dict[str, Any]) -> list[Piece]:
+def _world(payload: dict[str, Any]) -> list[ContextPiece]:
     state = payload.get("state")
     told = state.get("agents_md") if isinstance(state, dict) else None
     entries = told if isinstance(told, list) else [told]
     texts = [entry.get("text") for entry in entries if isinstance(entry, dict)]
-    return [Piece("instructions", text, name="AGENTS.md") for text in texts if isinstance(text, str) and text.strip()]
+    return [
+        ContextPiece("instructions", text, name="AGENTS.md") for text in texts if isinstance(text, str) and text.strip()
+    ]
 
 
-def _replacement(payload: dict[str, Any]) -> list[Piece]:
+def _replacement(payload: dict[str, Any]) -> list[ContextPiece]:
     history = payload.get("replacement_history")
     message = payload.get("message")
     message = message if isinstance(message, str) else ""
     if not isinstance(history, list):
-        return [Piece("summary", message)] if message else []
-    out: list[Piece] = []
+        return [ContextPiece("summary", message)] if message else []
+    out: list[ContextPiece] = []
     for item in history:
         if isinstance(item, dict):
             for piece in item_pieces(item):
@@ -146,7 +148,7 @@ def _replacement(payload: dict[str, Any]) -> list[Piece]:
     return out
 
 
-def item_pieces(item: dict[str, Any]) -> list[Piece]:
+def item_pieces(item: dict[str, Any]) -> list[ContextPiece]:
     """The pieces of one response item: one, or none for what is only the program's."""
     kind = item.get("type")
     if kind == "message" or (kind is None and "role" in item):
@@ -156,37 +158,37 @@ def item_pieces(item: dict[str, Any]) -> list[Piece]:
         text = flatten(item.get("content") or item.get("summary")).text
         sealed = item.get("encrypted_content")
         hidden = len(sealed) if isinstance(sealed, str) else 0
-        return [Piece("thinking", text, hidden=hidden, value=item)] if text or hidden else []
+        return [ContextPiece("thinking", text, hidden=hidden, value=item)] if text or hidden else []
     if not isinstance(kind, str):
         return []
     call = item.get("call_id")
     call = call if isinstance(call, str) and call else None
     if kind in _CALLS:
         name, given = _called(kind, item)
-        return [Piece("tool_call", call_text(name, given), call, name, value=given)]
+        return [ContextPiece("tool_call", call_text(name, given), call, name, value=given)]
     if kind.endswith("_output") or kind == "tool_result":
         return [_output(kind, item, call)]
     if kind in ("compaction", "context_compaction", "compaction_summary"):
         sealed = item.get("encrypted_content")
         hidden = len(sealed) if isinstance(sealed, str) else 0
         text = flatten(item.get("summary") or item.get("content")).text
-        return [Piece("summary", text, hidden=hidden)] if hidden or text else []
+        return [ContextPiece("summary", text, hidden=hidden)] if hidden or text else []
     if kind == "agent_message":
         text = flatten(item.get("content")).text
-        return [Piece("attachment", text, name="agent_message")] if text else []
+        return [ContextPiece("attachment", text, name="agent_message")] if text else []
     if kind == "additional_tools":
-        return [Piece("system", _json(item.get("tools")), name="additional_tools")]
+        return [ContextPiece("system", _json(item.get("tools")), name="additional_tools")]
     return []
 
 
-def _output(kind: str, item: dict[str, Any], call: str | None) -> Piece:
+def _output(kind: str, item: dict[str, Any], call: str | None) -> ContextPiece:
     output = item.get("output", item.get("content", item.get("tools")))
     if kind == "custom_tool_call_output" and isinstance(output, str):
         output = _told_again(output)
     flat = flatten(output) if isinstance(output, str | list) else None
     text = flat.text if flat is not None else _json(output)
     images = flat.images if flat is not None else 0
-    return Piece("tool_result", text, call, images=images, key=call, value=output if images else None)
+    return ContextPiece("tool_result", text, call, images=images, key=call, value=output if images else None)
 
 
 def _called(kind: str, item: dict[str, Any]) -> tuple[str, Any]:
@@ -201,14 +203,14 @@ def _called(kind: str, item: dict[str, Any]) -> tuple[str, Any]:
     return (f"{space}{name}" if isinstance(space, str) and space.endswith("__") else name), given
 
 
-def _message(item: dict[str, Any]) -> Piece | None:
+def _message(item: dict[str, Any]) -> ContextPiece | None:
     role, content = item.get("role"), item.get("content")
     text, images = flatten(content)
     if not text:
         return None
     value = content if images else None
     if role == "assistant":
-        return Piece("message", text, images=images, value=value)
+        return ContextPiece("message", text, images=images, value=value)
     category: Category = "attachment"
     if role == "user":
         told = item.get("internal_chat_message_metadata_passthrough")
@@ -223,7 +225,7 @@ def _message(item: dict[str, Any]) -> Piece | None:
         category = "instructions"
     if category == "attachment" and text.lstrip().startswith(_INSTRUCTIONS):
         category = "instructions"
-    return Piece(category, text, images=images, value=value)
+    return ContextPiece(category, text, images=images, value=value)
 
 
 def _json(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from tracetui.model import from_iso
 
-__all__ = ["Replay", "born"]
+__all__ = ["ReplayFilter", "born"]
 
 
 def born(identity: object) -> int | None:
@@ -24,7 +24,7 @@ _SPAWNED: Final = "You are the newly spawned agent."
 _GAP: Final = 1000
 
 
-class Replay:
+class ReplayFilter:
     """Tells the parent's records that a fork or a subagent's log repeats from its own.
 
     In order of trust: an ordinal below ``subagent_history_start_ordinal``; a turn that began before this thread was

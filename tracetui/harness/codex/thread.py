@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from tracetui.harness.codex.output import whole
-from tracetui.harness.codex.replay import Replay, born
+from tracetui.harness.codex.replay import ReplayFilter, born
 from tracetui.model import LogFacts, from_iso
 
 __all__ = ["Thread", "folder", "string"]
@@ -75,11 +75,11 @@ class Thread:
             self.own: str | None = None
             self.named = self.began = False
             self.model: str | None = None
-            self.replay = Replay()
+            self.replay = ReplayFilter()
         else:
             self.facts = LogFacts(**state["facts"])
             self.own, self.named, self.began, self.model = state["own"]
-            self.replay = Replay(state["replay"])
+            self.replay = ReplayFilter(state["replay"])
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON values."""

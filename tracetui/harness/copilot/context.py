@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps, call_text
 from tracetui.harness.copilot.reader import arguments, result_text
 from tracetui.harness.stepping import string
 from tracetui.model import Record, Step
@@ -17,7 +17,7 @@ from tracetui.model import Record, Step
 __all__ = ["RULES", "CopilotTracker", "pieces"]
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one event, in order; none for what the model never saw."""
     value = record.value
     kind, data = value.get("type"), value.get("data")
@@ -25,37 +25,39 @@ def pieces(record: Record) -> list[Piece]:
         return []
     if kind == "system.message":
         text = string(data.get("content")) or ""
-        return [Piece("system", text, name="prompt", key="system")] if text.strip() else []
+        return [ContextPiece("system", text, name="prompt", key="system")] if text.strip() else []
     if kind == "user.message":
         text = string(data.get("transformedContent")) or string(data.get("content")) or ""
-        return [Piece("prompt", text)] if text.strip() else []
+        return [ContextPiece("prompt", text)] if text.strip() else []
     if kind == "assistant.message":
         return _answer(data)
     if kind == "tool.execution_complete":
-        return [Piece("tool_result", result_text(data), string(data.get("toolCallId")))]
+        return [ContextPiece("tool_result", result_text(data), string(data.get("toolCallId")))]
     if kind == "system.notification":
         text = string(data.get("content")) or ""
-        return [Piece("attachment", text, name="notification")] if text.strip() else []
+        return [ContextPiece("attachment", text, name="notification")] if text.strip() else []
     if kind == "session.compaction_complete":
         text = string(data.get("summaryContent")) or ""
-        return [Piece("summary", text)] if text.strip() else []
+        return [ContextPiece("summary", text)] if text.strip() else []
     return []
 
 
-def _answer(data: dict[str, Any]) -> list[Piece]:
-    out: list[Piece] = []
+def _answer(data: dict[str, Any]) -> list[ContextPiece]:
+    out: list[ContextPiece] = []
     thought, sealed = string(data.get("reasoningText")) or "", string(data.get("reasoningOpaque")) or ""
     if thought.strip() or sealed:
-        out.append(Piece("thinking", thought, hidden=0 if thought else len(sealed)))
+        out.append(ContextPiece("thinking", thought, hidden=0 if thought else len(sealed)))
     said = string(data.get("content")) or ""
     if said.strip():
-        out.append(Piece("message", said))
+        out.append(ContextPiece("message", said))
     asked = data.get("toolRequests")
     for request in asked if isinstance(asked, list) else ():
         if isinstance(request, dict):
             name = string(request.get("name")) or "tool"
             given = arguments(request.get("arguments"))
-            out.append(Piece("tool_call", call_text(name, given), string(request.get("toolCallId")), name, value=given))
+            out.append(
+                ContextPiece("tool_call", call_text(name, given), string(request.get("toolCallId")), name, value=given)
+            )
     return out
 
 

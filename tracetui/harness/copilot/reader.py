@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.harness import tools
-from tracetui.harness.stepping import Draft, Stepper, noted, number, string
+from tracetui.harness.stepping import StepDraft, Stepper, noted, number, string
 from tracetui.model import Kind, Record, Tokens, from_iso
 
 __all__ = ["CopilotReader", "arguments", "kind_of", "result_text"]
@@ -164,7 +164,7 @@ class CopilotReader(Stepper):
     def _message(self, record: Record, data: dict[str, Any], key: str, time: int | None) -> None:
         model = string(data.get("model"))
         self.facts.model = model or self.facts.model
-        begun: list[Draft] = []
+        begun: list[StepDraft] = []
         thought, said = string(data.get("reasoningText")), noted(record, string(data.get("content")) or "")
         if thought is not None and thought.strip():
             begun.append(self._begin(record, "thinking", f"{key}:think", time, thought))
@@ -191,7 +191,7 @@ class CopilotReader(Stepper):
 
     def _asked_for(
         self, record: Record, request: dict[str, Any], call: str | None, key: str, time: int | None
-    ) -> Draft:
+    ) -> StepDraft:
         name = string(request.get("name")) or string(request.get("toolName")) or "tool"
         return self._call(record, name, arguments(request.get("arguments")), call, call or key, time, kind_of(name))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps, call_text
 from tracetui.harness.genai import parts_of, pieces_of, response_text
 from tracetui.harness.stepping import string
 from tracetui.model import Record, Step
@@ -17,7 +17,7 @@ from tracetui.model import Record, Step
 __all__ = ["RULES", "GeminiTracker", "pieces"]
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one record, in order; none for what the model never saw."""
     value = record.value
     box = value.get("$set")
@@ -27,7 +27,7 @@ def pieces(record: Record) -> list[Piece]:
     return _message(value)
 
 
-def _message(value: dict[str, Any]) -> list[Piece]:
+def _message(value: dict[str, Any]) -> list[ContextPiece]:
     key = string(value.get("id"))
     kind = value.get("type")
     if kind == "user":
@@ -40,14 +40,14 @@ def _message(value: dict[str, Any]) -> list[Piece]:
     for call in calls:
         name = string(call.get("name")) or "tool"
         own, given = string(call.get("id")), call.get("args")
-        out.append(Piece("tool_call", call_text(name, given), own, name, value=given, key=key))
+        out.append(ContextPiece("tool_call", call_text(name, given), own, name, value=given, key=key))
     for call in calls:
         own, name = string(call.get("id")), string(call.get("name")) or "tool"
         for part in parts_of(call.get("result")) if call.get("result") else ():
             answer = part.get("functionResponse")
             if isinstance(answer, dict):
                 text, _ = response_text(answer.get("response"))
-                out.append(Piece("tool_result", text, own, name, key=key))
+                out.append(ContextPiece("tool_result", text, own, name, key=key))
     return out
 
 

@@ -18,7 +18,7 @@ from tracetui.harness.genai import (
     text_of,
     tokens_of,
 )
-from tracetui.harness.stepping import Draft, Stepper, noted, string
+from tracetui.harness.stepping import StepDraft, Stepper, noted, string
 from tracetui.model import Record, Step, from_iso
 
 __all__ = ["GeminiReader", "edits", "thought_text"]
@@ -42,9 +42,9 @@ class GeminiReader(Stepper):
 
     def begin(self) -> None:
         """Set what belongs to the recent messages."""
-        self._firsts: dict[str, Draft] = {}
-        self._said: dict[str, Draft] = {}
-        self._calls: dict[str, Draft] = {}
+        self._firsts: dict[str, StepDraft] = {}
+        self._said: dict[str, StepDraft] = {}
+        self._calls: dict[str, StepDraft] = {}
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
@@ -119,7 +119,7 @@ class GeminiReader(Stepper):
         key, time = self._head(record)
         model = string(value.get("model"))
         self.facts.model = model or self.facts.model
-        changed: list[Draft] = []
+        changed: list[StepDraft] = []
         thoughts = value.get("thoughts")
         thought = "\n\n".join(filter(None, map(thought_text, thoughts if isinstance(thoughts, list) else ())))
         said = noted(record, text_of(value.get("content"))[0])
@@ -155,7 +155,7 @@ class GeminiReader(Stepper):
         else:
             self.known["gemini/again" if first is not None else "gemini/empty"] += 1
 
-    def _tool(self, record: Record, call: dict[str, Any], key: str, time: int | None) -> Draft | None:
+    def _tool(self, record: Record, call: dict[str, Any], key: str, time: int | None) -> StepDraft | None:
         """A call, new or with more told of it than before; None where nothing is new."""
         own = string(call.get("id")) or key
         draft = self._calls.get(own)

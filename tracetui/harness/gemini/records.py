@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tracetui.harness.opening import open_log
-from tracetui.harness.sources import Document
+from tracetui.harness.sources import DocumentSource
 
 __all__ = ["DOCUMENT"]
 
@@ -49,4 +49,4 @@ def _records(value: Any, path: Path) -> Iterator[dict[str, Any]]:
             yield message
 
 
-DOCUMENT: Final = Document(key=_key, gone=_gone, detect=_is_ours, records=_records)
+DOCUMENT: Final = DocumentSource(key=_key, gone=_gone, detect=_is_ours, records=_records)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from tracetui.harness.content import file_mark, mark
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps, call_text
 from tracetui.harness.stepping import string
 from tracetui.model import Record, Step
 
@@ -26,7 +26,7 @@ _SUBTASK: Final = "The following tool was executed by the user"
 _FOLDED: Final = ("text/plain", "application/x-directory")
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one part; none of the session and the messages themselves."""
     inner = record.value.get("properties")
     part = inner.get("part") if isinstance(inner, dict) else None
@@ -39,37 +39,37 @@ def pieces(record: Record) -> list[Piece]:
             return []
         # Whether a person or the model wrote it, the message tells; the tracker mends the category.
         category = "attachment" if part.get("synthetic") is True else "message"
-        return [Piece(category, text, key=key)]  # type: ignore[arg-type]
+        return [ContextPiece(category, text, key=key)]  # type: ignore[arg-type]
     if kind == "reasoning":
         text = string(part.get("text")) or ""
-        return [Piece("thinking", text, key=key)] if text.strip() else []
+        return [ContextPiece("thinking", text, key=key)] if text.strip() else []
     if kind == "tool":
         return _call(part, key)
     if kind == "file":
         return _file(part, key)
     if kind == "compaction":
-        return [Piece("attachment", _ASKED, name="compaction", key=key)]
+        return [ContextPiece("attachment", _ASKED, name="compaction", key=key)]
     if kind == "subtask":
-        return [Piece("attachment", _SUBTASK, name="subtask", key=key)]
+        return [ContextPiece("attachment", _SUBTASK, name="subtask", key=key)]
     return []
 
 
-def _file(part: dict[str, Any], key: str | None) -> list[Piece]:
+def _file(part: dict[str, Any], key: str | None) -> list[ContextPiece]:
     mime, url = string(part.get("mime")) or "", string(part.get("url")) or ""
     if mime in _FOLDED:
         return []  # what stood in it is a synthetic text of the same message
     image = mime.startswith("image/")
     data = url.partition(",")[2] if url.startswith("data:") else ""
     text = file_mark("image" if image else "file", mime, data) if data else mark("file", part.get("filename") or mime)
-    return [Piece("attachment", text, name="file", images=int(image), key=key, value=[part] if image else None)]
+    return [ContextPiece("attachment", text, name="file", images=int(image), key=key, value=[part] if image else None)]
 
 
-def _call(part: dict[str, Any], key: str | None) -> list[Piece]:
+def _call(part: dict[str, Any], key: str | None) -> list[ContextPiece]:
     box = part.get("state")
     state: dict[str, Any] = box if isinstance(box, dict) else {}
     name, call = string(part.get("tool")) or "tool", string(part.get("callID"))
     given = state.get("input")
-    out = [Piece("tool_call", call_text(name, given), call, name, key=f"{key}:call", value=given)]
+    out = [ContextPiece("tool_call", call_text(name, given), call, name, key=f"{key}:call", value=given)]
     times, about = state.get("time"), state.get("metadata")
     status, images = state.get("status"), 0
     if status == "completed":
@@ -84,7 +84,7 @@ def _call(part: dict[str, Any], key: str | None) -> list[Piece]:
         text = told if isinstance(told, str) else string(state.get("error")) or ""
     else:
         text = _INTERRUPTED
-    out.append(Piece("tool_result", text, call, name, images, key=key))
+    out.append(ContextPiece("tool_result", text, call, name, images, key=key))
     return out
 
 
@@ -167,7 +167,7 @@ class OpenCodeTracker:
         if part.get("type") == "compaction" and of is not None:
             self._summary[of] = string(part.get("tail_start_id"))
 
-    def _stand(self, record: Record, of: str, found: list[Piece], turn: bool, call: int) -> int:
+    def _stand(self, record: Record, of: str, found: list[ContextPiece], turn: bool, call: int) -> int:
         """Put a part where it is sent: all calls of a response stand before their results, which a part holds together.
         Gives the node that names the part."""
         nodes = self._nodes.setdefault(of, [])
@@ -191,7 +191,7 @@ class OpenCodeTracker:
             self._results.append(self._last)
         return node
 
-    def _changed(self, record: Record, found: list[Piece], part: dict[str, Any]) -> None:
+    def _changed(self, record: Record, found: list[ContextPiece], part: dict[str, Any]) -> None:
         """A later version of a part: in its place from here on."""
         if not found:
             return
@@ -205,7 +205,7 @@ class OpenCodeTracker:
         self.canvas.replace(node, keys, record, "microcompaction" if cleared else "edit")
         self._last = node
 
-    def _answer(self, record: Record, info: dict[str, Any], found: list[Piece], call: int) -> None:
+    def _answer(self, record: Record, info: dict[str, Any], found: list[ContextPiece], call: int) -> None:
         """A part of a summary: with its text, all before the question gives way."""
         texts = [piece for piece in found if piece.category == "message"]
         if not texts or info.get("error"):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tracetui.harness import tools
 from tracetui.harness.content import mark
-from tracetui.harness.stepping import Draft, Stepper, noted, number, string
+from tracetui.harness.stepping import StepDraft, Stepper, noted, number, string
 from tracetui.model import Kind, Record, Source, Tokens
 
 __all__ = ["OpenCodeReader", "kind_of", "tokens_of"]
@@ -61,8 +61,8 @@ class OpenCodeReader(Stepper):
         self._users: dict[str, list[int]] = {}  # the source of a message of the user
         self._group: dict[str, int] = {}  # how many responses of a message are finished
         self._waits: dict[str, bool] = {}  # whether a response said anything since the last one of its message
-        self._recent: dict[str, Draft] = {}
-        self._firsts: dict[str, Draft] = {}
+        self._recent: dict[str, StepDraft] = {}
+        self._firsts: dict[str, StepDraft] = {}
 
     def feed(self, record: Record) -> None:
         """Take the next record."""
@@ -163,7 +163,7 @@ class OpenCodeReader(Stepper):
         draft = self._begin(record, "event", f"{own}:error", time, f"{name}: {said}" if said else name)
         self._of(draft, own)
 
-    def _of(self, draft: Draft, own: str | None) -> None:
+    def _of(self, draft: StepDraft, own: str | None) -> None:
         """Tie a step to the response that it is part of."""
         about = self._about.get(own or "")
         if own is None or about is None:
@@ -180,7 +180,7 @@ class OpenCodeReader(Stepper):
         self._waits[own] = False
         _trim(self._waits)
 
-    def _count(self, draft: Draft, tokens: Tokens | None, paid: float | None) -> None:
+    def _count(self, draft: StepDraft, tokens: Tokens | None, paid: float | None) -> None:
         if tokens is not None and tokens != draft.tokens:
             draft.tokens = tokens
             self._changed[draft.number] = draft
@@ -222,7 +222,7 @@ class OpenCodeReader(Stepper):
         else:
             self._unknown(f"part/{kind}")
 
-    def _again(self, record: Record, part: dict[str, Any], kind: str, draft: Draft) -> None:
+    def _again(self, record: Record, part: dict[str, Any], kind: str, draft: StepDraft) -> None:
         """A later version of a part whose step may still change."""
         self.stepped += 1
         draft.add(record.source, 2 if draft.kind in ("prompt", "event", "compaction") else 1)
@@ -235,7 +235,7 @@ class OpenCodeReader(Stepper):
                 draft.text, draft.summary = text, tools.one_line(text)
                 draft.time = _times(part)[0] or draft.time
 
-    def _said(self, record: Record, part: dict[str, Any], key: str, of: str | None, kind: Kind) -> Draft | None:
+    def _said(self, record: Record, part: dict[str, Any], key: str, of: str | None, kind: Kind) -> StepDraft | None:
         text = noted(record, string(part.get("text")) or "")
         if not text.strip():
             self.known[f"part/{part['type']}/empty"] += 1
@@ -354,7 +354,7 @@ class OpenCodeReader(Stepper):
         self._keep(self._recent, key, draft, _RECENT)
         self._of(draft, of)
 
-    def _outcome(self, draft: Draft, part: dict[str, Any]) -> None:
+    def _outcome(self, draft: StepDraft, part: dict[str, Any]) -> None:
         """What the state of a call tells now."""
         box = part.get("state")
         state: dict[str, Any] = box if isinstance(box, dict) else {}

@@ -17,7 +17,7 @@ import orjson
 
 from tracetui.harness.opencode.snapshots import Snapshots
 from tracetui.harness.opening import open_log
-from tracetui.harness.sources import Database, Document, Member
+from tracetui.harness.sources import DatabaseSource, DocumentSource, Member
 
 if TYPE_CHECKING:
     import sqlite3
@@ -270,6 +270,6 @@ def tree_stamp(path: str, info: os.stat_result) -> tuple[int, int]:
     return size, mtime
 
 
-DATABASE: Final = Database(key=_key, gone=_gone, detect=_is_ours, members=_members, records=_from_database)
-EXPORT: Final = Document(key=_key, gone=_gone, detect=_is_export, records=_from_export)
-TREE: Final = Document(key=_key, gone=_gone, detect=_is_tree, records=_from_tree)
+DATABASE: Final = DatabaseSource(key=_key, gone=_gone, detect=_is_ours, members=_members, records=_from_database)
+EXPORT: Final = DocumentSource(key=_key, gone=_gone, detect=_is_export, records=_from_export)
+TREE: Final = DocumentSource(key=_key, gone=_gone, detect=_is_tree, records=_from_tree)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from tracetui.harness.content import flatten
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece, call_text
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps, call_text
 from tracetui.harness.pi import parts
 from tracetui.model import Record, Step
 
@@ -27,7 +27,7 @@ _BRANCH: Final = 104
 """Characters that Pi puts around a summary when it sends it."""
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one entry, in order; none for what the model never saw."""
     value = record.value
     kind = value.get("type")
@@ -39,7 +39,7 @@ def pieces(record: Record) -> list[Piece]:
         return _compaction(value, key)
     if kind == "branch_summary":
         text = flatten(value.get("summary")).text
-        return [Piece("summary", text, name="branch_summary", key=key, unsaid=_BRANCH)] if text.strip() else []
+        return [ContextPiece("summary", text, name="branch_summary", key=key, unsaid=_BRANCH)] if text.strip() else []
     if kind == "custom_message":
         return _custom(value, key)
     if kind == "context_edit":
@@ -47,14 +47,14 @@ def pieces(record: Record) -> list[Piece]:
     return []
 
 
-def _compaction(value: dict[str, Any], key: str | None) -> list[Piece]:
-    out: list[Piece] = []
+def _compaction(value: dict[str, Any], key: str | None) -> list[ContextPiece]:
+    out: list[ContextPiece] = []
     system = value.get("systemMessage")
     if isinstance(system, dict):
         out += _system(system)
     text = flatten(value.get("summary")).text
     if text.strip():
-        out.append(Piece("summary", text, key=key, unsaid=_SUMMARY))
+        out.append(ContextPiece("summary", text, key=key, unsaid=_SUMMARY))
     tail = value.get("retainedTail")
     for message in tail if isinstance(tail, list) else ():
         if isinstance(message, dict):
@@ -62,7 +62,7 @@ def _compaction(value: dict[str, Any], key: str | None) -> list[Piece]:
     return out
 
 
-def _edit(value: dict[str, Any]) -> list[Piece]:
+def _edit(value: dict[str, Any]) -> list[ContextPiece]:
     replacement = value.get("replacement")
     if replacement is None:
         return []
@@ -70,16 +70,16 @@ def _edit(value: dict[str, Any]) -> list[Piece]:
     if isinstance(replacement, dict):
         content = replacement.get("content", replacement.get("text", replacement))
     text, images = flatten(content)
-    return [Piece("attachment", text, images=images, name="context_edit", value=content if images else None)]
+    return [ContextPiece("attachment", text, images=images, name="context_edit", value=content if images else None)]
 
 
-def _custom(value: dict[str, Any], key: str | None) -> list[Piece]:
+def _custom(value: dict[str, Any], key: str | None) -> list[ContextPiece]:
     content = value.get("content")
     text, images = flatten(content)
     if not text.strip():
         return []
     return [
-        Piece(
+        ContextPiece(
             "attachment",
             text,
             name=parts.string(value.get("customType")),
@@ -90,24 +90,24 @@ def _custom(value: dict[str, Any], key: str | None) -> list[Piece]:
     ]
 
 
-def _system(message: dict[str, Any]) -> list[Piece]:
-    out: list[Piece] = []
+def _system(message: dict[str, Any]) -> list[ContextPiece]:
+    out: list[ContextPiece] = []
     text = flatten(message.get("content")).text
     if text.strip():
-        out.append(Piece("system", text, name="prompt"))
+        out.append(ContextPiece("system", text, name="prompt"))
     sections = message.get("sections")
     for name, section in sections.items() if isinstance(sections, dict) else ():
         if isinstance(section, str) and section.strip():
-            out.append(Piece("system", section, name=name, key=f"section:{name}"))
+            out.append(ContextPiece("system", section, name=name, key=f"section:{name}"))
     added = message.get("toolsAdded")
     for tool in added if isinstance(added, list) else ():
         if isinstance(tool, dict):
             name = parts.string(tool.get("name")) or "tool"
-            out.append(Piece("system", _json(tool), name=f"tool {name}", key=f"tool:{name}", value=tool))
+            out.append(ContextPiece("system", _json(tool), name=f"tool {name}", key=f"tool:{name}", value=tool))
     return out
 
 
-def _message(message: dict[str, Any] | Any, key: str | None) -> list[Piece]:
+def _message(message: dict[str, Any] | Any, key: str | None) -> list[ContextPiece]:
     role = message.get("role")
     if role == "assistant":
         return _answer(message, key)
@@ -118,13 +118,13 @@ def _message(message: dict[str, Any] | Any, key: str | None) -> list[Piece]:
         text, images = flatten(content)
         call = parts.string(message.get("toolCallId"))
         name = parts.string(message.get("toolName"))
-        return [Piece("tool_result", text, call, name, images, key=key, value=content if images else None)]
+        return [ContextPiece("tool_result", text, call, name, images, key=key, value=content if images else None)]
     if role == "user":
         text, images = flatten(content)
         if not text.strip():
             return []
         return [
-            Piece(
+            ContextPiece(
                 "attachment" if parts.harness_text(text) else "prompt",
                 text,
                 images=images,
@@ -139,34 +139,34 @@ def _message(message: dict[str, Any] | Any, key: str | None) -> list[Piece]:
     if role == "compactionSummary" or role == "branchSummary":
         text = flatten(message.get("summary")).text
         around = _SUMMARY if role == "compactionSummary" else _BRANCH
-        return [Piece("summary", text, key=key, unsaid=around)] if text.strip() else []
+        return [ContextPiece("summary", text, key=key, unsaid=around)] if text.strip() else []
     return []
 
 
-def _answer(message: dict[str, Any], key: str | None) -> list[Piece]:
+def _answer(message: dict[str, Any], key: str | None) -> list[ContextPiece]:
     content = message.get("content")
-    out: list[Piece] = []
+    out: list[ContextPiece] = []
     for block in content if isinstance(content, list) else [content] if content else []:
         kind = block.get("type") if isinstance(block, dict) else None
         if kind in _CALLS:
             name = parts.string(block.get("name")) or "tool"
             given = parts.arguments(block)
             call = parts.string(block.get("id"))
-            out.append(Piece("tool_call", call_text(name, given), call, name, key=key, value=given))
+            out.append(ContextPiece("tool_call", call_text(name, given), call, name, key=key, value=given))
         elif kind == "thinking":
             text, sealed = block.get("thinking"), block.get("thinkingSignature")
             text = text if isinstance(text, str) else ""
             hidden = len(sealed) if isinstance(sealed, str) else 0
             if text or hidden:
-                out.append(Piece("thinking", text, hidden=hidden, key=key, value=block))
+                out.append(ContextPiece("thinking", text, hidden=hidden, key=key, value=block))
         else:
             text, images = flatten(block)
             if text:
-                out.append(Piece("message", text, images=images, key=key))
+                out.append(ContextPiece("message", text, images=images, key=key))
     return out
 
 
-def _bash(message: dict[str, Any], key: str | None) -> list[Piece]:
+def _bash(message: dict[str, Any], key: str | None) -> list[ContextPiece]:
     """The user's own command, worded as Pi words it for the model."""
     if message.get("excludeFromContext") is True:
         return []
@@ -180,7 +180,7 @@ def _bash(message: dict[str, Any], key: str | None) -> list[Piece]:
     path = message.get("fullOutputPath")
     if message.get("truncated") is True and isinstance(path, str) and path:
         text += f"\n\n[Output truncated. Full output: {path}]"
-    return [Piece("attachment", text, name="bashExecution", key=key)]
+    return [ContextPiece("attachment", text, name="bashExecution", key=key)]
 
 
 def _json(value: Any) -> str:
@@ -233,7 +233,7 @@ class PiTracker:
         if own is None:
             self._order.append(node)
 
-    def _plain(self, record: Record, value: dict[str, Any], kind: str, parent: int, found: list[Piece]) -> int:
+    def _plain(self, record: Record, value: dict[str, Any], kind: str, parent: int, found: list[ContextPiece]) -> int:
         message = value.get("message") if kind == "message" else None
         role = message.get("role") if isinstance(message, dict) else None
         call = ROOT
@@ -250,7 +250,7 @@ class PiTracker:
                 self.canvas.replace(node, dict.fromkeys(gone, ()), record, "edit")
         return node
 
-    def _compact(self, record: Record, value: dict[str, Any], prior: int, found: list[Piece]) -> int:
+    def _compact(self, record: Record, value: dict[str, Any], prior: int, found: list[ContextPiece]) -> int:
         path: list[int] = []
         at = prior
         while at != ROOT:

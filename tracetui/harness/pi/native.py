@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from tracetui.harness.context import Piece
+from tracetui.harness.context import ContextPiece
 from tracetui.harness.native import Native, NativeRecord, NativeRequest, NativeRules
 from tracetui.harness.pi.context import pieces
 from tracetui.model import Record, to_iso
@@ -72,7 +72,7 @@ def _answer(value: dict[str, Any], message: dict[str, Any], unit: NativeRecord) 
     return {**value, "message": {**message, "content": kept}}
 
 
-def _system(pieces: Sequence[Piece]) -> dict[str, Any]:
+def _system(pieces: Sequence[ContextPiece]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "system", "content": ""}
     for piece in pieces:
         key = piece.key or ""
@@ -85,7 +85,7 @@ def _system(pieces: Sequence[Piece]) -> dict[str, Any]:
     return message
 
 
-def _part(value: dict[str, Any], piece: Piece, time: dict[str, Any]) -> dict[str, Any]:
+def _part(value: dict[str, Any], piece: ContextPiece, time: dict[str, Any]) -> dict[str, Any]:
     """An entry whose words changed, or a message that a compaction carried."""
     message = value.get("message")
     block = [{"type": "text", "text": piece.text}]

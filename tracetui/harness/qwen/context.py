@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from tracetui.harness.context import ROOT, Canvas, ContextRules, Keeps, Piece
+from tracetui.harness.context import ROOT, Canvas, ContextPiece, ContextRules, Keeps
 from tracetui.harness.genai import pieces_of
 from tracetui.harness.stepping import string
 from tracetui.model import Record, Step
@@ -17,7 +17,7 @@ from tracetui.model import Record, Step
 __all__ = ["RULES", "QwenTracker", "pieces"]
 
 
-def pieces(record: Record) -> list[Piece]:
+def pieces(record: Record) -> list[ContextPiece]:
     """The pieces of one record, in order; none for what the model never saw."""
     value = record.value
     kind, key = value.get("type"), string(value.get("uuid"))
@@ -25,7 +25,7 @@ def pieces(record: Record) -> list[Piece]:
     if kind == "system" and value.get("subtype") == "chat_compression":
         payload = value.get("systemPayload")
         history = payload.get("compressedHistory") if isinstance(payload, dict) else None
-        out: list[Piece] = []
+        out: list[ContextPiece] = []
         for nth, content in enumerate(history if isinstance(history, list) else ()):
             if isinstance(content, dict):
                 found = pieces_of(content.get("parts"), str(content.get("role")), thoughts=True)
@@ -69,7 +69,7 @@ class QwenTracker:
             self._nodes[own] = node
         self._last = node
 
-    def _answer(self, record: Record, found: list[Piece], parent: int, own: str | None) -> int:
+    def _answer(self, record: Record, found: list[ContextPiece], parent: int, own: str | None) -> int:
         call = self._call
         if call is None:
             call = self.canvas.call(own or f"L{record.source.line}.{record.nth}", parent)

@@ -9,7 +9,7 @@ from tracetui.harness import tools
 from tracetui.harness.base import FileEdit
 from tracetui.harness.content import file_mark
 from tracetui.harness.genai import display_edit, exit_code, kind_of, parts_of, response_text, text_of, tokens_of
-from tracetui.harness.stepping import Draft, Stepper, noted, number, string
+from tracetui.harness.stepping import StepDraft, Stepper, noted, number, string
 from tracetui.model import Kind, Record, Step, Tokens, from_iso
 
 __all__ = ["QwenReader", "edits"]
@@ -85,7 +85,7 @@ class QwenReader(Stepper):
 
     def _answer(self, record: Record, value: dict[str, Any], key: str, time: int | None) -> None:
         message = value.get("message")
-        begun: list[Draft] = []
+        begun: list[StepDraft] = []
         for nth, part in enumerate(parts_of(message.get("parts")) if isinstance(message, dict) else ()):
             draft = self._part(record, part, f"{key}:{nth}", time)
             if draft is not None:
@@ -106,7 +106,7 @@ class QwenReader(Stepper):
         for draft in begun:
             draft.model, draft.response = string(value.get("model")) or self.facts.model, response
 
-    def _part(self, record: Record, part: dict[str, Any], key: str, time: int | None) -> Draft | None:
+    def _part(self, record: Record, part: dict[str, Any], key: str, time: int | None) -> StepDraft | None:
         call = part.get("functionCall")
         if isinstance(call, dict):
             name, given = string(call.get("name")) or "tool", call.get("args")

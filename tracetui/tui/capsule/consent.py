@@ -13,7 +13,7 @@ from tracetui.tui.kit.document import Document, DocumentMaker
 
 if TYPE_CHECKING:
     from tracetui.capsule.checks import Check
-    from tracetui.capsule.replay import Request, Result
+    from tracetui.capsule.replay import CheckResult, Request
 
 __all__ = ["ROLES", "Asked", "consent_rows", "expected_page", "meaning", "observed_page", "result_rows"]
 
@@ -81,7 +81,7 @@ def _whole(command: str, width: int) -> list[str]:
     return out
 
 
-def result_rows(results: Sequence[Result]) -> list[FactRow]:
+def result_rows(results: Sequence[CheckResult]) -> list[FactRow]:
     """A line for each check that was posed."""
     return [
         FactRow(
@@ -94,7 +94,7 @@ def result_rows(results: Sequence[Result]) -> list[FactRow]:
     ]
 
 
-def meaning(verdict: str, results: Sequence[Result], request: Request) -> str:
+def meaning(verdict: str, results: Sequence[CheckResult], request: Request) -> str:
     """What a verdict says, in a sentence."""
     told = next((result for result in results if result.verdict == verdict), None)
     where = "on the base"
@@ -123,7 +123,7 @@ def expected_page(check: Check | None) -> Document:
     return page.make()
 
 
-def observed_page(result: Result | None) -> Document:
+def observed_page(result: CheckResult | None) -> Document:
     """What was seen."""
     page = DocumentMaker()
     if result is None:

@@ -14,7 +14,7 @@ from tracetui.tui.capsule.rows import FactRows
 from tracetui.tui.kit.actor import Controller
 
 if TYPE_CHECKING:
-    from tracetui.capsule.replay import Result
+    from tracetui.capsule.replay import CheckResult
     from tracetui.tui.capsule.verdict import VerdictScreen
 
 __all__ = ["RunController"]
@@ -35,7 +35,7 @@ class _One(Message):
 
     bubble = False
 
-    def __init__(self, run: int, result: Result) -> None:
+    def __init__(self, run: int, result: CheckResult) -> None:
         super().__init__()
         self.run, self.result = run, result
 

@@ -28,7 +28,7 @@ from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.text_view import TextView
 
 if TYPE_CHECKING:
-    from tracetui.capsule.replay import Replay, Request, Result
+    from tracetui.capsule.replay import CheckResult, Replay, Request
     from tracetui.sandbox.tools import Tools
     from tracetui.tui.kit.host import HostApp
 
@@ -59,7 +59,7 @@ class VerdictScreen(Screen[None], Actor, Background):
         self.other: str | None = None
         self.tool: Path | None = None
         self.replay: Replay | None = None
-        self.results: list[Result] = []
+        self.results: list[CheckResult] = []
         self.verdict: str | None = None
         self.error = ""
         self.running = False

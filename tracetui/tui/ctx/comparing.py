@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from tracetui.ctx.context import gone, segment
-from tracetui.ctx.filled import Filled, Share, filled
+from tracetui.ctx.filled import Filled, SegmentGroup, filled
 from tracetui.ctx.opening import records_for
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
@@ -117,7 +117,7 @@ class CompareController(Controller["CtxScreen"]):
         self.app.refresh_offers()
 
 
-def _shares(shares: Sequence[Share]) -> list[CtxRow]:
+def _shares(shares: Sequence[SegmentGroup]) -> list[CtxRow]:
     return [
         CtxRow(None, one_line(share.name.replace("_", " ") if not share.segments else share.name, 200),
                note=f"{fmt.count(share.count)} x", tokens=share.tokens)

@@ -16,7 +16,7 @@ from tracetui.text.syntax import Token, language_of, scan
 from tracetui.tui.kit.document import Document, Section
 from tracetui.tui.kit.wrap import TAB, char_cells, lay_out
 
-__all__ = ["Code", "Page", "Styled"]
+__all__ = ["DiffWriter", "HighlightedText", "Styled"]
 
 _MARKED: Final = "styled"
 
@@ -35,7 +35,7 @@ class Styled:
         return [token for token in self._found[low:high] if token[1] > start]
 
 
-class Code:
+class HighlightedText:
     """Lines of one text with the colours of their language; ``path`` names it. Tabs become blanks with ``expand``."""
 
     def __init__(self, lines: Sequence[str], path: str, *, expand: bool = False) -> None:
@@ -71,7 +71,7 @@ class Code:
         return [(low, len(text[:high].rstrip(" ")) if high < len(text) else high) for low, high in pieces]
 
 
-class Page:
+class DiffWriter:
     """A document that is being written."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Page:
         """The offset of what is put next."""
         return self._at
 
-    def put(self, text: str, style: str = "") -> Page:
+    def put(self, text: str, style: str = "") -> DiffWriter:
         """A piece of text within the line; a line end in it becomes a blank."""
         if text:
             text = text.replace("\n", " ")
@@ -96,7 +96,7 @@ class Page:
             self._at += len(text)
         return self
 
-    def code(self, code: Code, line: int, low: int = 0, high: int | None = None, style: str = "") -> int:
+    def code(self, code: HighlightedText, line: int, low: int = 0, high: int | None = None, style: str = "") -> int:
         """A piece of a line of code, in its own colours or in one style; how many cells it takes."""
         text = code.lines[line]
         high = len(text) if high is None else high
@@ -112,17 +112,17 @@ class Page:
             column += char_cells(char, column)
         return column
 
-    def end(self) -> Page:
+    def end(self) -> DiffWriter:
         """End the line."""
         self._parts.append("\n")
         self._at += 1
         return self
 
-    def line(self, text: str = "", style: str = "") -> Page:
+    def line(self, text: str = "", style: str = "") -> DiffWriter:
         """A whole line."""
         return self.put(text, style).end()
 
-    def section(self, name: str) -> Page:
+    def section(self, name: str) -> DiffWriter:
         """What follows has this name."""
         self._close()
         self._section = (self._at, name)

@@ -1,8 +1,8 @@
 """What the terminal shows, so that only what changed is sent: over ssh a key costs what it changes.
 
 Textual writes every widget that was refreshed, changed or not: moving in a list refreshes three panes and costs 50 to
-160 kB a key at 160 columns. `Frame` stands between the compositor and the driver: it remembers each cell that was
-written and lets only runs of other cells through. Text whose cells are not one a character (emoji, CJK, combining
+160 kB a key at 160 columns. `TerminalFrame` stands between the compositor and the driver: it remembers each cell that
+was written and lets only runs of other cells through. Text whose cells are not one a character (emoji, CJK, combining
 marks) is written whole where it changes, since terminals disagree about its width.
 """
 
@@ -20,7 +20,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-__all__ = ["Frame"]
+__all__ = ["TerminalFrame"]
 
 _T = TypeVar("_T")
 _Code = tuple[str, str]
@@ -33,7 +33,7 @@ _STYLES: Final = 4096
 """Styles whose sequences are remembered; a theme uses a few hundred."""
 
 
-class Frame:
+class TerminalFrame:
     """The cells that a terminal shows. ``reduced`` takes an update of the compositor and gives one that writes less."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class _Reduced(CompositorUpdate):
     """An update that is compared with what the terminal shows when it is written, not before: one that is dropped on
     its way must not be taken for written."""
 
-    def __init__(self, frame: Frame, update: LayoutUpdate | ChopsUpdate) -> None:
+    def __init__(self, frame: TerminalFrame, update: LayoutUpdate | ChopsUpdate) -> None:
         self.frame, self.update = frame, update
 
     def render_segments(self, console: Console) -> str:

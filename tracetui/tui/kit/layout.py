@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 
 from tracetui.tui.kit.wrap import cell_of, lay_out, offset_at, row_end
 
-__all__ = ["SLICE", "Edit", "RowLayout"]
+__all__ = ["SLICE", "RowLayout", "Splice"]
 
 SLICE: Final = 64 * 1024
 """Characters laid out in one go: a few milliseconds."""
 
 
-class Edit(NamedTuple):
+class Splice(NamedTuple):
     """``[low, high)`` of the old text became ``[new_low, new_high)`` of the new one."""
 
     low: int
@@ -89,7 +89,7 @@ class RowLayout:
             return end - 1
         return found
 
-    def mended(self, text: str, edits: Sequence[Edit]) -> RowLayout:
+    def mended(self, text: str, edits: Sequence[Splice]) -> RowLayout:
         """The rows of ``text``, which differs from the old one by ``edits`` (in order, none overlapping): lines that an
         edit touches are laid out again, all others only moved."""
         new = RowLayout(text, self.width, words=self.words)

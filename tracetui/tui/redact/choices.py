@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from tracetui.redact.values import Group, Place, Progress
 
-__all__ = ["EXCLUSION_KEYS", "KINDS", "SCOPE_KEYS", "Excluded", "Outcome", "Snapshot"]
+__all__ = ["EXCLUSION_KEYS", "KINDS", "SCOPE_KEYS", "DecisionOutcome", "Excluded", "ReviewSnapshot"]
 
 SCOPE_KEYS: Final[Mapping[str, str]] = {"place": "o", "path": "p", "name": "n", "kind": "k", "all": "a"}
 """The key in the menu for each scope of a rejection."""
@@ -40,7 +40,7 @@ class Excluded(NamedTuple):
         return self.what not in ("images", "opaque")
 
 
-class Outcome(NamedTuple):
+class DecisionOutcome(NamedTuple):
     """What a decision did, in one line for the user; ``value`` is the value that it was about, ``place`` the id of its
     place; ``done`` is false where nothing changed."""
 
@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
 
 
 @dataclass(slots=True)
-class Snapshot:
+class ReviewSnapshot:
     """Everything that the screen shows of a review at one moment."""
 
     groups: Sequence[Group] = ()

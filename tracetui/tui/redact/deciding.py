@@ -9,14 +9,14 @@ from tracetui.redact.decisions import SCOPES
 from tracetui.redact.values import Group, Place, general_field
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
-from tracetui.tui.redact.choices import SCOPE_KEYS, Outcome
+from tracetui.tui.redact.choices import SCOPE_KEYS, DecisionOutcome
 from tracetui.tui.redact.expectation import accepted, accepted_tier, rejected
 from tracetui.tui.redact.masking import shown_names
 from tracetui.tui.redact.worker import Opened
 
 if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
-    from tracetui.tui.redact.view import View
+    from tracetui.tui.redact.view import EditorView
 
 __all__ = ["Deciding"]
 
@@ -26,7 +26,7 @@ _SELECTING = "Text is selected: enter marks it, esc drops it."
 class Deciding:
     """A controller of the editor's screen."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: EditorView) -> None:
         self.view = view
 
     def _ask(self, title: str, text: str, yes: str, then: Callable[[], None]) -> Awaitable[Any]:
@@ -219,11 +219,11 @@ class Deciding:
     why_undo = why_redo = _not_ready
 
     def do_undo(self) -> None:
-        nothing = Outcome("There is nothing to undo.", None, False)
+        nothing = DecisionOutcome("There is nothing to undo.", None, False)
         self.view.decide(lambda room: room.review.undo() or nothing, follow=True)
 
     def do_redo(self) -> None:
-        nothing = Outcome("There is nothing to bring back.", None, False)
+        nothing = DecisionOutcome("There is nothing to bring back.", None, False)
         self.view.decide(lambda room: room.review.redo() or nothing, follow=True)
 
     # -- seal ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.timer import Timer
 
 from tracetui.text import motion
-from tracetui.tui.redact.page import Page
+from tracetui.tui.redact.page import EditorPage
 
 __all__ = ["Dragging"]
 
@@ -22,7 +22,7 @@ _FASTEST: Final = 3
 class _Text(Protocol):
     """What is asked of the text that is selected in."""
 
-    page: Page
+    page: EditorPage
     cursor: int
     pin: int | None
 

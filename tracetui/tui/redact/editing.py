@@ -15,7 +15,7 @@ from tracetui.redact.undo_summary import difference, reaches
 from tracetui.redact.values import Field, Group, Mark, Place, Progress, Reach, Target
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
-from tracetui.tui.redact.choices import Excluded, Outcome
+from tracetui.tui.redact.choices import DecisionOutcome, Excluded
 from tracetui.tui.redact.page import PageStep
 from tracetui.tui.redact.texts import around
 
@@ -128,19 +128,19 @@ class Editing:
         held = self.review.numbered().given.get(value)
         return f"‹{held[0]}:{held[1]}›" if held is not None else ""
 
-    def accept(self, value: str) -> Outcome:
+    def accept(self, value: str) -> DecisionOutcome:
         group = self._groups.get(value)
         if group is None or not group.places:
             raise TracetuiError("This finding is no longer there; the session was scanned again")
         if group.by_hand:
-            return Outcome("Marked by hand: it is accepted already.", value, False)
+            return DecisionOutcome("Marked by hand: it is accepted already.", value, False)
         self.review.accept(self.review.place(group.places[0].id))
         state = self.review.state
         held = sum(state.of(place) == "rejected" for place in group.places)
         said = f"{self._stands(value)} stands for it in {fmt.plural(len(group.places) - held, 'place')}"
         if held:
             said += f"; {fmt.plural(held, 'place')} that you rejected stay{'s' if held == 1 else ''}"
-        return Outcome(said + self._offered(group.text), value)
+        return DecisionOutcome(said + self._offered(group.text), value)
 
     def _offered(self, text: str) -> str:
         """What of a value was not taken along, and how often it stands by itself."""
@@ -149,90 +149,90 @@ class Editing:
         counts = [(part, len(places[part])) for part in parts if places[part]]
         return "".join(f"; {one_line(part, 40)} stands in {fmt.plural(count, 'place')} yet" for part, count in counts)
 
-    def accept_tier(self, tier: int) -> Outcome:
+    def accept_tier(self, tier: int) -> DecisionOutcome:
         """Accept every open value of the tiers up to ``tier``, to be undone as one."""
         found = self.review.accept_tier(tier)
         places = fmt.plural(sum(len(group.places) for group in found), "place")
-        return Outcome(f"Accepted {fmt.plural(len(found), 'value')} in {places}", None, bool(found))
+        return DecisionOutcome(f"Accepted {fmt.plural(len(found), 'value')} in {places}", None, bool(found))
 
-    def reject(self, value: str, place: str, scope: str) -> Outcome:
+    def reject(self, value: str, place: str, scope: str) -> DecisionOutcome:
         group = self._groups.get(value)
         if group is not None and group.by_hand and not any(one.id for one in group.places):
             self.review.reopen(value)
-            return Outcome("The mark is taken back; the text stays as it is.", value)
+            return DecisionOutcome("The mark is taken back; the text stays as it is.", value)
         before = self._rejected()
         self.review.reject(self.review.place(place), scope)
-        return Outcome(f"Stays as it is in {fmt.plural(len(self._rejected() - before), 'place')}", value)
+        return DecisionOutcome(f"Stays as it is in {fmt.plural(len(self._rejected() - before), 'place')}", value)
 
     def _rejected(self) -> set[str]:
         state = self.review.state
         return {place.id for place in self.review.places() if state.of(place) == "rejected"}
 
-    def leave(self, gap: Place) -> Outcome:
+    def leave(self, gap: Place) -> DecisionOutcome:
         """Let a text pass that no detector could look at: the user did."""
         for place in self.review.unscanned():
             if place.at == gap.at:
                 self.review.reject(place, "place")
-                return Outcome("It passes unscanned, as you say.")
+                return DecisionOutcome("It passes unscanned, as you say.")
         raise TracetuiError("This text was decided about already")
 
-    def leave_leak(self, leak: Leak) -> Outcome:
+    def leave_leak(self, leak: Leak) -> DecisionOutcome:
         """Let what the proof found in the result stay there."""
         self.review.reject_leak(leak)
-        return Outcome("It stays as it is, wherever it stands in the result.")
+        return DecisionOutcome("It stays as it is, wherever it stands in the result.")
 
-    def mark(self, at: Field, start: int, end: int, kind: str) -> Outcome:
+    def mark(self, at: Field, start: int, end: int, kind: str) -> DecisionOutcome:
         text = self._lookup.text_of(at)
         if text is None:
             raise TracetuiError("This text is no longer in the bucket; nothing was marked")
         self.review.mark(text, start, end, kind)
         value = self.review.decisions.hash(text[start:end])
-        return Outcome(f"Marked; {self._stands(value)} stands for it everywhere", value)
+        return DecisionOutcome(f"Marked; {self._stands(value)} stands for it everywhere", value)
 
     def noticed(self, cancelled: Callable[[], bool]) -> Sequence[Noticed]:
         """What a stranger would notice and nobody decided about."""
         return noticed(self.review, cancelled)
 
-    def replace(self, one: Noticed) -> Outcome:
+    def replace(self, one: Noticed) -> DecisionOutcome:
         """Replace something noticed everywhere."""
         self.review.mark(one.text, 0, len(one.text), one.kind.replace(" ", "-"))
         value = self.review.decisions.hash(one.text)
-        return Outcome(f"{self._stands(value)} stands for it everywhere", value)
+        return DecisionOutcome(f"{self._stands(value)} stands for it everywhere", value)
 
-    def keep(self, one: Noticed) -> Outcome:
+    def keep(self, one: Noticed) -> DecisionOutcome:
         """Leave something noticed as it is; it is not shown again."""
         self.review.leave(one.text)
-        return Outcome("It stays as it is, and is not shown again.")
+        return DecisionOutcome("It stays as it is, and is not shown again.")
 
     def first(self, one: Noticed) -> Place | None:
         """Where something noticed stands first."""
         found = places_of_texts(self.review, {"": one.text})[""]
         return found[0] if found else None
 
-    def undo(self) -> Outcome | None:
+    def undo(self) -> DecisionOutcome | None:
         """Take the last decision back, also one of an earlier day, whatever it was; None when there is none."""
         return self._turn(self.review.undo, "Undone")
 
-    def redo(self) -> Outcome | None:
+    def redo(self) -> DecisionOutcome | None:
         return self._turn(self.review.redo, "Done again")
 
-    def _turn(self, turn: Callable[[], str | None], said: str) -> Outcome | None:
+    def _turn(self, turn: Callable[[], str | None], said: str) -> DecisionOutcome | None:
         before = self.review.state
         if turn() is None:
             return None
         what, value, place = difference(before, self.review.state, self.review.places(), self._step_named)
-        return Outcome(f"{said}: {what}.", value, True, place)
+        return DecisionOutcome(f"{said}: {what}.", value, True, place)
 
     # -- left out as a whole ------------------------------------------------------------------------------------------
 
-    def exclude(self, what: str, step: int | None, agent: str | None, kind: str, part: int = 1) -> Outcome:
+    def exclude(self, what: str, step: int | None, agent: str | None, kind: str, part: int = 1) -> DecisionOutcome:
         """Leave something out, or take it in again where it is left out already."""
         key, name = "", EXCLUSIONS[what]
         if what in ("images", "opaque"):
             # They are dropped unless they are asked for.
             kept = (f"keep-{what}", "") in self.review.state.excluded
             self.review.exclude(f"keep-{what}", on=not kept)
-            return Outcome(f"{_capital(name)}: {'left out' if kept else 'kept as they are'}.")
+            return DecisionOutcome(f"{_capital(name)}: {'left out' if kept else 'kept as they are'}.")
         if what == "step":
             log = next((log for log in self._logs if (log.agent, log.part) == (agent, part)), None)
             found = [key for _, _, key, _ in self._bucket.sources(log)] if log is not None else []
@@ -243,7 +243,7 @@ class Editing:
             key, name = kind, f"every {kind}"
         on = (what, key) not in self.review.state.excluded
         self.review.exclude(what, key, on=on)
-        return Outcome(f"{_capital(name)}: {'left out' if on else 'in again'}.")
+        return DecisionOutcome(f"{_capital(name)}: {'left out' if on else 'in again'}.")
 
     def exclusions(self) -> Sequence[Excluded]:
         """What is left out now; images and opaque fields, which are left out unless asked for, where they are kept."""
@@ -281,37 +281,39 @@ class Editing:
     def rules(self) -> Sequence[Rule]:
         return [*self.review.state.rules]
 
-    def add_rule(self, rule: Rule) -> Outcome:
+    def add_rule(self, rule: Rule) -> DecisionOutcome:
         if rule in self.rules():
-            return Outcome("This rule is there already.", None, False)
+            return DecisionOutcome("This rule is there already.", None, False)
         self.review.add_rule(rule)
-        return Outcome("The rule is kept, for every session.")
+        return DecisionOutcome("The rule is kept, for every session.")
 
-    def change_rule(self, old: Rule, new: Rule) -> Outcome:
+    def change_rule(self, old: Rule, new: Rule) -> DecisionOutcome:
         if new == old:
-            return Outcome("Nothing changed.", None, False)
+            return DecisionOutcome("Nothing changed.", None, False)
         self.review.change_rules(add=() if new in self.rules() else (new,), drop=(old,))
-        return Outcome("The rule is kept, for every session.")
+        return DecisionOutcome("The rule is kept, for every session.")
 
-    def remove_rule(self, rule: Rule) -> Outcome:
+    def remove_rule(self, rule: Rule) -> DecisionOutcome:
         self.review.drop_rule(rule)
-        return Outcome("The rule is gone; u brings it back.")
+        return DecisionOutcome("The rule is gone; u brings it back.")
 
-    def import_rules(self, path: Path) -> Outcome:
+    def import_rules(self, path: Path) -> DecisionOutcome:
         from tracetui.redact.rulefile import load_rules
 
         found = load_rules(path)
         known = {*self.rules()}
         new = [rule for rule in found if rule not in known]
         self.review.add_rule(*new)
-        return Outcome(f"{fmt.plural(len(new), 'rule')} read, {fmt.count(len(found) - len(new))} known already.")
+        return DecisionOutcome(
+            f"{fmt.plural(len(new), 'rule')} read, {fmt.count(len(found) - len(new))} known already."
+        )
 
-    def export_rules(self, path: Path, *, force: bool = False) -> Outcome:
+    def export_rules(self, path: Path, *, force: bool = False) -> DecisionOutcome:
         from tracetui.redact.rulefile import dump_rules
 
         rules = self.rules()
         dump_rules(path, rules, force=force)
-        return Outcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
+        return DecisionOutcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
 
 
 def _capital(name: str) -> str:

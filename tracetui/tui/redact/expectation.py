@@ -11,7 +11,7 @@ from tracetui.redact.apply import kind_name
 from tracetui.redact.decisions import about
 from tracetui.redact.identity import identities
 from tracetui.redact.values import Field, Group, Mark, Place, State, progress_of, state_of
-from tracetui.tui.redact.choices import Snapshot
+from tracetui.tui.redact.choices import ReviewSnapshot
 
 __all__ = ["Marks", "accepted", "accepted_tier", "rejected"]
 
@@ -19,7 +19,7 @@ Marks = Mapping[Field, Sequence[Mark]]
 """The marks of each text unit of a page, in order."""
 
 
-def accepted(snapshot: Snapshot, marks: Marks, values: Sequence[str]) -> tuple[Snapshot, Marks]:
+def accepted(snapshot: ReviewSnapshot, marks: Marks, values: Sequence[str]) -> tuple[ReviewSnapshot, Marks]:
     """Values (by keyed hash) are replaced everywhere, but where a place was rejected."""
     implied = {text: group.value for group in snapshot.groups if group.value in values
                for text in identities(group.text)}  # fmt: skip
@@ -49,13 +49,13 @@ def accepted(snapshot: Snapshot, marks: Marks, values: Sequence[str]) -> tuple[S
     return _with(snapshot, groups), _each(marks, now)
 
 
-def accepted_tier(snapshot: Snapshot, marks: Marks, tier: int) -> tuple[Snapshot, Marks]:
+def accepted_tier(snapshot: ReviewSnapshot, marks: Marks, tier: int) -> tuple[ReviewSnapshot, Marks]:
     """Every open value of the tiers up to ``tier`` is accepted."""
     values = [group.value for group in snapshot.groups if group.tier <= tier and group.state == "open"]
     return accepted(snapshot, marks, values)
 
 
-def rejected(snapshot: Snapshot, marks: Marks, place: Place, scope: str) -> tuple[Snapshot, Marks]:
+def rejected(snapshot: ReviewSnapshot, marks: Marks, place: Place, scope: str) -> tuple[ReviewSnapshot, Marks]:
     """What a rejection of this scope reaches stays as it is: the place or the value also where it was accepted, a
     path, name or kind where nothing else was decided."""
     key = about(place, scope)
@@ -94,7 +94,7 @@ def _numbers(groups: Sequence[Group]) -> dict[str, int]:
     return found
 
 
-def _with(snapshot: Snapshot, groups: Sequence[Group]) -> Snapshot:
+def _with(snapshot: ReviewSnapshot, groups: Sequence[Group]) -> ReviewSnapshot:
     return replace(snapshot, groups=groups, progress=progress_of(groups, len(snapshot.unscanned)))
 
 

@@ -8,7 +8,7 @@ from tracetui.redact.values import Group, Progress
 from tracetui.text import format as fmt
 
 if TYPE_CHECKING:
-    from tracetui.tui.redact.view import View
+    from tracetui.tui.redact.view import EditorView
 
 __all__ = ["headline", "say_where"]
 
@@ -35,7 +35,7 @@ def decided(progress: Progress) -> str:
     return said + (f", {fmt.count(progress.partly)} partly" if progress.partly else "")
 
 
-def say_where(view: View) -> None:
+def say_where(view: EditorView) -> None:
     """Titles and the lines above the text."""
     screen = view.screen
     dot = screen.editor.look.sign("dot")
@@ -56,7 +56,7 @@ def say_where(view: View) -> None:
     screen.info.done(_done(view, dot) if view.ready and not progress.open and not progress.unscanned else None)
 
 
-def _place(view: View, group: Group | None) -> tuple[str, str]:
+def _place(view: EditorView, group: Group | None) -> tuple[str, str]:
     """The step of the place under decision (else of the cursor), and which of how many places it is."""
     if group is not None and group.places:
         place = group.places[view.nth]
@@ -68,7 +68,7 @@ def _place(view: View, group: Group | None) -> tuple[str, str]:
     return f"step {here.step}" if here is not None and here.step else "", ""
 
 
-def _done(view: View, dot: str) -> tuple[str, list[tuple[str, str]]]:
+def _done(view: EditorView, dot: str) -> tuple[str, list[tuple[str, str]]]:
     """What is said when nothing is open any more, and the keys that lead on."""
     progress = view.snapshot.progress
     if not view.snapshot.groups:

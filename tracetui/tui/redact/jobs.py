@@ -9,17 +9,17 @@ from typing import Final
 from tracetui.redact.values import Field, Group, Mark, Place
 from tracetui.tui.kit.layout import RowLayout
 from tracetui.tui.kit.styles import Look
-from tracetui.tui.redact.choices import Outcome, Snapshot
+from tracetui.tui.redact.choices import DecisionOutcome, ReviewSnapshot
 from tracetui.tui.redact.masking import shown_names
-from tracetui.tui.redact.page import Page, PageStep, compose
+from tracetui.tui.redact.page import EditorPage, PageStep, compose
 from tracetui.tui.redact.worker import Opened
 
-__all__ = ["LARGE", "Decision", "PageStyle", "Request", "Result", "carry_out"]
+__all__ = ["LARGE", "Decision", "JobResult", "PageRequest", "PageStyle", "carry_out"]
 
 LARGE: Final = 192 * 1024
 """Characters from which on a page is laid out by the worker."""
 
-Decision = Callable[[Opened], Outcome | None]
+Decision = Callable[[Opened], DecisionOutcome | None]
 """Carried out on the desk's thread."""
 
 
@@ -39,7 +39,7 @@ class PageStyle:
         marks: Mapping[Field, Sequence[Mark]],
         want: Sequence[Field],
         groups: Sequence[Group],
-    ) -> Page:
+    ) -> EditorPage:
         """Steps laid out; fields in ``want`` are shown whatever they are."""
         named = shown_names(groups, self.look, hidden=self.hidden)
         return compose(
@@ -49,7 +49,7 @@ class PageStyle:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PageRequest:
     """The page that a job is to show: that of a ``place``, of a ``step`` (number, agent, part), else the ``steps`` that
     are shown; ``want`` are fields that stay on it."""
 
@@ -63,19 +63,19 @@ class Request:
 
 
 @dataclass(slots=True)
-class Result:
+class JobResult:
     """What a job brings back: how things stand, and the page as it is now."""
 
-    snapshot: Snapshot
+    snapshot: ReviewSnapshot
     marks: Mapping[Field, Sequence[Mark]]
     steps: Sequence[PageStep]
-    page: Page
+    page: EditorPage
     rows: RowLayout | None = None
-    outcome: Outcome | None = None
+    outcome: DecisionOutcome | None = None
     wanted: Place | None = None
 
 
-def carry_out(room: Opened, decision: Decision | None, request: Request) -> Result:
+def carry_out(room: Opened, decision: Decision | None, request: PageRequest) -> JobResult:
     """On the desk's thread: carry out a decision, load the page that is asked for, and say how things stand."""
     editing = room.review
     outcome = decision(room) if decision is not None else None
@@ -86,7 +86,7 @@ def carry_out(room: Opened, decision: Decision | None, request: Request) -> Resu
     elif request.step is not None:
         steps = editing.page(None, *request.step)
     marks = {unit.at: editing.marks(unit.at, unit.text) for page in steps for unit in page.units}
-    snapshot = Snapshot(
+    snapshot = ReviewSnapshot(
         groups, editing.progress(), editing.unscanned(), editing.exclusions(), len(editing.rules()),
         editing.rejected_places(),
     )  # fmt: skip
@@ -95,4 +95,4 @@ def carry_out(room: Opened, decision: Decision | None, request: Request) -> Resu
     rows = None
     if request.fresh and len(page.shown) > LARGE:
         rows = RowLayout(page.shown, request.style.width).finish(room.busy)
-    return Result(snapshot, marks, steps, page, rows, outcome, request.place)
+    return JobResult(snapshot, marks, steps, page, rows, outcome, request.place)

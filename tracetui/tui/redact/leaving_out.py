@@ -12,7 +12,7 @@ from tracetui.tui.redact.page import PageStep
 from tracetui.tui.redact.rows import FindingRows
 
 if TYPE_CHECKING:
-    from tracetui.tui.redact.view import View
+    from tracetui.tui.redact.view import EditorView
 
 __all__ = ["LeavingOut"]
 
@@ -20,7 +20,7 @@ __all__ = ["LeavingOut"]
 class LeavingOut:
     """A controller of the editor's screen."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: EditorView) -> None:
         self.view = view
 
     def why_exclude(self) -> str | None:

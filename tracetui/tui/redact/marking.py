@@ -10,7 +10,7 @@ from tracetui.tui.redact.choices import KINDS
 from tracetui.tui.redact.text_keys import Marked
 
 if TYPE_CHECKING:
-    from tracetui.tui.redact.view import View
+    from tracetui.tui.redact.view import EditorView
 
 __all__ = ["Marking"]
 
@@ -20,7 +20,7 @@ _LONGEST_KIND = 40
 class Marking:
     """A controller of the editor's screen."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: EditorView) -> None:
         self.view = view
         self._kind = KINDS[0]
         self._query = ""

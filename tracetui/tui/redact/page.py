@@ -14,16 +14,16 @@ from typing import Final, NamedTuple
 
 from tracetui.redact.values import Field, Mark, State
 from tracetui.text.safe import display_safe, one_line
-from tracetui.tui.kit.layout import Edit
+from tracetui.tui.kit.layout import Splice
 
-__all__ = ["Head", "Page", "PageStep", "Run", "Span", "Unit", "compose", "edits_between"]
+__all__ = ["EditorPage", "Head", "PageStep", "PageUnit", "Run", "Span", "compose", "edits_between"]
 
 _PIECE: Final = 64 * 1024
 _INLINE: Final = 100
 
 
 @dataclass(slots=True)
-class Unit:
+class PageUnit:
     """A text unit on a page. ``main`` units are what the step is about; the others (paths, ids, second copies) are
     shown where something is marked in them, or when all fields are asked for."""
 
@@ -52,7 +52,7 @@ class PageStep:
     step: int | None
     agent: str | None
     title: str
-    units: Sequence[Unit]
+    units: Sequence[PageUnit]
     kind: str = ""
     note: str = ""
     """What stands in the place of units that are not shown (a large neighbour)."""
@@ -89,11 +89,11 @@ class Head(NamedTuple):
 
 
 @dataclass(slots=True)
-class Page:
+class EditorPage:
     """``shown`` is what stands on the screen, line ends and tabs included; everything else refers to it by offset."""
 
     steps: Sequence[PageStep] = ()
-    units: Sequence[Unit] = ()
+    units: Sequence[PageUnit] = ()
     shown: str = ""
     runs: Sequence[Run] = ()
     spans: Sequence[Span] = ()
@@ -194,7 +194,7 @@ class _Maker:
             self.runs.append(Run(self.at, self.at + len(text), unit, low, high, atom))
             self.put(text)
 
-    def unit(self, index: int, unit: Unit, marks: Sequence[Mark]) -> None:
+    def unit(self, index: int, unit: PageUnit, marks: Sequence[Mark]) -> None:
         """The text of a unit with its accepted spans in the form that the reader will see."""
         safe, at = unit.shown(), 0
         for mark in marks:
@@ -227,12 +227,12 @@ def compose(
     hidden: bool = False,
     ascii_only: bool = False,
     named: Callable[[str], str] = one_line,
-) -> Page:
+) -> EditorPage:
     """Lay the units of some steps out as one text. ``marks`` are those of each unit, in order; units in ``want`` are
     shown whatever they are. With ``hidden`` open and rejected spans are veiled, character by character. ``named`` says
     how the name of a field, which can hold a secret as well, is shown."""
     maker = _Maker(hidden=hidden, veil="*" if ascii_only else "•")
-    units: list[Unit] = []
+    units: list[PageUnit] = []
     marked: dict[int, Sequence[Mark]] = {}
     wanted = frozenset(want)
     for step in steps:
@@ -261,10 +261,10 @@ def compose(
         if step.note:
             maker.head(one_line(step.note, 200), "note")
             maker.put("\n")
-    return Page(steps, units, "".join(maker.parts), maker.runs, maker.spans, maker.heads, marked, hidden)
+    return EditorPage(steps, units, "".join(maker.parts), maker.runs, maker.spans, maker.heads, marked, hidden)
 
 
-def _altered(page: Page, unit: int) -> set[tuple[int, int, str]]:
+def _altered(page: EditorPage, unit: int) -> set[tuple[int, int, str]]:
     """The spans of a unit that do not stand on the page as they are in the text, and what stands there."""
     return {
         (mark.start, mark.end, mark.text if mark.state == "accepted" else "")
@@ -273,14 +273,14 @@ def _altered(page: Page, unit: int) -> set[tuple[int, int, str]]:
     }
 
 
-def edits_between(old: Page, new: Page) -> list[Edit] | None:
+def edits_between(old: EditorPage, new: EditorPage) -> list[Splice] | None:
     """Where two pages of the same units differ by what is accepted, in order; None when they differ by more than that
     (then everything is laid out again)."""
     if old.hidden != new.hidden or len(old.units) != len(new.units):
         return None
     if any(a is not b for a, b in zip(old.units, new.units, strict=True)) or len(old.heads) != len(new.heads):
         return None
-    edits: list[Edit] = []
+    edits: list[Splice] = []
     for unit in range(len(old.units)):
         before, after = (_altered(page, unit) for page in (old, new))
         changed = sorted(before ^ after)
@@ -293,5 +293,5 @@ def edits_between(old: Page, new: Page) -> list[Edit] | None:
             else:
                 joined.append([low, high])
         for low, high in joined:
-            edits.append(Edit(*(page.place_of(unit, at) for page in (old, new) for at in (low, high))))
+            edits.append(Splice(*(page.place_of(unit, at) for page in (old, new) for at in (low, high))))
     return edits

@@ -13,7 +13,7 @@ from tracetui.tui.redact.masking import shown_names
 from tracetui.tui.redact.rows import FindingRows
 
 if TYPE_CHECKING:
-    from tracetui.tui.redact.view import View
+    from tracetui.tui.redact.view import EditorView
 
 __all__ = ["Places"]
 
@@ -21,7 +21,7 @@ __all__ = ["Places"]
 class Places:
     """A controller of the editor's screen."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: EditorView) -> None:
         self.view = view
 
     # -- the text -----------------------------------------------------------------------------------------------------
@@ -159,7 +159,7 @@ class Places:
 class Listed:
     """A controller of the editor's screen: the list of values, and how list and text are shown."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: EditorView) -> None:
         self.view = view
 
     def row_opened(self, message: LineList.Opened) -> None:

@@ -16,7 +16,7 @@ from tracetui.tui.kit.layout import RowLayout
 from tracetui.tui.kit.paint import Layer, layered
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.wrap import char_cells
-from tracetui.tui.redact.page import Page, Span
+from tracetui.tui.redact.page import EditorPage, Span
 
 __all__ = ["MARGIN", "RowPainter"]
 
@@ -30,7 +30,7 @@ class RowPainter:
     """What stands on the screen at one moment; ``row`` paints one row of it. ``head`` is where the heading of the step
     under the cursor begins, ``focused`` whether the cursor shows."""
 
-    page: Page
+    page: EditorPage
     rows: RowLayout
     look: Look
     base: Style | None

@@ -12,17 +12,17 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.kit.paint import Span, cells, clip, clip_middle, paint
 from tracetui.tui.kit.styles import Look
-from tracetui.tui.redact.choices import Excluded, Snapshot
+from tracetui.tui.redact.choices import Excluded, ReviewSnapshot
 from tracetui.tui.redact.masking import bullets, shown_names
 
-__all__ = ["TIERS", "FindingRows", "Row", "state_sign", "value_in_short"]
+__all__ = ["TIERS", "FindingRow", "FindingRows", "state_sign", "value_in_short"]
 
 TIERS: Final = {1: "exact", 2: "by context", 3: "weak"}
 """What the tiers are called."""
 _WEAK: Final = 3
 
 
-class Row(NamedTuple):
+class FindingRow(NamedTuple):
     """``kind``: ``head`` (of a tier), ``fold`` (the folded weak ones), ``value``, ``unscanned``, ``excluded``,
     ``rules``."""
 
@@ -60,16 +60,16 @@ class FindingRows:
 
     uniform = False
 
-    def __init__(self, snapshot: Snapshot, *, weak: bool = False, hidden: bool = False) -> None:
+    def __init__(self, snapshot: ReviewSnapshot, *, weak: bool = False, hidden: bool = False) -> None:
         self.hidden = hidden
         self.weak = weak
         self.snapshot = snapshot
-        self.rows: list[Row] = []
+        self.rows: list[FindingRow] = []
         groups, unscanned = snapshot.groups, snapshot.unscanned
         for nth, gap in enumerate(unscanned):
             if not nth:
-                self.rows.append(Row("head", "not scanned", number=len(unscanned), open=len(unscanned)))
-            self.rows.append(Row("unscanned", gap=gap))
+                self.rows.append(FindingRow("head", "not scanned", number=len(unscanned), open=len(unscanned)))
+            self.rows.append(FindingRow("unscanned", gap=gap))
         hand = [group for group in groups if group.by_hand]
         self._section("by hand", hand)
         for tier, name in TIERS.items():
@@ -78,14 +78,14 @@ class FindingRows:
                 self._section(name, own)
             elif own:
                 still = sum(group.state == "open" for group in own)
-                self.rows.append(Row("fold", name, number=len(own), open=still))
+                self.rows.append(FindingRow("fold", name, number=len(own), open=still))
                 if weak:
-                    self.rows += [Row("value", group=group) for group in own]
+                    self.rows += [FindingRow("value", group=group) for group in own]
         if snapshot.excluded:
-            self.rows.append(Row("head", "left out", number=len(snapshot.excluded)))
-            self.rows += [Row("excluded", excluded=one) for one in snapshot.excluded]
+            self.rows.append(FindingRow("head", "left out", number=len(snapshot.excluded)))
+            self.rows += [FindingRow("excluded", excluded=one) for one in snapshot.excluded]
         if snapshot.rules:
-            self.rows.append(Row("rules", "rules that stay", number=snapshot.rules))
+            self.rows.append(FindingRow("rules", "rules that stay", number=snapshot.rules))
         self._places: dict[Hashable, int] = {}
         for at in range(len(self.rows)):
             self._places.setdefault(self.identity(at), at)
@@ -93,8 +93,8 @@ class FindingRows:
     def _section(self, name: str, groups: Sequence[Group]) -> None:
         if groups:
             still = sum(group.state == "open" for group in groups)
-            self.rows.append(Row("head", name, number=len(groups), open=still))
-            self.rows += [Row("value", group=group) for group in groups]
+            self.rows.append(FindingRow("head", name, number=len(groups), open=still))
+            self.rows += [FindingRow("value", group=group) for group in groups]
 
     def __len__(self) -> int:
         return len(self.rows)

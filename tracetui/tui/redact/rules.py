@@ -23,7 +23,7 @@ from tracetui.tui.kit.paint import cells, clip, paint
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.pick import PickScreen, lettered
 from tracetui.tui.kit.styles import Look
-from tracetui.tui.redact.choices import Outcome
+from tracetui.tui.redact.choices import DecisionOutcome
 from tracetui.tui.redact.masking import bullets
 from tracetui.tui.redact.worker import Desk, Opened
 
@@ -105,7 +105,7 @@ class RulesScreen(Screen[bool], Actor):
         self._do(lambda room: None)
 
     def _do(
-        self, deed: Callable[[Opened], Outcome | None], failed: Callable[[TracetuiError], bool] | None = None
+        self, deed: Callable[[Opened], DecisionOutcome | None], failed: Callable[[TracetuiError], bool] | None = None
     ) -> None:
         """Carry out a deed on the desk and list the rules anew; ``failed`` may take an error upon itself."""
 
@@ -196,10 +196,10 @@ class RulesScreen(Screen[bool], Actor):
     # -- undo ---------------------------------------------------------------------------------------------------------
 
     def do_undo(self) -> None:
-        self._do(lambda room: room.review.undo() or Outcome("There is nothing to undo.", None, False))
+        self._do(lambda room: room.review.undo() or DecisionOutcome("There is nothing to undo.", None, False))
 
     def do_redo(self) -> None:
-        self._do(lambda room: room.review.redo() or Outcome("There is nothing to bring back.", None, False))
+        self._do(lambda room: room.review.redo() or DecisionOutcome("There is nothing to bring back.", None, False))
 
     # -- files --------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The redaction editor: what was found, its text, and one key per decision.
 
-This module has the screen's life. What is shown is `view.View`, what the keys do is in its controllers: `deciding`,
-`places`, `marking` and `leaving_out`.
+This module has the screen's life. What is shown is `view.EditorView`, what the keys do is in its controllers:
+`deciding`, `places`, `marking` and `leaving_out`.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from tracetui.tui.kit.footer import Footer
 from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.pane import PaneTitle, Wall
 from tracetui.tui.kit.session_labels import title_of
-from tracetui.tui.redact.choices import Snapshot
+from tracetui.tui.redact.choices import ReviewSnapshot
 from tracetui.tui.redact.deciding import Deciding, read_again
 from tracetui.tui.redact.header import headline
 from tracetui.tui.redact.info import FindingLine
-from tracetui.tui.redact.jobs import Result, carry_out
+from tracetui.tui.redact.jobs import JobResult, carry_out
 from tracetui.tui.redact.leaving_out import LeavingOut
 from tracetui.tui.redact.marking import Marking
 from tracetui.tui.redact.places import Listed, Places
 from tracetui.tui.redact.span_editor import SpanEditor
 from tracetui.tui.redact.text_keys import Searching, Selected
-from tracetui.tui.redact.view import View
+from tracetui.tui.redact.view import EditorView
 from tracetui.tui.redact.worker import Desk, Opened, Opener, Ready, Scanned
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class RedactScreen(Screen[None], Actor):
         self.editor = SpanEditor(id="redact-text")
         self.info = FindingLine()
         self.wall = Wall(id="redact-wall")
-        self.view = View(self)
+        self.view = EditorView(self)
         self.places, self.listed = Places(self.view), Listed(self.view)
         self.marking, self.leaving_out = Marking(self.view), LeavingOut(self.view)
         self.controllers = (Deciding(self.view), self.places, self.listed, self.marking, self.leaving_out)
@@ -93,7 +93,7 @@ class RedactScreen(Screen[None], Actor):
         return self.view.group
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> ReviewSnapshot:
         """How things stand."""
         return self.view.snapshot
 
@@ -174,7 +174,7 @@ class RedactScreen(Screen[None], Actor):
         target = self._target
         request = self.view.request(want=())
 
-        def job(room: Opened) -> tuple[Result, Place | None, str | None]:
+        def job(room: Opened) -> tuple[JobResult, Place | None, str | None]:
             place = room.review.find(target) if target is not None else None
             result = carry_out(room, None, request)
             if not result.snapshot.groups:
@@ -184,7 +184,7 @@ class RedactScreen(Screen[None], Actor):
 
         self.desk.do(job, self._took_first)
 
-    def _took_first(self, found: tuple[Result, Place | None, str | None]) -> None:
+    def _took_first(self, found: tuple[JobResult, Place | None, str | None]) -> None:
         result, place, last = found
         view = self.view
         view.ready = self.info.ready = True

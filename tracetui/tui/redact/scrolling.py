@@ -8,7 +8,7 @@ from typing import Protocol
 from textual.geometry import Offset, Region, Size
 
 from tracetui.tui.kit.layout import RowLayout
-from tracetui.tui.redact.page import Page, Span
+from tracetui.tui.redact.page import EditorPage, Span
 
 __all__ = ["Scrolling"]
 
@@ -16,7 +16,7 @@ __all__ = ["Scrolling"]
 class _Widget(Protocol):
     """What is asked of the widget that scrolls."""
 
-    page: Page
+    page: EditorPage
     rows: RowLayout
     cursor: int
     focus_span: Span | None

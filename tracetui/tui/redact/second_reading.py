@@ -23,7 +23,7 @@ from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.paint import clip, paint
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.styles import Look
-from tracetui.tui.redact.choices import Outcome
+from tracetui.tui.redact.choices import DecisionOutcome
 from tracetui.tui.redact.worker import Desk, Opened
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
     def do_keep(self) -> None:
         self._decide(lambda room, one: room.review.keep(one))
 
-    def _decide(self, decision: Callable[[Opened, Noticed], Outcome]) -> None:
+    def _decide(self, decision: Callable[[Opened, Noticed], DecisionOutcome]) -> None:
         """Decide about the entry under the cursor: it goes from the list at once, what was done is said when it is."""
         one = self._one
         assert one is not None
@@ -142,10 +142,10 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
         self.app.say(str(done) if failed else done.said, role="bad" if failed else "muted")
 
     def do_undo(self) -> None:
-        def work(room: Opened) -> tuple[Outcome | None, Sequence[Noticed]]:
+        def work(room: Opened) -> tuple[DecisionOutcome | None, Sequence[Noticed]]:
             return room.review.undo(), room.review.noticed(room.busy)
 
-        def finish(found: tuple[Outcome | None, Sequence[Noticed]]) -> None:
+        def finish(found: tuple[DecisionOutcome | None, Sequence[Noticed]]) -> None:
             self._changed = True
             self._show(found[1])
             self.app.say(found[0].said if found[0] is not None else "There is nothing to undo.", role="muted")

@@ -1,9 +1,9 @@
 """The text of the redaction editor: a cursor, marks and a selection, on Textual's Line API.
 
-It shows a `Page` and never changes one: what the user marks goes out as `Marked` in offsets of the page, from which the
-page finds the span of the text unit. What is on screen is laid out at once, the rest when it is needed; a new page that
-differs only by placeholders is mended, so that a decision costs what it changes, not what there is. What its keys do is
-in `text_keys`.
+It shows an `EditorPage` and never changes one: what the user marks goes out as `Marked` in offsets of the page, from
+which the page finds the span of the text unit. What is on screen is laid out at once, the rest when it is needed; a new
+page that differs only by placeholders is mended, so that a decision costs what it changes, not what there is. What its
+keys do is in `text_keys`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from tracetui.tui.kit.line_scroll import LineScroll
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.wrap import cell_of
 from tracetui.tui.redact.dragging import Dragging
-from tracetui.tui.redact.page import Page, Span, edits_between
+from tracetui.tui.redact.page import EditorPage, Span, edits_between
 from tracetui.tui.redact.row_painter import MARGIN, RowPainter
 from tracetui.tui.redact.scrolling import Scrolling
-from tracetui.tui.redact.text_keys import Finding, Marked, Motions, Selected, Selecting
+from tracetui.tui.redact.text_keys import FindOnPage, Marked, Motions, Selected, Selecting
 
 __all__ = ["SpanEditor"]
 
@@ -40,7 +40,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
     """The editor's text. ``cursor`` and ``pin``, where a selection began, are offsets of the page."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("marking",)
-    CONTROLLERS: ClassVar[tuple[type, ...]] = (Motions, Selecting, Finding)
+    CONTROLLERS: ClassVar[tuple[type, ...]] = (Motions, Selecting, FindOnPage)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("marking")]
     ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS = """
@@ -66,7 +66,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self.page = Page()
+        self.page = EditorPage()
         self.rows = RowLayout("", 80)
         self.cursor = 0
         self.pin: int | None = None
@@ -79,7 +79,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
         """Asked what a span is that the user marked; called at once, so that the next keys are for that question."""
         self.scrolling = Scrolling(self)
         self.motions = Motions(self)
-        self.finding = Finding(self)
+        self.finding = FindOnPage(self)
         self.controllers = (self.motions, Selecting(self), self.finding)
         self._column: int | None = None
         self._dragging = Dragging(self)
@@ -96,7 +96,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
         """Cells that a row of text has."""
         return max(4, self.scrollable_content_region.width - MARGIN - 1)
 
-    def show(self, page: Page, *, rows: RowLayout | None = None, cursor: int | None = None) -> None:
+    def show(self, page: EditorPage, *, rows: RowLayout | None = None, cursor: int | None = None) -> None:
         """Show a page; ``rows`` are those that a worker laid out. The cursor goes to ``cursor``, or to the same place
         of the text, and stays where it is on the screen."""
         old, old_rows, width = self.page, self.rows, self.text_width
@@ -127,7 +127,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
         self.scrolling.from_top()
         self.refresh()
 
-    def _place_in(self, page: Page, offset: int) -> int | None:
+    def _place_in(self, page: EditorPage, offset: int) -> int | None:
         """Where a character of this page stands on another one; None where it is not there."""
         run = self.page.run_at(offset)
         unit = -1 if run is None else page.unit_of(self.page.units[run.unit].at)

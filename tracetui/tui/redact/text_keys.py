@@ -1,5 +1,5 @@
 """What the keys of the editor's text do: motions, selecting, finding. Controllers of `SpanEditor`; each knows the text
-only by what it offers (`TextView`)."""
+only by what it offers (`EditorText`)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from textual.geometry import Size
 
     from tracetui.tui.kit.layout import RowLayout
-    from tracetui.tui.redact.page import Page, Span
+    from tracetui.tui.redact.page import EditorPage, Span
 
-__all__ = ["Finding", "Marked", "Motions", "Searching", "Selected", "Selecting", "TextView"]
+__all__ = ["EditorText", "FindOnPage", "Marked", "Motions", "Searching", "Selected", "Selecting"]
 
 _MATCH_LIMIT: Final = 100_000
 
@@ -44,10 +44,10 @@ class Searching(Message, namespace="span_editor"):
     """The user wants to look for something in the text."""
 
 
-class TextView(Protocol):
+class EditorText(Protocol):
     """A text with a cursor and a selection, as its controllers use it; see `SpanEditor`."""
 
-    page: Page
+    page: EditorPage
     rows: RowLayout
     cursor: int
     pin: int | None
@@ -67,14 +67,14 @@ class TextView(Protocol):
     def post_message(self, message: Message) -> bool: ...
 
 
-def _empty(view: TextView) -> str | None:
+def _empty(view: EditorText) -> str | None:
     return None if view.page.shown else "There is no text here."
 
 
 class Motions:
     """From character to character, word, line and page."""
 
-    def __init__(self, view: TextView) -> None:
+    def __init__(self, view: EditorText) -> None:
         self.view = view
         self.finding = False
         """Whether the next key is the character to go to."""
@@ -154,7 +154,7 @@ class Motions:
 class Selecting:
     """Selecting a span and marking it by hand."""
 
-    def __init__(self, view: TextView) -> None:
+    def __init__(self, view: EditorText) -> None:
         self.view = view
 
     def why_visual(self) -> str | None:
@@ -222,10 +222,10 @@ class Selecting:
         return self.view.on_marked(Marked(*chosen, anchor=self.view.pin))
 
 
-class Finding:
+class FindOnPage:
     """Looking for a fixed text on the page."""
 
-    def __init__(self, view: TextView) -> None:
+    def __init__(self, view: EditorText) -> None:
         self.view = view
         self.query = ""
         self.matches: array[int] = array("q")

@@ -10,7 +10,7 @@ from tracetui.redact.field_names import name_of
 from tracetui.redact.lookup import RecordPlace
 from tracetui.redact.values import Field
 from tracetui.text import format as fmt
-from tracetui.tui.redact.page import PageStep, Unit
+from tracetui.tui.redact.page import PageStep, PageUnit
 
 if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
@@ -23,15 +23,15 @@ _SMALL: Final = 6_000
 """Characters; a larger neighbour stands there with its name only."""
 
 
-def units_of(record: Record, agent: str | None, harness: str, step: int | None, part: int = 1) -> list[Unit]:
+def units_of(record: Record, agent: str | None, harness: str, step: int | None, part: int = 1) -> list[PageUnit]:
     """The text units of a record in the order of its fields."""
     from tracetui.redact.units import units
 
-    made: list[Unit] = []
+    made: list[PageUnit] = []
     for found in units(record.value, harness):
         label, main = name_of(found.field, in_key=found.in_key)
         at = Field(agent, record.source.line, record.nth, found.field, found.in_key, part)
-        made.append(Unit(at, found.text, label, step, main))
+        made.append(PageUnit(at, found.text, label, step, main))
     # What the record is about comes first; paths and settings follow.
     made.sort(key=lambda unit: not unit.main)
     return made
@@ -94,7 +94,7 @@ def _page_step(
     seen: dict[RecordPlace, Record],
     taken: set[tuple[int, int]],
 ) -> PageStep:
-    units: list[Unit] = []
+    units: list[PageUnit] = []
     for record in records:
         key = (record.source.line, record.nth)
         if key in taken:

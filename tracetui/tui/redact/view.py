@@ -10,12 +10,12 @@ from tracetui.model import TracetuiError
 from tracetui.redact.values import Field, Group, Mark, Place
 from tracetui.tui.kit.pane import Rest
 from tracetui.tui.kit.session_labels import title_of
-from tracetui.tui.redact.choices import Outcome, Snapshot
+from tracetui.tui.redact.choices import DecisionOutcome, ReviewSnapshot
 from tracetui.tui.redact.expectation import Marks
 from tracetui.tui.redact.header import say_where
-from tracetui.tui.redact.jobs import LARGE, Decision, PageStyle, Request, Result, carry_out
+from tracetui.tui.redact.jobs import LARGE, Decision, JobResult, PageRequest, PageStyle, carry_out
 from tracetui.tui.redact.masking import shown_names
-from tracetui.tui.redact.page import Page, PageStep, Span
+from tracetui.tui.redact.page import EditorPage, PageStep, Span
 from tracetui.tui.redact.rows import FindingRows
 from tracetui.tui.redact.worker import Opened
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
     from tracetui.tui.redact.screen import RedactScreen
 
-__all__ = ["LOADING", "READING", "View"]
+__all__ = ["LOADING", "READING", "EditorView"]
 
 LOADING: Final = "The session is still being looked through."
 READING: Final = "Reading the step."
@@ -31,16 +31,16 @@ _SOON: Final = 0.3
 """Seconds after which a job says that it is being done."""
 _NOTHING: Final = ("Nothing was found.", "Read the text and mark", "by hand: 2, then v.")
 
-Expectation = Callable[[Snapshot, Marks], tuple[Snapshot, Marks]]
+Expectation = Callable[[ReviewSnapshot, Marks], tuple[ReviewSnapshot, Marks]]
 
 
-class View:
+class EditorView:
     """The state of the editor's screen. ``group`` is the value under decision and ``nth`` which of its places is shown;
     ``gap`` a text that could not be scanned, ``leak`` what the proof found: with one of them there is no value."""
 
     def __init__(self, screen: RedactScreen) -> None:
         self.screen = screen
-        self.snapshot = Snapshot()
+        self.snapshot = ReviewSnapshot()
         self.group: Group | None = None
         self.nth = 0
         self.gap: Place | None = None
@@ -75,13 +75,13 @@ class View:
         place: Place | None = None,
         step: tuple[int, str | None, int] | None = None,
         want: Sequence[Field] | None = None,
-    ) -> Request:
+    ) -> PageRequest:
         """The page of a place or step, or the one that is shown; on that stays what stands on it, and ``want``."""
         shown = [unit.at for unit in self.screen.editor.page.units] if place is None and step is None else []
         fresh = place is not None or step is not None or want is not None
-        return Request(self.style(), self.steps, [*shown, *(want or ())], place, step, fresh)
+        return PageRequest(self.style(), self.steps, [*shown, *(want or ())], place, step, fresh)
 
-    def load(self, request: Request, finish: Callable[[Result], None], *, said: str = READING) -> None:
+    def load(self, request: PageRequest, finish: Callable[[JobResult], None], *, said: str = READING) -> None:
         """Show another page; where it takes long, ``said`` is told meanwhile."""
         self.do(lambda room: carry_out(room, None, request), finish, said=said)
 
@@ -110,13 +110,13 @@ class View:
                 self.go_on()
         self._deciding += 1
 
-        def job(room: Opened) -> Result | TracetuiError:
+        def job(room: Opened) -> JobResult | TracetuiError:
             try:
                 return carry_out(room, decision, self.request())
             except TracetuiError as error:
                 return error
 
-        def finish(result: Result | TracetuiError) -> None:
+        def finish(result: JobResult | TracetuiError) -> None:
             self._deciding -= 1
             if isinstance(result, TracetuiError):
                 self.screen.app.say(str(result), role="bad")
@@ -143,7 +143,7 @@ class View:
         if not self._deciding:
             self.load(self.request(), lambda result: self.took(result) if result.steps is self.steps else None, said="")
 
-    def _follow(self, outcome: Outcome, before: str | None, *, stay: bool) -> None:
+    def _follow(self, outcome: DecisionOutcome, before: str | None, *, stay: bool) -> None:
         """Go to the value that a decision was about."""
         made = self.snapshot.group(outcome.value)
         if made is not None:
@@ -153,14 +153,14 @@ class View:
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
-    def took(self, result: Result, *, cursor: int | None = None) -> None:
+    def took(self, result: JobResult, *, cursor: int | None = None) -> None:
         """Show how things stand now; ``cursor`` is where it goes, when not to where it was."""
         self._marks, self.steps = result.marks, result.steps
         self.screen.editor.show(result.page, rows=result.rows, cursor=cursor)
         self._took_counts(result)
         self.mark_focus(move=False)
 
-    def _took_counts(self, result: Result) -> None:
+    def _took_counts(self, result: JobResult) -> None:
         self.snapshot = result.snapshot
         named = shown_names(self.snapshot.groups, self.screen.editor.look, hidden=False)
         self.title = named(title_of(self.screen.session))
@@ -168,7 +168,7 @@ class View:
             self.reached.clear()
         self._keep_group()
 
-    def _show_expected(self, snapshot: Snapshot, marks: Marks) -> None:
+    def _show_expected(self, snapshot: ReviewSnapshot, marks: Marks) -> None:
         self.snapshot, self._marks = snapshot, marks
         self.reached.clear()
         editor = self.screen.editor
@@ -231,9 +231,9 @@ class View:
         at = editor.page.units[cursor.unit].at if cursor is not None else None
         request = self.request(want=())
         # What is to be hidden must not stand there while a large page is made.
-        editor.show(Page(), cursor=0)
+        editor.show(EditorPage(), cursor=0)
 
-        def finish(result: Result) -> None:
+        def finish(result: JobResult) -> None:
             place = 0
             if at is not None and cursor is not None:
                 unit = result.page.unit_of(at)
@@ -324,7 +324,7 @@ class View:
             self.mark_focus()
             return
 
-        def finish(result: Result) -> None:
+        def finish(result: JobResult) -> None:
             if self.group is not None and result.wanted in self.group.places:
                 self.took(replace(result, snapshot=self.snapshot) if self._deciding else result)
                 self.mark_focus()
@@ -348,7 +348,7 @@ class View:
         if gap is None:
             self.group, self.apart = None, True
 
-        def finish(result: Result) -> None:
+        def finish(result: JobResult) -> None:
             self.took(result)
             editor = self.screen.editor
             unit = editor.page.unit_of(place.at)
@@ -377,7 +377,7 @@ class View:
                 self.show_place()
                 return
 
-        def finish(result: Result) -> None:
+        def finish(result: JobResult) -> None:
             self.took(result)
             editor = self.screen.editor
             nth = next((at for at, one in enumerate(editor.page.steps) if one.step == step), 0)

@@ -26,7 +26,7 @@ from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.query_line import QueryLine
 from tracetui.tui.kit.trail_client import NOW, Question, TrailAnswer, TrailProgress
 from tracetui.tui.trail.blame_code import said_of
-from tracetui.tui.trail.blame_rows import BlameRows, Row, home, rows_of
+from tracetui.tui.trail.blame_rows import BlameRow, BlameRows, home, rows_of
 from tracetui.tui.trail.commit import CommitScreen, Place
 from tracetui.tui.trail.pull_request import ask_text, copy_text
 
@@ -184,7 +184,10 @@ class BlameScreen(Screen[Place | None], Background, Actor):
         commits = self.places["commits"] if self.places is not None else []
         if not commits:
             return
-        rows = [Row("head", "Newest commits", style="muted:b"), *(Row("commit", facts=commit) for commit in commits)]
+        rows = [
+            BlameRow("head", "Newest commits", style="muted:b"),
+            *(BlameRow("commit", facts=commit) for commit in commits),
+        ]
         self.rows.reload(BlameRows(rows), row=0, keep=False)
 
     def _teach(self, *lines: str) -> None:
@@ -218,7 +221,7 @@ class BlameScreen(Screen[Place | None], Background, Actor):
     # -- actions ------------------------------------------------------------------------------------------------------
 
     @property
-    def _row(self) -> Row | None:
+    def _row(self) -> BlameRow | None:
         source = self.rows.source
         return source.rows[self.rows.cursor] if isinstance(source, BlameRows) and self.rows.cursor >= 0 else None
 

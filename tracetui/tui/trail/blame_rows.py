@@ -17,10 +17,10 @@ from tracetui.tui.kit.session_labels import harness_sign
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.trail.blame_code import code_facts, paint_code
 
-__all__ = ["BlameRows", "Row", "commit_rows", "rows_of"]
+__all__ = ["BlameRow", "BlameRows", "commit_rows", "rows_of"]
 
 
-class Row(NamedTuple):
+class BlameRow(NamedTuple):
     """``kind``: ``gap``, ``text``, ``head`` (a heading), ``file``, ``commit`` (recent, to choose from), ``blame`` (a
     commit or lines that were asked about), ``session``, ``none`` (no session is behind it), ``code`` (a line)."""
 
@@ -51,7 +51,7 @@ class BlameRows:
 
     uniform = False
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[BlameRow]) -> None:
         self.rows = rows
 
     def __len__(self) -> int:
@@ -131,63 +131,65 @@ class BlameRows:
         return lines
 
 
-def rows_of(answer: Mapping[str, Any]) -> list[Row]:
+def rows_of(answer: Mapping[str, Any]) -> list[BlameRow]:
     """The rows for an answer to ``blame``: of a path its code, of a commit the sessions and its diff, of a range its
     commits with the sessions behind them."""
     code = [
-        Row(kind, str(facts.get("text", "")), facts, "muted:b" if kind == "head" else "")
+        BlameRow(kind, str(facts.get("text", "")), facts, "muted:b" if kind == "head" else "")
         for kind, facts in code_facts(answer)
     ]
     if code and answer["rows"][0]["path"] is not None:
         return code
-    found: list[Row] = []
+    found: list[BlameRow] = []
     for blame in answer["rows"]:
-        found.append(Row("blame", facts=blame))
+        found.append(BlameRow("blame", facts=blame))
         own = session_rows(blame, answer)
         nobody = "no session is behind it" if blame["added"] else "it only takes lines out; nobody is named for those"
-        found += own or [Row("none", nobody)]
-    return [*found, Row("gap"), *code] if code else found
+        found += own or [BlameRow("none", nobody)]
+    return [*found, BlameRow("gap"), *code] if code else found
 
 
-def session_rows(blame: Mapping[str, Any], answer: Mapping[str, Any]) -> list[Row]:
+def session_rows(blame: Mapping[str, Any], answer: Mapping[str, Any]) -> list[BlameRow]:
     """The sessions of one commit or run of lines."""
-    found: list[Row] = []
+    found: list[BlameRow] = []
     for share in blame["sessions"]:
         # A session without a title of its own is called by its prompt; that is said once.
         prompt = None if share["prompt"] == share["title"] else share["prompt"]
-        found.append(Row("session", facts={**share, "prompt": prompt, "harness": answer["harnesses"].get(share["id"])}))
+        found.append(
+            BlameRow("session", facts={**share, "prompt": prompt, "harness": answer["harnesses"].get(share["id"])})
+        )
     return found
 
 
-def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, waiting: str) -> list[Row]:
+def commit_rows(commit: Mapping[str, Any], behind: Mapping[str, Any] | None, waiting: str) -> list[BlameRow]:
     """The rows for a commit: message, people and times, files, and the sessions ``behind`` it; ``waiting`` is said
     while these are not known."""
     lines = str(commit["message"]).strip().split("\n")
-    found = [Row("text", lines[0] or "(no message)", style=":b")]
-    found += [Row("text", line) if line.strip() else Row("gap") for line in lines[1:200]]
+    found = [BlameRow("text", lines[0] or "(no message)", style=":b")]
+    found += [BlameRow("text", line) if line.strip() else BlameRow("gap") for line in lines[1:200]]
     author = one_line(str(commit["author"]), 80)
-    found += [Row("gap"), Row("text", f"{author}, {fmt.absolute(commit['authored'])}", style="muted")]
+    found += [BlameRow("gap"), BlameRow("text", f"{author}, {fmt.absolute(commit['authored'])}", style="muted")]
     if abs((commit["time"] or 0) - (commit["authored"] or 0)) > 60_000:
-        found.append(Row("text", f"committed {fmt.absolute(commit['time'])}", style="muted"))
+        found.append(BlameRow("text", f"committed {fmt.absolute(commit['time'])}", style="muted"))
     if len(commit["parents"]) > 1:
-        found.append(Row("text", f"a merge of {len(commit['parents'])} parents", style="muted"))
+        found.append(BlameRow("text", f"a merge of {len(commit['parents'])} parents", style="muted"))
     files = commit["files"]
     number = len(files) + commit["more_files"]
     added, removed = sum(file["added"] for file in files), sum(file["removed"] for file in files)
     head = f"{fmt.plural(number, 'file')}, +{added:,} -{removed:,}" if files else "No file changed against its parents"
-    found += [Row("gap"), Row("head", head, style="muted:b")]
-    found += [Row("file", file["path"], file) for file in files]
+    found += [BlameRow("gap"), BlameRow("head", head, style="muted:b")]
+    found += [BlameRow("file", file["path"], file) for file in files]
     if commit["more_files"]:
-        found.append(Row("none", f"and {fmt.plural(commit['more_files'], 'more file')}"))
-    found.append(Row("gap"))
+        found.append(BlameRow("none", f"and {fmt.plural(commit['more_files'], 'more file')}"))
+    found.append(BlameRow("gap"))
     if behind is None or not behind["rows"]:
-        return [*found, Row("head", waiting, style="muted:b")]
+        return [*found, BlameRow("head", waiting, style="muted:b")]
     blame = behind["rows"][0]
     own = session_rows(blame, behind)
     if not own:
-        return [*found, Row("head", "No session is behind it, as far as the bucket knows.", style="muted")]
+        return [*found, BlameRow("head", "No session is behind it, as far as the bucket knows.", style="muted")]
     share = f"{fmt.count(blame['attributed'])} of {fmt.plural(blame['added'], 'added line')}"
-    return [*found, Row("head", f"Sessions behind it: {share}", style="muted:b"), *own]
+    return [*found, BlameRow("head", f"Sessions behind it: {share}", style="muted:b"), *own]
 
 
 def home(path: str) -> str:

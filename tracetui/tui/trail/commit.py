@@ -19,7 +19,7 @@ from tracetui.tui.kit.footer import Footer
 from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.trail_client import NOW, Question, TrailAnswer, TrailProgress
-from tracetui.tui.trail.blame_rows import BlameRows, Row, commit_rows
+from tracetui.tui.trail.blame_rows import BlameRow, BlameRows, commit_rows
 from tracetui.tui.trail.pull_request import ask_text, copy_text
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class CommitScreen(Screen[Place | None], Background, Actor):
         self.app.refresh_offers()
 
     @property
-    def _row(self) -> Row | None:
+    def _row(self) -> BlameRow | None:
         source = self.rows.source
         return source.rows[self.rows.cursor] if isinstance(source, BlameRows) and self.rows.cursor >= 0 else None
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.kit.badges import shown_state
-from tracetui.tui.kit.diff_page import Code, Page
+from tracetui.tui.kit.diff_page import DiffWriter, HighlightedText
 from tracetui.tui.kit.document import Document
 from tracetui.tui.kit.styles import SIGNS
 
@@ -111,7 +111,7 @@ def commands_line(number: int) -> str:
 
 def diff_document(answer: Mapping[str, Any], ask: TabAsk) -> Document:
     """The document for an answer to ``step``."""
-    page = Page()
+    page = DiffWriter()
     loaded = ask.loaded
     cwd = loaded.session.cwd if loaded.session is not None else None
     _teach(page, answer, cwd, ask)
@@ -138,7 +138,7 @@ def diff_document(answer: Mapping[str, Any], ask: TabAsk) -> Document:
     return DiffDocument(source, shown, sections, dict(tokens), hunks, places)
 
 
-def _teach(page: Page, answer: Mapping[str, Any], cwd: str | None, ask: TabAsk) -> None:
+def _teach(page: DiffWriter, answer: Mapping[str, Any], cwd: str | None, ask: TabAsk) -> None:
     """What there is to do where no repository could be asked."""
     folder = one_line(fmt.home_path(cwd, str(Path.home())), 200) if cwd else ""
     if answer.get("named_only"):
@@ -165,7 +165,7 @@ def _teach(page: Page, answer: Mapping[str, Any], cwd: str | None, ask: TabAsk) 
 # -- a session
 
 
-def _session(page: Page, answer: Mapping[str, Any], ask: TabAsk) -> None:
+def _session(page: DiffWriter, answer: Mapping[str, Any], ask: TabAsk) -> None:
     """What became of the whole session, where the step itself is no edit."""
     states = [state for state in answer["states"] if state["counted"]]
     page.line()
@@ -193,7 +193,9 @@ def _sign(ask: TabAsk, name: str) -> str:
     return SIGNS[name].ascii if ask.ascii else SIGNS[name].glyph
 
 
-def _hunk(page: Page, hunk: Mapping[str, Any], number: int, total: int, answer: Mapping[str, Any], ask: TabAsk) -> None:
+def _hunk(
+    page: DiffWriter, hunk: Mapping[str, Any], number: int, total: int, answer: Mapping[str, Any], ask: TabAsk
+) -> None:
     path = one_line(ask.loaded.short(str(hunk["path"])))
     facts = [f"hunk {number + 1} of {total}"] if total > 1 else []
     start = hunk.get("start")
@@ -220,7 +222,7 @@ def _hunk(page: Page, hunk: Mapping[str, Any], number: int, total: int, answer: 
         _today(page, today, hunk, ask)
 
 
-def _verdict(page: Page, hunk: Mapping[str, Any], answer: Mapping[str, Any], ask: TabAsk) -> None:
+def _verdict(page: DiffWriter, hunk: Mapping[str, Any], answer: Mapping[str, Any], ask: TabAsk) -> None:
     """State, reason, retention; then the commits."""
     state, retention = shown_state(hunk), hunk["retention"]
     badge = f"{_sign(ask, state)} {state}"
@@ -244,7 +246,7 @@ def _verdict(page: Page, hunk: Mapping[str, Any], answer: Mapping[str, Any], ask
     _commit(page, "ended by", hunk["killer"], answer, ask)
 
 
-def _commit(page: Page, word: str, sha: str | None, answer: Mapping[str, Any], ask: TabAsk) -> None:
+def _commit(page: DiffWriter, word: str, sha: str | None, answer: Mapping[str, Any], ask: TabAsk) -> None:
     if sha is None:
         return
     facts = answer["commits"].get(sha) or {}
@@ -258,7 +260,7 @@ class _Gutter:
     """Line numbers and signs before lines of code; they read without colour. ``digits`` is the width of a number, 0
     where none is known."""
 
-    def __init__(self, page: Page, numbers: Sequence[int | None]) -> None:
+    def __init__(self, page: DiffWriter, numbers: Sequence[int | None]) -> None:
         self._page = page
         self._digits = len(str(max((number or 0 for number in numbers), default=0))) if any(numbers) else 0
         self.width = (self._digits + 1 if self._digits else 0) + 2
@@ -270,11 +272,11 @@ class _Gutter:
         self._page.put(f"{sign} ", f"{style}:b" if style else "muted")
 
 
-def _unified(page: Page, hunk: Mapping[str, Any]) -> None:
+def _unified(page: DiffWriter, hunk: Mapping[str, Any]) -> None:
     path = hunk["path"]
     above, below = hunk["above"], hunk["below"]
-    new = Code([*above, *hunk["new"], *below], path)
-    old = Code(hunk["old"], path)
+    new = HighlightedText([*above, *hunk["new"], *below], path)
+    old = HighlightedText(hunk["old"], path)
     first = hunk["start"] - len(above) if hunk["start"] else None
     gutter = _Gutter(page, [first + len(new.lines) if first else None])
 
@@ -308,7 +310,11 @@ class _Cell(NamedTuple):
 
 
 def _columns(
-    page: Page, ask: TabAsk, left: Code, right: Code, rows: Sequence[tuple[_Cell | None, _Cell | None]]
+    page: DiffWriter,
+    ask: TabAsk,
+    left: HighlightedText,
+    right: HighlightedText,
+    rows: Sequence[tuple[_Cell | None, _Cell | None]],
 ) -> None:
     """Two texts side by side, each line broken within its column."""
     wall = f" {SIGNS['wall'].ascii if ask.ascii else SIGNS['wall'].glyph} "
@@ -332,12 +338,12 @@ def _columns(
             page.end()
 
 
-def _side_by_side(page: Page, hunk: Mapping[str, Any], ask: TabAsk) -> None:
+def _side_by_side(page: DiffWriter, hunk: Mapping[str, Any], ask: TabAsk) -> None:
     """Old left, new right."""
     path = hunk["path"]
     above, below = list(hunk["above"]), list(hunk["below"])
-    old = Code([*above, *hunk["old"], *below], path, expand=True)
-    new = Code([*above, *hunk["new"], *below], path, expand=True)
+    old = HighlightedText([*above, *hunk["old"], *below], path, expand=True)
+    new = HighlightedText([*above, *hunk["new"], *below], path, expand=True)
     first = hunk["start"] - len(above) if hunk["start"] else None
     olds, news, lead = len(hunk["old"]), len(hunk["new"]), len(above)
 
@@ -358,13 +364,13 @@ def _side_by_side(page: Page, hunk: Mapping[str, Any], ask: TabAsk) -> None:
     _columns(page, ask, old, new, rows)
 
 
-def _beside_today(page: Page, hunk: Mapping[str, Any], today: Mapping[str, Any], ask: TabAsk) -> None:
+def _beside_today(page: DiffWriter, hunk: Mapping[str, Any], today: Mapping[str, Any], ask: TabAsk) -> None:
     """What was added left, what stands at HEAD today right, lines that agree in one row."""
     from tracetui.trail.lines import aligned, norm
 
     above = list(hunk["above"])
-    new = Code([*above, *hunk["new"], *hunk["below"]], hunk["path"], expand=True)
-    now = Code([text for _, text in today["lines"]], today["path"], expand=True)
+    new = HighlightedText([*above, *hunk["new"], *hunk["below"]], hunk["path"], expand=True)
+    now = HighlightedText([text for _, text in today["lines"]], today["path"], expand=True)
     first = hunk["start"] - len(above) if hunk["start"] else None
     came = range(len(above), len(above) + len(hunk["new"]))
     marked, sign = set(today["marked"]), _sign(ask, "alive")
@@ -377,7 +383,7 @@ def _beside_today(page: Page, hunk: Mapping[str, Any], today: Mapping[str, Any],
         stands = number in marked
         return _Cell(at, number, sign if stands else " ", "good" if stands else "", "" if stands else "muted", True)
 
-    def normal(code: Code) -> list[bytes]:
+    def normal(code: HighlightedText) -> list[bytes]:
         return [norm(line.encode("utf-8", "replace")) for line in code.lines]
 
     rows: list[tuple[_Cell | None, _Cell | None]] = []
@@ -403,7 +409,7 @@ def _pair(rows: list[tuple[_Cell | None, _Cell | None]], lefts: list[_Cell], rig
     rows += zip_longest(lefts, rights)
 
 
-def _today(page: Page, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: TabAsk) -> None:
+def _today(page: DiffWriter, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: TabAsk) -> None:
     """What stands at HEAD, the lines that survived marked by the sign of what is alive."""
     path = fmt.middle_cut(one_line(str(today["path"])), max(16, ask.width - 20))
     page.put("at HEAD today", "muted:b")
@@ -419,7 +425,7 @@ def _today(page: Page, today: Mapping[str, Any], hunk: Mapping[str, Any], ask: T
     page.put(f", {path}, ", "muted")
     page.put(f"{fmt.plural(len(marked), 'line')} of it", "muted").end()
     sign = _sign(ask, "alive")
-    code = Code([text for _, text in today["lines"]], today["path"])
+    code = HighlightedText([text for _, text in today["lines"]], today["path"])
     gutter = _Gutter(page, [number for number, _ in today["lines"]])
     before: int | None = None
     for at, (number, _) in enumerate(today["lines"]):

@@ -19,7 +19,7 @@ from tracetui.tui.kit.footer import Footer
 from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.trail_client import NOW, Question, TrailAnswer, TrailProgress
-from tracetui.tui.trail.blame_rows import BlameRows, Row
+from tracetui.tui.trail.blame_rows import BlameRow, BlameRows
 
 if TYPE_CHECKING:
     from tracetui.tui.kit.host import HostApp
@@ -104,53 +104,57 @@ class RepositoriesScreen(Screen[bool], Actor):
             facts += f"; {fmt.plural(lost['sessions'], 'session')} in {fmt.plural(lost['folders'], 'folder')}"
             facts += " belong to none"
         self.title_line.show(facts=facts)
-        rows: list[Row] = []
+        rows: list[BlameRow] = []
         for repository in self.listed:
             git = str(repository["git"])
             path = fmt.home_path(str(repository["work"] or git), str(Path.home()))
             when = fmt.relative(repository["last"] or None)
             text = f"{path}   {fmt.plural(repository['sessions'], 'session')}   {when}"
-            rows.append(Row("text", text, {"git": git}, ":b"))
+            rows.append(BlameRow("text", text, {"git": git}, ":b"))
             if git == self._open:
                 rows += self._details(repository, self.known.get(git))
         self.rows.empty = ("No session of this bucket worked in a repository of this machine.",)
         self.rows.reload(BlameRows(rows), keep=True)
         self.app.refresh_offers()
 
-    def _details(self, repository: Mapping[str, Any], found: Mapping[str, Any] | None) -> list[Row]:
+    def _details(self, repository: Mapping[str, Any], found: Mapping[str, Any] | None) -> list[BlameRow]:
         if found is None:
-            return [Row("none", "Reading its history.")]
-        rows: list[Row] = []
+            return [BlameRow("none", "Reading its history.")]
+        rows: list[BlameRow] = []
         offers = found["offers"]
         if offers:
             sessions = sum(offer["sessions"] for offer in offers)
             said = f"{fmt.plural(len(offers), 'other folder')} ({fmt.plural(sessions, 'session')})"
             rows.append(
-                Row("text", f"    {said} look like this repository: a ties them", {"git": repository["git"]}, "warn")
+                BlameRow(
+                    "text", f"    {said} look like this repository: a ties them", {"git": repository["git"]}, "warn"
+                )
             )
             for offer in offers[:8]:
                 why = ", ".join(_WHY.get(word, word) for word in offer["why"])
-                rows.append(Row("none", f"{offer['folder']}   {fmt.plural(offer['sessions'], 'session')}, by {why}"))
+                rows.append(
+                    BlameRow("none", f"{offer['folder']}   {fmt.plural(offer['sessions'], 'session')}, by {why}")
+                )
         survival = {name: count for name, count in found["survival"].items() if count}
         if survival:
             told = ", ".join(f"{count:,} {name}" for name, count in survival.items())
-            rows.append(Row("none", f"hunks: {told} (of {fmt.plural(found['judged'], 'session')})"))
+            rows.append(BlameRow("none", f"hunks: {told} (of {fmt.plural(found['judged'], 'session')})"))
         if found["branches"]:
             more = f" and {found['more_branches']:,} more" if found["more_branches"] else ""
-            rows.append(Row("none", f"branches: {', '.join(found['branches'])}{more}"))
-        rows += [Row("head", "    lines by month, and how many of them sessions wrote", style="muted:b")]
+            rows.append(BlameRow("none", f"branches: {', '.join(found['branches'])}{more}"))
+        rows += [BlameRow("head", "    lines by month, and how many of them sessions wrote", style="muted:b")]
         for month, added, written in found["months"]:
             share = written / added if added else 0.0
             bar = "#" * round(_BAR * share) + "." * (_BAR - round(_BAR * share))
-            rows.append(Row("none", f"{month}  {bar}  {share:>4.0%}  {written:,} of {added:,}"))
-        rows += [Row("head", "    files with most churn", style="muted:b")]
+            rows.append(BlameRow("none", f"{month}  {bar}  {share:>4.0%}  {written:,} of {added:,}"))
+        rows += [BlameRow("head", "    files with most churn", style="muted:b")]
         for path, count, lines in found["churn"]:
-            rows.append(Row("none", f"{count:>5} commits  {lines:>8,} lines  {one_line(path)}"))
-        rows += [Row("head", "    folders", style="muted:b")]
+            rows.append(BlameRow("none", f"{count:>5} commits  {lines:>8,} lines  {one_line(path)}"))
+        rows += [BlameRow("head", "    folders", style="muted:b")]
         for folder in repository["folders"]:
             named = ", as you named it: x takes it out" if folder["named"] else ""
             text = f"    {folder['folder']}   {fmt.plural(folder['sessions'], 'session')}{named}"
-            rows.append(Row("text", text, {"git": repository["git"], "folder": folder}))
+            rows.append(BlameRow("text", text, {"git": repository["git"], "folder": folder}))
         return rows
 
     # -- actions ------------------------------------------------------------------------------------------------------
