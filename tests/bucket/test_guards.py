@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.bucket.logs import found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket
+from tracetui.bucket import Bucket, capture, ingest
 from tracetui.bucket.copies import CopyReader, CopyWriter, Stamp, compressor
+from tracetui.bucket.index import IndexWriter
 from tracetui.bucket.location import Lock, write_private
 from tracetui.bucket.rewrite import rewrite
 from tracetui.bucket.worker import Pool
@@ -103,6 +105,59 @@ def test_an_index_behind_its_copies_is_brought_up_from_them(tmp_path: Path) -> N
         assert report.recovered == 1
         steps = {key: [logs[-1] for logs in value[1]] for key, value in picture(bucket).items()}
         assert steps == {key: [logs[-1] for logs in value[1]] for key, value in want.items()}
+
+
+def test_a_copy_that_was_read_in_part_after_a_kill_is_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it read the copy anew: the index knows the whole copy's size, and has a part of its steps."""
+    log = session_of(uuid_of(1), 4)
+    for _ in range(4):
+        log.tool("Read", {"file_path": "/noise"}, os.urandom(400_000).hex())
+    path = log.write(tmp_path / "logs" / "a.jsonl")
+    with Bucket.open(tmp_path / "bucket", create=True) as bucket:
+        bucket.capture(found(tmp_path / "logs"), workers=0)
+        want = picture(bucket)
+    path.unlink()
+    for name in ("index.db", "index.db-wal", "index.db-shm"):
+        (tmp_path / "bucket" / name).unlink(missing_ok=True)
+    apply, parts = IndexWriter.apply, []
+
+    def killed(self: IndexWriter, number: int, part: dict[str, Any]) -> None:
+        parts.append(part["offset"])
+        if len(parts) == 2:
+            raise KeyboardInterrupt
+        apply(self, number, part)
+
+    with monkeypatch.context() as now:
+        now.setattr(ingest, "_PART", 1)
+        now.setattr(capture, "_COMMIT", (0.0,))
+        now.setattr(IndexWriter, "apply", killed)
+        with Bucket.open(tmp_path / "bucket") as bucket, pytest.raises(KeyboardInterrupt):
+            bucket.capture([], workers=0)
+    with Bucket.open(tmp_path / "bucket") as bucket:
+        size, copied, read = bucket._db.execute("SELECT copy_size, copied, bytes FROM log").fetchone()
+        assert size == next((tmp_path / "bucket" / "copies").rglob("*.zst")).stat().st_size
+        assert 0 < read < copied
+        assert bucket.capture([]).recovered == 1
+        assert picture(bucket) == want
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks are inherited there")
+def test_capturing_hands_its_lock_to_its_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session_of(uuid_of(1), 2).write(tmp_path / "logs" / "a.jsonl")
+    handed: list[bool] = []
+
+    class Watched(Pool):
+        def __init__(self, count: int, lock: int | None) -> None:
+            super().__init__(count, lock)
+            assert lock is not None
+            handed.append(os.path.sameopenfile(lock, own := os.open(tmp_path / "bucket" / "lock", os.O_RDONLY)))
+            os.close(own)
+
+    monkeypatch.setattr(capture, "_INLINE", 0)
+    monkeypatch.setattr("tracetui.bucket.worker.Pool", Watched)
+    with Bucket.open(tmp_path / "bucket", create=True) as bucket:
+        assert bucket.capture(found(tmp_path / "logs"), workers=1).sessions == 1
+    assert handed == [True]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks are inherited there")

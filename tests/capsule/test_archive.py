@@ -263,3 +263,14 @@ def test_takes_the_place_of_files_alone(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted([folder, kept, link, pipe])
     location.write_private(kept, b"new")
     assert kept.read_bytes() == b"new"
+
+
+def test_a_file_is_on_the_disk_before_it_takes_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    synced, replaced = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (order.append(f"fsync {os.fstat(handle).st_size}"), synced(handle)))
+    monkeypatch.setattr(Path, "replace", lambda self, to: (order.append("replace"), replaced(self, to))[1])
+    with write_private(tmp_path / "a.zip") as stream:
+        stream.write(b"12345")
+    assert order == ["fsync 5", "replace"]
+    assert (tmp_path / "a.zip").read_bytes() == b"12345"

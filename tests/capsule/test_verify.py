@@ -9,6 +9,7 @@ import random
 import shutil
 import subprocess
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,29 @@ def test_an_intact_one(tmp_path: Path) -> None:
     assert report.words == "unchanged since it was sealed; maker unknown"
     with zipfile.ZipFile(path) as archive:
         assert report.digest == hashlib.sha256(archive.read("manifest.json")).hexdigest()
+
+
+def same_sum(data: bytes) -> bytes:
+    """Other bytes of the same length and CRC-32: the polynomial itself is added, which CRC-32 does not see."""
+    pattern = int.from_bytes(data, "little") ^ (0x1DB710641 << 8)
+    return pattern.to_bytes(len(data), "little")
+
+
+def test_an_entry_that_changes_after_the_check_is_not_given_out(tmp_path: Path) -> None:
+    text = random.Random(5).randbytes(100_000)
+    assert zlib.crc32(same_sum(text)) == zlib.crc32(text)
+    assert same_sum(text) != text
+    entries = {**ENTRIES, "README.md": text}
+    path = write(tmp_path / "a.zip", {**entries, "manifest.json": manifests.build(FACTS, entries)})
+    with Capsule(path) as capsule:
+        assert capsule.read("README.md") == text
+        entry = capsule.archive.entries["README.md"]
+        assert entry.method == 0
+        with path.open("r+b", buffering=0) as stream:
+            stream.seek(entry.start)
+            stream.write(same_sum(text))
+        with pytest.raises(RefusedError, match=r"README\.md' is not what the manifest lists"):
+            capsule.read("README.md")
 
 
 def test_every_bit_of_a_small_capsule(tmp_path: Path) -> None:
