@@ -328,6 +328,11 @@ class SessionRow:
     foreign: bool = False
     parts: int = 1
     """How many logs of the session's own thread there are that do not hold each other."""
+    tags: tuple[str, ...] = ()
+    archived: bool = False
+    """Put away by the user."""
+    renamed: bool = False
+    """``title`` is the user's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,27 @@ from typing import Any
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, forget
+from tracetui.bucket import Bucket, forget, step_survival
 from tracetui.bucket.doctor import examine
 from tracetui.bucket.forget import JOURNAL, unfinished
 from tracetui.bucket.repair import set_aside
 from tracetui.bucket.stores import databases, register, unregistered
+from tracetui.bucket.tags import rename, tag
 from tracetui.model import TracetuiError
 from tracetui.redact.review import Review
 
 GONE, KEPT = uuid_of(0xBEEF), uuid_of(2)
-WORDS = ("zanzibarquux", "kroxotal", "noteworthy", "plonkervane", "snorkwibble", "grebnitz", GONE)
+WORDS = (
+    "zanzibarquux",
+    "kroxotal",
+    "grundletitle",
+    "snizzletag",
+    "noteworthy",
+    "plonkervane",
+    "snorkwibble",
+    "grebnitz",
+    GONE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +55,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bucket.forget(uuid_of(3))  # (so that the keys of hashes are there: what is left of a kill is then the same)
         bucket.note(GONE, "noteworthy")
         bucket.put_summary(GONE, "survival", {"alive": 1})
+        rename(bucket, bucket.session(GONE), "grundletitle")
+        tag(bucket, bucket.session(GONE), "snizzletag")
+        step_survival.put(bucket, bucket.session(GONE), [step_survival.Judged(None, 1, 3, "alive", 4, 1)])
         for name in (GONE, KEPT):
             with Review(bucket, bucket.session(name)) as review:
                 review.scan()

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from tracetui.bucket.terms import FIELDS, HAS, IS, SURVIVAL, Query
 from tracetui.model import KINDS, SessionRow, TracetuiError
 
-__all__ = ["Completion", "complete", "in_project", "matches_session", "parse", "parse_time", "project_value"]
+__all__ = ["Completion", "complete", "in_project", "matches_session", "parse", "parse_time", "project_value", "quoted"]
 
 _FIELD: Final = re.compile(r"([A-Za-z_]{2,12}):")
 _AGO: Final = re.compile(r"(\d{1,6})(mo|min|m|h|d|w|y)")
@@ -337,6 +337,11 @@ def _holds(name: str, value: str, row: SessionRow) -> bool:
         "folded": row.folded is not None,
         "forked": row.forked_from is not None,
         "foreign": row.foreign,
+        "archived": row.archived,
+        "in-review": bool(
+            (row.findings or {}).get("open")
+            and (row.findings or {}).get("accepted", 0) + (row.findings or {}).get("rejected", 0)
+        ),
     }.get(value, row.folded == value)
 
 
@@ -382,10 +387,11 @@ def complete(text: str, cursor: int, known: Mapping[str, Sequence[str]] | None =
     low = typed.lower()
     fits = [value for value in values if low in value.lower()]
     fits.sort(key=lambda value: not value.lower().startswith(low))
-    return [Completion(start, cursor, _quote(value) + " ", hints.get(value, "")) for value in dict.fromkeys(fits)]
+    return [Completion(start, cursor, quoted(value) + " ", hints.get(value, "")) for value in dict.fromkeys(fits)]
 
 
-def _quote(value: str) -> str:
+def quoted(value: str) -> str:
+    """A value as it stands in a query line: in quotes where it needs them."""
     if value and not any(char.isspace() or char == '"' for char in value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')

@@ -15,7 +15,7 @@ __all__ = ["INDEX_VERSION", "connect", "read_only", "reset_index"]
 
 INDEX_VERSION: Final = 12
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
-USER_VERSION: Final = 1
+USER_VERSION: Final = 2
 _APPLICATION: Final = 0x74726163
 
 _INDEX: Final = """
@@ -80,7 +80,7 @@ CREATE VIRTUAL TABLE text USING fts5(
 INSERT INTO text(text, rank) VALUES('hashsize', 8388608);
 """
 
-_USER: Final = """
+_USER_1: Final = """
 CREATE TABLE mark(
   harness TEXT NOT NULL, session TEXT NOT NULL, bookmarked INTEGER NOT NULL DEFAULT 0, note TEXT, seen INTEGER,
   seen_at INTEGER, PRIMARY KEY(session, harness)) WITHOUT ROWID;
@@ -90,6 +90,19 @@ CREATE TABLE summary(
 CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE forgotten(hash BLOB PRIMARY KEY) WITHOUT ROWID;
 """
+_USER_2: Final = """
+ALTER TABLE mark ADD COLUMN title TEXT;
+ALTER TABLE mark ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE tag(
+  harness TEXT NOT NULL, session TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(session, harness, name)) WITHOUT ROWID;
+CREATE INDEX tag_name ON tag(name);
+CREATE TABLE step_survival(
+  harness TEXT NOT NULL, session TEXT NOT NULL, agent TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL,
+  number INTEGER NOT NULL, hunks INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL,
+  PRIMARY KEY(session, harness, agent, key, state)) WITHOUT ROWID;
+"""
+_USER: Final = (_USER_1, _USER_2)
+"""What makes each version of the one before."""
 
 
 def read_only(folder: Path) -> bool:
@@ -132,7 +145,7 @@ def _version(db: sqlite3.Connection) -> int:
 def _run(db: sqlite3.Connection, script: str, version: int) -> None:
     db.execute("BEGIN IMMEDIATE")
     try:
-        if _version(db) != version:
+        if _version(db) < version:
             for statement in script.split(";\n"):
                 if statement.strip():
                     db.execute(statement)
@@ -217,8 +230,8 @@ def _connect(folder: Path) -> sqlite3.Connection:
         try:
             if _version(db) > USER_VERSION:
                 raise TracetuiError(f"The file {user.name} of the bucket was made by a newer tracetui; update tracetui")
-            if _version(db) < USER_VERSION:
-                _run(db, _USER, USER_VERSION)
+            for version in range(_version(db), USER_VERSION):
+                _run(db, _USER[version], version + 1)
         finally:
             db.close()
     except sqlite3.OperationalError:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from tracetui.bucket.parts import DOUBLE
 from tracetui.bucket.terms import Query
 from tracetui.model import KINDS, AmbiguousId, SessionRow, Tokens, TracetuiError, UnknownId, is_foreign
 
@@ -22,18 +23,23 @@ _FINDINGS: Final = (
 _SURVIVAL: Final = (
     "(SELECT counts FROM user.summary u WHERE u.session=s.id AND u.harness=s.harness AND topic='survival')"
 )
+_TAGS: Final = (
+    "(SELECT json_group_array(name) FROM "
+    "(SELECT name FROM user.tag t WHERE t.session=s.id AND t.harness=s.harness ORDER BY name))"
+)
 _COLUMNS: Final = (
-    "s.id, s.harness, s.log, s.title, s.cwd, s.repo, s.branch, s.model, s.started, s.ended, s.steps, s.prompts, "
+    "s.id, s.harness, s.log, coalesce(m.title, s.title), s.cwd, s.repo, s.branch, s.model, s.started, s.ended, "
+    "s.steps, s.prompts, "
     "s.tools, s.errors, s.edits, s.agents + s.children, s.t_input, s.t_output, s.t_read, s.t_write, s.cost, s.bytes, "
     "s.path, "
     f"s.parent, s.forked_from, s.folded, s.gone, coalesce(m.bookmarked, 0), m.note, {_UNREAD}, {_FINDINGS}, "
-    f"{_SURVIVAL}, s.parts, s.estimate, s.cost_table"
+    f"{_SURVIVAL}, s.parts, s.estimate, s.cost_table, {_TAGS}, coalesce(m.archived, 0), m.title IS NOT NULL"
 )
 _FROM: Final = "FROM session s LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness"
 SORTS: Final[dict[str, str]] = {
     "ended": "s.ended DESC",
     "started": "s.started DESC",
-    "title": "s.title COLLATE NOCASE",
+    "title": "coalesce(m.title, s.title) COLLATE NOCASE",
     "project": "s.cwd COLLATE NOCASE, s.ended DESC",
     "steps": "s.steps DESC",
     "prompts": "s.prompts DESC",
@@ -70,6 +76,12 @@ _IS: Final[dict[str, str]] = {
     "folded": "s.folded IS NOT NULL",
     "forked": "s.forked_from IS NOT NULL",
     "foreign": "s.id GLOB '*:*'",
+    "archived": "coalesce(m.archived, 0)",
+    "in-review": (
+        f"coalesce(json_extract({_FINDINGS}, '$.open'), 0) > 0 "
+        f"AND (coalesce(json_extract({_FINDINGS}, '$.accepted'), 0)"
+        f" > 0 OR coalesce(json_extract({_FINDINGS}, '$.rejected'), 0) > 0)"
+    ),
 }
 
 
@@ -83,7 +95,7 @@ def _term(field: str, value: str, bound: list[Any]) -> str:
         return "(in_project(?, s.cwd) OR in_project(?, s.repo))"
     if field in {"model", "branch", "title"}:
         bound.append(value)
-        return f"within(?, s.{field})"
+        return f"within(?, {'coalesce(m.title, s.title)' if field == 'title' else f's.{field}'})"
     if field == "id":
         bound.extend((value, value))
         return "substr(s.id, 1, length(?)) = ?"
@@ -154,6 +166,26 @@ def where(query: Query | None, *, kinds: bool = True, times: bool = True) -> tup
     return " AND ".join(parts) or "1", bound
 
 
+def of_steps(query: Query) -> tuple[str, list[Any]]:
+    """What the typed terms ask of a step, as SQL over ``step p`` and its values."""
+    parts = [f"NOT p.flags & {DOUBLE}"]
+    bound: list[Any] = []
+    numbers = {kind: nth for nth, kind in enumerate(KINDS)}
+    wanted = [str(numbers[kind]) for kind in query.kinds if kind in numbers]
+    if query.kinds:
+        parts.append(f"p.kind IN ({','.join(wanted)})")
+    refused = [str(numbers[v]) for f, v in query.excluded if f == "kind" and v in numbers]
+    if refused:
+        parts.append(f"p.kind NOT IN ({','.join(refused)})")
+    if query.since is not None:
+        parts.append("p.time >= ?")
+        bound.append(query.since)
+    if query.until is not None:
+        parts.append("p.time < ?")
+        bound.append(query.until)
+    return " AND ".join(parts), bound
+
+
 def _row(row: tuple[Any, ...]) -> SessionRow:
     path = row[22]
     return SessionRow(
@@ -190,6 +222,9 @@ def _row(row: tuple[Any, ...]) -> SessionRow:
         parts=row[32],
         cost_estimate_usd=row[33],
         cost_table=row[34],
+        tags=tuple(orjson.loads(row[35])),
+        archived=bool(row[36]),
+        renamed=bool(row[37]),
     )
 
 
@@ -226,7 +261,9 @@ def named(db: sqlite3.Connection, query: Query) -> list[tuple[str, str]]:
     refused = [item.casefold() for item in (*query.not_words, *query.not_phrases)]
     found: list[tuple[str, str]] = []
     if wanted:
-        for harness, ident, title, note in db.execute(f"SELECT s.harness, s.id, s.title, m.note {_FROM}"):
+        for harness, ident, title, note in db.execute(
+            f"SELECT s.harness, s.id, coalesce(m.title, s.title), m.note {_FROM}"
+        ):
             text = f"{title or ''}\n{note or ''}".casefold()
             if all(item in text for item in wanted) and not any(item in text for item in refused):
                 found.append((harness, ident))

@@ -30,6 +30,7 @@ __all__ = ["Bucket"]
 class Bucket:
     """A bucket, open. One thread at a time; several processes and objects may have it open at once.
 
+    ``db`` is the index, with ``user.db`` attached as ``user``, for modules of this package.
     ``warnings`` holds what a person should know about its place. A bucket whose folder cannot be written
     (``read_only``) can be looked at; what the app notes by itself is then not kept. Every call may raise TracetuiError
     with one line to show.
@@ -45,7 +46,7 @@ class Bucket:
             warnings.append(f"{location.full_disk(folder, 'writing into the bucket')}; it can only be looked at")
         elif fixed:
             warnings.append(f"The bucket {ascii(str(folder))[1:-1]} is read-only: nothing new is captured or kept")
-        self._db = db
+        self._db = self.db = db
         self._user = UserData(db, fixed=self.read_only)
         self._forgotten = Forgotten(db)
         self._reader = LogReader(folder, db)
@@ -117,7 +118,7 @@ class Bucket:
         """
         from tracetui.bucket.capture import Capture
 
-        self._writable()
+        self.need_writable()
         files = list(files)
         if again:
             for file in files:
@@ -311,7 +312,7 @@ class Bucket:
     def forget(self, session: SessionRow | str | Iterable[SessionRow | str], wait: float = 600.0) -> list[SessionRow]:
         """Remove sessions for good: copies, index rows, full-text remnants, marks, notes and summaries. They are not
         captured again, but by ``capture(..., again=True)``."""
-        self._writable()
+        self.need_writable()
         named = [session] if isinstance(session, SessionRow | str) else list(session)
         rows = [self._row(item) for item in named]
         if not self._forgetting().forget(rows, wait):
@@ -345,7 +346,7 @@ class Bucket:
         """Throw the index away and build it from the copies alone."""
         from tracetui.bucket.capture import Capture
 
-        self._writable()
+        self.need_writable()
         self._reader.close()
         with location.Lock(self.path, 600.0):
             schema.reset_index(self._db)
@@ -360,13 +361,13 @@ class Bucket:
 
     def bookmark(self, session: SessionRow | str, on: bool = True) -> None:
         """Set or remove a session's bookmark."""
-        self._writable()
+        self.need_writable()
         row = self._row(session)
         self._user.bookmark(row.harness, row.id, on=on)
 
     def note(self, session: SessionRow | str, text: str | None) -> None:
         """Set a session's note; None removes it."""
-        self._writable()
+        self.need_writable()
         row = self._row(session)
         self._user.note(row.harness, row.id, text)
 
@@ -393,7 +394,8 @@ class Bucket:
         row = self._row(session)
         self._user.put_summary(row.harness, row.id, topic, counts)
 
-    def _writable(self) -> None:
+    def need_writable(self) -> None:
+        """Raises TracetuiError where nothing can be written."""
         if self._full:
             raise location.full_disk(self.path, "writing into the bucket")
         if self.read_only:

@@ -58,6 +58,8 @@ IS: Final[dict[str, str]] = {
     "folded": "any of the four before",
     "forked": "continues another session",
     "foreign": "from a capsule",
+    "archived": "put away by you",
+    "in-review": "redaction begun, findings open",
 }
 """Values of ``is:``; of the session as a whole."""
 

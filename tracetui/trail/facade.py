@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.bucket import Bucket
+from tracetui.bucket import Bucket, step_survival
 from tracetui.bucket.location import default_path
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.trail.assigned import Assigned, AssignedTable
@@ -438,4 +438,13 @@ class Trail:
     def _store_counts(self, session: SessionRow, at: str, states: list[HunkState]) -> list[HunkState]:
         if at == "HEAD":
             self.bucket.put_summary(session, "survival", counts(states) if states else None)
+            step_survival.put(
+                self.bucket,
+                session,
+                (
+                    step_survival.Judged(state.agent, state.part, state.step, state.state, state.added, state.removed)
+                    for state in states
+                    if state.counted
+                ),
+            )
         return states
