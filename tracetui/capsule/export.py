@@ -10,21 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from tracetui.model import Step, TracetuiError
+from tracetui.model import LogFacts, Record, Step, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.capsule.episode import Episode
+    from tracetui.capsule.origins import Origins
 
 __all__ = [
     "FORMATS",
+    "WITH_ORIGINS",
     "ExportFile",
     "Redacted",
     "RedactedLog",
@@ -44,16 +46,22 @@ class RedactedLog:
     part: int
     records: bytes
     steps: Sequence[Step]
+    facts: LogFacts = field(default_factory=LogFacts)
+    """What the redacted records say of the log as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redacted:
-    """A session past the gate. ``id`` and ``harness`` are safe as file names; ``transcript`` is it as Markdown."""
+    """A session past the gate. ``id`` and ``harness`` are safe as file names; ``transcript`` is it as Markdown;
+    ``title`` is None where it has none, or is a range. ``origins``: the lines that it wrote, for the formats that ask
+    for them."""
 
     id: str
     harness: str
     logs: Sequence[RedactedLog]
     transcript: str
+    title: str | None = None
+    origins: Origins | None = None
 
 
 class ExportFile(NamedTuple):
@@ -76,14 +84,18 @@ class ExportFile(NamedTuple):
 Format = Callable[[Redacted], Iterable[tuple[str, bytes]]]
 """Gives (path, bytes) for a session; paths are below the target, with ``/`` between."""
 FORMATS: Final[dict[str, Format]] = {}
+WITH_ORIGINS: Final[set[str]] = set()
+"""The formats that need to know which lines of the repository the session wrote."""
 _SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
-def register(name: str) -> Callable[[Format], Format]:
-    """Make a format known by this name."""
+def register(name: str, *, origins: bool = False) -> Callable[[Format], Format]:
+    """Make a format known by this name. ``origins``: it is given ``Redacted.origins``."""
 
     def put(made: Format) -> Format:
         FORMATS[name] = made
+        if origins:
+            WITH_ORIGINS.add(name)
         return made
 
     return put
@@ -109,9 +121,10 @@ def _safe(name: str) -> str:
     return "".join(char if char in _SAFE else "-" for char in name).strip(".")[:128] or "session"
 
 
-def from_session(bucket: Bucket, episode: Episode) -> Redacted:
+def from_session(bucket: Bucket, episode: Episode, *, origins: bool = False) -> Redacted:
     """A session, or a range of its steps, past the gate: everything of tiers 1 and 2 decided, everything scanned, and
-    nothing left of what was accepted. Raises TracetuiError where it does not pass."""
+    nothing left of what was accepted. ``origins``: with the lines of the repository that it wrote. Raises TracetuiError
+    where it does not pass."""
     from tracetui.capsule.records import read_log
     from tracetui.capsule.redaction import Redaction
     from tracetui.capsule.render import transcript
@@ -127,11 +140,16 @@ def from_session(bucket: Bucket, episode: Episode) -> Redacted:
             read_log(bucket, nth, part, redaction, before=False, tick=lambda _: None)
             for nth, part in enumerate(episode.parts, 1)
         ]
-        title = redaction.text(session.title) if session.title and not episode.ranged else session.id
-    page = transcript(title, ((log.agent, step) for log in logs for step in log.steps))
-    check_text(title, flag="redact the title")
-    made = [RedactedLog(log.agent, log.part, _jsonl(log.values), log.steps) for log in logs]
-    return Redacted(_safe(session.id), _safe(session.harness), made, page)
+        title = redaction.text(session.title) if session.title and not episode.ranged else None
+        wrote = None
+        if origins:
+            from tracetui.capsule.origins import origins_of
+
+            wrote = origins_of(bucket, episode, redaction.text)
+    page = transcript(title or session.id, ((log.agent, step) for log in logs for step in log.steps))
+    check_text("\n".join([title or "", *(wrote.texts() if wrote else ())]), flag="redact the title")
+    made = [RedactedLog(log.agent, log.part, _jsonl(log.values), log.steps, log.facts) for log in logs]
+    return Redacted(_safe(session.id), _safe(session.harness), made, page, title, wrote)
 
 
 def from_capsule(path: Path) -> Redacted:
@@ -144,12 +162,38 @@ def from_capsule(path: Path) -> Redacted:
             raise TracetuiError(f"{path.name} is not exported: {'; '.join(report.problems)}")
         session: Any = capsule.manifest.section("session")
         listed = {item.get("name"): item for item in session.get("records") or () if isinstance(item, dict)}
-        logs = []
+        logs: list[RedactedLog] = []
         for name in capsule.names("records/"):
             facts = listed.get(name, {})
-            logs.append(RedactedLog(facts.get("agent"), int(facts.get("part") or 1), capsule.read(name), ()))
+            records = capsule.read(name)
+            span = session.get("range") if not logs else None
+            steps, about = _read(str(session.get("harness")), span, records)
+            logs.append(RedactedLog(facts.get("agent"), int(facts.get("part") or 1), records, steps, about))
         page = capsule.read("transcript.md").decode("utf-8", "replace")
         return Redacted(_safe(str(session.get("id"))), _safe(str(session.get("harness"))), logs, page)
+
+
+def _read(harness: str, span: Any, records: bytes) -> tuple[Sequence[Step], LogFacts]:
+    """The steps that the records of a capsule make, and what these say of the log; nothing of a harness that is not
+    known here. ``span`` are the numbers of the first and the last step of a range."""
+    from tracetui.harness import HARNESSES
+    from tracetui.harness.lines import Splitter
+
+    known = HARNESSES.get(harness)
+    if known is None:
+        return (), LogFacts()
+    reader, splitter = known.reader(""), Splitter()
+    steps: dict[int, Step] = {}
+    for item in (*splitter.feed(records), *splitter.finish()):
+        if isinstance(item, Record):
+            reader.feed(item)
+            for step in reader.take():
+                steps[step.number] = step
+    last = getattr(reader, "count", None)
+    first = span[0] if isinstance(span, list) and span else 1
+    shift = first - 1 if type(first) is int and 0 < first < 1_000_000 else 0
+    held = [steps[number] for number in sorted(steps) if type(last) is not int or number <= last]
+    return [replace(step, number=step.number + shift) for step in held], reader.facts
 
 
 def _jsonl(values: Iterable[Any]) -> bytes:

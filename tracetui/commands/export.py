@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("tracetui export 019c3f2a --format markdown -o shared", "a redacted session, to be read as it is"),
     ("tracetui export 019c3f2a:12-40 lost.capsule.zip --format harness -o logs", "redacted logs for other viewers"),
+    ("tracetui export 019c3f2a --format messages -o chats", "chat turns with tool calls, for fine-tuning"),
     ("tracetui export 019c3f2a --format harness -o logs --dry-run", "what would be written"),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
-    from tracetui.capsule.export import FORMATS
+    from tracetui.dataset.formats import FORMATS
 
     parser.add_argument("what", metavar="ID|FILE", nargs="+", help="a session (or a range of its steps), or a capsule")
     parser.add_argument("--format", required=True, choices=sorted(FORMATS), help="what is written")
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 def _redacted(args: argparse.Namespace, what: str) -> Redacted:
     """A session or capsule past the gate."""
     from tracetui.capsule.episode import choose
-    from tracetui.capsule.export import from_capsule, from_session
+    from tracetui.capsule.export import WITH_ORIGINS, from_capsule, from_session
     from tracetui.capsule.foreign import is_capsule
 
     path = Path(what)
@@ -70,6 +71,5 @@ def _redacted(args: argparse.Namespace, what: str) -> Redacted:
     address = parse_address(what)
     with opened(args) as bucket:
         session = find_session(bucket, address)
-        return from_session(
-            bucket, choose(bucket, session, address.first, address.last, address.agent, address.part)
-        )  # fmt: skip
+        episode = choose(bucket, session, address.first, address.last, address.agent, address.part)
+        return from_session(bucket, episode, origins=args.format in WITH_ORIGINS)
