@@ -38,6 +38,7 @@ _TAIL: Final = re.compile(
     r"""
     (?:
       (?P<attr>["']\s?\{\s{0,12}+(?:default|value)\s?=\s?|["']{1,2}+\s{0,4}+(?:/>)?+,?\s{0,24}+[<\\]?["']?(?:value|val|content|default|string|secret|data)\\?["']?\s?[:=]>?\s?)
+    | (?P<listed>["']?\r?\n[ \t]{1,40}+value:[ \t]{1,4}+)
     | (?P<plist></\w{1,20}+>\s{0,40}+<\w{1,20}+>\s{0,20}+)
     | (?P<close>(?:\\{0,3}+["'`\])*_>}]){0,6}+)
       (?:\[[^\]\n]{0,30}+\])?+
@@ -190,7 +191,7 @@ def _look_behind(text: str, left: int, right: int, name: str, level: int, kind: 
     quote, op = match["quote"] or "", (match["op"] or "").strip()
     prose, close = match["prose"] or "", match["close"]
     tagged = close is not None and close.endswith(">") and not op
-    assigned = bool(op or match["attr"] or match["plist"] or tagged)
+    assigned = bool(op or match["attr"] or match["plist"] or match["listed"] or tagged)
     if quote and level == PASSWORD:
         # the password is "…"; #define DB_PASSWORD "…", PASSWORD '…'
         said = prose.strip().endswith((" is", " was", "is", "was", ":"))
@@ -233,8 +234,11 @@ def _bare(behind: _Behind, limit: int) -> str:
     """A value without quotes; empty where none stands there."""
     text, at, op = behind.text, behind.at, behind.op
     bare = (_BARE_PASSWORD if behind.level == PASSWORD else _BARE).match(text, at, limit)
-    if bare is not None and op == "=" and text[behind.left - 1 : behind.left] in ("", "\n"):
-        bare = _setting(text, bare, limit) if behind.name.upper() == behind.name else bare
+    lined = op == "=" and text[behind.left - 1 : behind.left] in ("", "\n")
+    if bare is not None and lined and behind.name.upper() == behind.name:
+        if behind.level == PASSWORD and (said := _phrase(text, behind.left, at, limit)):
+            return said
+        bare = _setting(text, bare, limit)
     if bare is None or bare.group()[0] == "@" or at == behind.right:
         return ""  # at the name's own end the same word goes on
     value = bare.group()
@@ -243,6 +247,21 @@ def _bare(behind: _Behind, limit: int) -> str:
         value = value[: after.start()] if after is not None else value
     called = bare.end() < limit and text[bare.end()] in "([" and bare.end() > at
     return "" if called else value.rstrip(".,;:!?)" if not op else ".,;:)")
+
+
+def _phrase(text: str, left: int, at: int, limit: int) -> str:
+    """The value of a line of a ``.env`` file that holds blanks; empty where it has none, or it is a command's line."""
+    found = _PHRASE.match(text, at, limit)
+    if found is None:
+        return ""
+    before = text[max(0, text.rfind("\n", 0, max(0, left - 1)) + 1) : max(0, left - 1)]
+    after = text[found.end() + 1 : found.end() + 80]
+    return found.group() if _LINE.match(before) is not None or _LINE.match(after) is not None else ""
+
+
+_PHRASE: Final = re.compile(r"\w{2,20}(?: [\w!.-]{1,20}){1,5}(?=\r?(?:\n|$))")
+_LINE: Final = re.compile(r"[A-Z][A-Z0-9_]{1,60}=\S*(?:\r?\n|$)")
+"""A line of a ``.env`` file."""
 
 
 def _judged(behind: _Behind, value: str, low: str) -> list[Named]:
@@ -259,10 +278,11 @@ def _judged(behind: _Behind, value: str, low: str) -> list[Named]:
         return []
     if " " in value and behind.level < PASSWORD and behind.assigned and op != ",":
         return _inside(behind, value, at)
-    env = op in _SETS and name.upper() == name
+    env = (op in _SETS or bool(behind.match["listed"])) and name.upper() == name
     env = env or (op == "=" and not behind.quote and text[right : right + 1] == "=" and " " not in name)
     backed = behind.level == KEY and left > 0 and _backed(low[max(0, left - 24) : left])
-    how = Setting(behind.level, bool(behind.quote), behind.assigned, env, backed, behind.kind != "credential")
+    whole = env and not behind.quote and " " in value
+    how = Setting(behind.level, bool(behind.quote) or whole, behind.assigned, env, backed, behind.kind != "credential")
     return [behind.named(at, at + len(value))] if accepts(value, how) else []
 
 
@@ -282,11 +302,20 @@ def _is_none(behind: _Behind, value: str) -> bool:
     called = op == "," or (op == "(" and behind.text[behind.right] == " ") or "(" in behind.wrap
     if behind.level == PASSWORD and called and (not any(map(str.isdigit, value)) or SNAKE.fullmatch(value) is not None):
         return True  # a word behind a comma or in a call is seldom the password itself
-    if name.lower() == "pw" and not op and any(map(str.isdigit, value)) and len(value) >= 8 and value.isalnum():
-        return False  # use pw … for staging
-    return name.lower() in ("pass", "pw") and op in _LOOSE
+    return name.lower() in ("pass", "pw") and op in _LOOSE and not (not op and _is_said(behind, value))
 
 
+def _is_said(behind: _Behind, value: str) -> bool:
+    """Whether a password stands behind ``pw`` or ``pass`` in speech: use pw … for staging; the pass is …"""
+    if not any(map(str.isdigit, value)) or "/" in value:
+        return False
+    if behind.prose.strip() in _SAYS:
+        return len(value) >= 6
+    sure = value.isalnum() or not SYMBOLS.isdisjoint(value) or any(map(str.isupper, value))
+    return sure and len(value) >= 8 and value[0].isalnum() and behind.name.lower() == "pw"
+
+
+_SAYS: Final = frozenset({"is", "was", "ist", "is now", "is:", "was:"})
 _CLOSERS: Final = frozenset(",)];")
 _LOOSE: Final = frozenset(("", ",", "|", "->", "=>"))
 """What assigns nothing behind so short a word."""

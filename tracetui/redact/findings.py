@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RULES", "Findings", "scan_records"]
 
-RULES: Final = 11
+RULES: Final = 12
 """Version of the detectors; findings of another one are looked for anew."""
 _SCRIPT: Final = """
 CREATE TABLE log(

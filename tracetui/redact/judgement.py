@@ -188,7 +188,9 @@ def _is_mixed(value: str, how: Setting) -> bool:
     size = len(value)
     digits = any(c.isdigit() for c in value)
     if not (how.quoted or how.env):
-        return size >= 6 and digits and "_" not in value and not value.isdigit() and value[-1] not in ":,"
+        if "_" in value and (SNAKE.fullmatch(value) or value.islower() or value.isupper()):
+            return False  # an identifier
+        return size >= 6 and digits and not value.isdigit() and value[-1] not in ":,"
     if value.isdigit():
         return size >= 4 and how.quoted
     if not digits and not any(c in SYMBOLS for c in value):

@@ -369,6 +369,8 @@ def _structure(out: list[Finding], text: str, raw: bytes, structured: _Structure
                 out += (Finding(x, y, row.kind, row.rule, row.tier, "plain", "a cookie's value")
                         for x, y in cookies(text, start, end))  # fmt: skip
                 continue
+            if row.kind == "password" and each is None:
+                end = _to_quote(text, start, end)
             inner = [(start, end)] if each is None else [found.span(1) for found in each.finditer(text, start, end)]
             for low, high in inner:
                 value = text[low:high]
@@ -377,7 +379,23 @@ def _structure(out: list[Finding], text: str, raw: bytes, structured: _Structure
                 out.append(Finding(low, high, row.kind, row.rule, row.tier, "plain", why))
 
 
-_LEVELS: Final = {"secret": Setting(SECRET, quoted=True), "password": Setting(PASSWORD, quoted=True)}
+def _to_quote(text: str, start: int, end: int) -> int:
+    """Where a password ends that stands in quotes and holds blanks: at the closing one."""
+    quote = text[start - 1 : start]
+    if quote not in ('"', "'") or text[end : end + 1] != " ":
+        return end
+    close = text.find(quote, end, start + _LONGEST_PHRASE)
+    return end if close < 0 or _NO_PHRASE.search(text, end, close) is not None else close
+
+
+_LONGEST_PHRASE: Final = 100
+_NO_PHRASE: Final = re.compile(r"[\n=\\\"'`]|\s-|[^\w]\s")
+"""What stands in code between two quotes, and in no phrase."""
+_LEVELS: Final = {
+    "secret": Setting(SECRET, quoted=True),
+    "password": Setting(PASSWORD, quoted=True),
+    "said": Setting(PASSWORD),
+}
 
 
 def _runs(detection: _Detection, *, weak: bool) -> None:

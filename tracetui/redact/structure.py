@@ -15,7 +15,7 @@ class Structure(NamedTuple):
     """One of ``words``, lower-case literals, must stand in the text, and ``need`` (where not empty) behind it; the
     ``pattern`` is searched from ``before`` code points before it to ``after`` behind it; the secret is group 1. With
     ``each`` group 1 is a block, and the secrets are that pattern's group 1 within it; with ``accepts`` a value must be
-    one that can stand behind a name of this level (``secret``, ``password``)."""
+    one that can stand behind a name of this level (``secret``, ``password``; ``said``: a password in prose)."""
 
     rule: str
     kind: str
