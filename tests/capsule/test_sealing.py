@@ -125,15 +125,15 @@ def test_a_name_that_slipped_through_is_found(there: Machine, cli: Cli, monkeypa
     from tracetui.capsule import seal as sealing
     from tracetui.model import TracetuiError
 
-    made = sealing._Maker._facts
+    made = sealing._EntryMaker._facts
 
-    def leaky(self: sealing._Maker, *words: object) -> dict[str, object]:
+    def leaky(self: sealing._EntryMaker, *words: object) -> dict[str, object]:
         facts = made(self, *words)  # type: ignore[arg-type]
         facts["session"]["folder"] = "/home/annabella/src"
         return facts
 
     with drafted(there, cli) as bucket:
         draft(bucket, choose(bucket, bucket.session(SESSION)))
-        monkeypatch.setattr(sealing._Maker, "_facts", leaky)
+        monkeypatch.setattr(sealing._EntryMaker, "_facts", leaky)
         with pytest.raises(TracetuiError, match=r"manifest\.json"):
             draft(bucket, choose(bucket, bucket.session(SESSION)))

@@ -22,9 +22,9 @@ from tracetui.capsule.verdict import Outcome
 from tracetui.sandbox.limits import Ran
 from tracetui.sandbox.tools import Tools
 from tracetui.tui.app import TracetuiApp
-from tracetui.tui.capsule.consent import Asked
 from tracetui.tui.capsule.seal import SealScreen
 from tracetui.tui.capsule.verdict import VerdictScreen
+from tracetui.tui.capsule.verdict_rows import Asked
 
 LINE = "AssertionError: False is not true : an event is out of the window after 10 seconds"
 CHECK = Check(1, "PYTHONPATH=. python3 -m unittest discover -s tests", "", 1, LINE, step=6)

@@ -154,7 +154,7 @@ def with_logs(home: Path) -> None:
     claude_log(projects / "-src-secret", "99999999-aaaa-bbbb-cccc-000000000000", "/src/secret")
 
 
-def test_survey(home: Path) -> None:
+def test_discovery(home: Path) -> None:
     with_logs(home)
     (home / ".claude" / "projects" / "-src-limit" / "broken.jsonl").write_bytes(b"\x00\xff{")
     found = discovery.look_around({}, home)

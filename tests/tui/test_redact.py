@@ -41,7 +41,7 @@ class Editor(Driver):
     async def settle(self) -> None:
         for _ in range(2):
             await self.pilot.pause(0.02)
-            while any(not one.desk.idle for one in self.app.screen_stack if isinstance(one, RedactScreen)):
+            while any(not one.worker.idle for one in self.app.screen_stack if isinstance(one, RedactScreen)):
                 await asyncio.sleep(0.005)
         await self.pilot.pause()
 

@@ -298,7 +298,7 @@ async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> Non
         async def settle() -> None:
             for _ in range(3):
                 await pilot.pause(0.02)
-                while not screen.desk.idle:
+                while not screen.worker.idle:
                     await asyncio.sleep(0.005)
 
         await settle()
@@ -315,7 +315,7 @@ async def test_the_whole_way_by_keys(bucket: Bucket, session: SessionRow) -> Non
         await pilot.press("u")
         await settle()
         assert screen.snapshot.progress.open == 1
-    assert screen.desk.closed.wait(5)
+    assert screen.worker.closed.wait(5)
     findings = bucket.sessions()[0].findings
     assert findings is not None
     assert findings["open"] >= 1
@@ -347,7 +347,7 @@ async def test_what_is_marked_by_key_or_mouse_is_what_is_removed(tmp_path: Path,
         async def settle() -> None:
             for _ in range(2):
                 await pilot.pause(0.01)
-                while not screen.desk.idle:
+                while not screen.worker.idle:
                     await asyncio.sleep(0.005)
             await pilot.pause()
 
@@ -425,7 +425,7 @@ async def test_the_second_reading_lists_what_a_stranger_would_notice(bucket: Buc
         async def settle() -> None:
             for _ in range(3):
                 await pilot.pause(0.02)
-                while not screen.desk.idle:
+                while not screen.worker.idle:
                     await asyncio.sleep(0.005)
 
         await settle()

@@ -194,7 +194,7 @@ def ends_in_zeros(handle: int, at: int, end: int) -> bool:
 
 def scan(handle: int, name: str = "") -> Scan:
     """Walk the pieces of an open copy; ``name`` is that of its file."""
-    return _Walk(handle, name).run()
+    return _FrameWalk(handle, name).run()
 
 
 def _facts(magic: int, payload: bytes, name: str) -> dict[str, Any] | None:
@@ -238,7 +238,7 @@ def _mended(payload: bytes, name: str) -> dict[str, Any] | None:
 
 
 @dataclass(slots=True)
-class _Walk:
+class _FrameWalk:
     handle: int
     name: str
     at: int = 0

@@ -30,6 +30,7 @@ from tracetui.capsule.redaction import Redaction
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
 from tracetui.model import SessionRow, TracetuiError
+from tracetui.redact.apply import Cancelled
 from tracetui.text import format as fmt
 
 if TYPE_CHECKING:
@@ -113,11 +114,7 @@ class Draft:
         return pack(self.entries, len)
 
 
-class Cancelled(TracetuiError):
-    """The user stopped it."""
-
-
-class _Course:
+class _Progress:
     """How far sealing is: tells ``progress`` and stops when ``cancelled`` says so."""
 
     def __init__(self, progress: Progress | None, cancelled: Callable[[], bool] | None) -> None:
@@ -164,36 +161,36 @@ def draft(
     from tracetui.redact.gate import Gate, check
 
     options = options or Options()
-    course = _Course(progress, cancelled)
+    stage = _Progress(progress, cancelled)
     steps = (episode.main.steps[0], episode.main.steps[-1]) if episode.ranged and episode.agent is None else None
-    with Redaction(bucket, episode.session, steps, tick=course.tick) as redaction:
-        course.begin("findings")
+    with Redaction(bucket, episode.session, steps, tick=stage.tick) as redaction:
+        stage.begin("findings")
         if not redaction.findings.done(episode.session):
-            redaction.scan(cancelled=cancelled, progress=course.reach)
-            course.tick()
+            redaction.scan(cancelled=cancelled, progress=stage.reach)
+            stage.tick()
         gate = check(redaction)
         if gate.passes:
-            course.begin("code")
+            stage.begin("code")
             code = read_code(bucket, episode, options, redaction.left_out())
-            course.tick()
+            stage.tick()
             redaction.hide(code.hidden)
             for _ in range(_ROUNDS):
-                patches, files, problems = code.patches(redaction.file, redaction.text, course.tick)
+                patches, files, problems = code.patches(redaction.file, redaction.text, stage.tick)
                 if not redaction.accept_in([*patches.values(), *files.values()]):
                     break
-            course.begin("context")
+            stage.begin("context")
             for part in episode.parts:
                 if HARNESSES[part.log.harness].rules is not None:
                     index_of(bucket, part.log, cancelled)  # kept; worked out before the gate, not after it
-            course.begin("proof", sum(log.records for log in redaction.logs()))
+            stage.begin("proof", sum(log.records for log in redaction.logs()))
             gate = Gate((), (), redaction.prove(redaction.plan()).leaks)
         if not gate.passes:
             raise Refused(f"Not sealed: {gate.say()}; decide with: tracetui redact {episode.session.id}", gate)
-        course.begin("entries", sum(part.log.records for part in episode.parts))
-        return _Maker(bucket, episode, options, redaction, code, {**patches, **files}, problems, course).make()
+        stage.begin("entries", sum(part.log.records for part in episode.parts))
+        return _EntryMaker(bucket, episode, options, redaction, code, {**patches, **files}, problems, stage).make()
 
 
-class _Maker:
+class _EntryMaker:
     """Makes the entries, past the gate."""
 
     def __init__(
@@ -205,10 +202,10 @@ class _Maker:
         code: CodeFacts,
         entries: dict[str, bytes],
         problems: Sequence[str],
-        course: _Course,
+        stage: _Progress,
     ) -> None:
         self.bucket, self.episode, self.options, self.redaction = bucket, episode, options, redaction
-        self.code, self.entries, self.problems, self.course = code, entries, problems, course
+        self.code, self.entries, self.problems, self.stage = code, entries, problems, stage
         self.plan: Plan = redaction.plan()
         self.unknown: Counter[str] = Counter()
         self.notes: list[str] = [redaction.text(text) for text in code.notes]
@@ -247,7 +244,7 @@ class _Maker:
         before, parts = self.options.include_before, self.episode.parts
         logs: list[Log] = []
         for place, part in enumerate(parts, 1):
-            logs.append(read_log(self.bucket, place, part, self.redaction, before=before, tick=self.course.tick))
+            logs.append(read_log(self.bucket, place, part, self.redaction, before=before, tick=self.stage.tick))
             self.entries[logs[-1].name] = _jsonl(logs[-1].values)
         dropped = sum(log.dropped for log in logs)
         if dropped:

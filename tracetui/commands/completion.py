@@ -25,7 +25,7 @@ class _Flag(NamedTuple):
     """``""``: nothing, ``file``, ``value``, or the choices parted by blanks."""
 
 
-class _Words(NamedTuple):
+class _CommandWords(NamedTuple):
     name: str
     help: str
     flags: tuple[_Flag, ...]
@@ -50,8 +50,8 @@ def _plain(text: str | None) -> str:
     return re.sub(r"[^A-Za-z0-9 ,.;/()+’-]", "", (text or "").replace("'", "’"))
 
 
-def _table() -> list[_Words]:
-    found: list[_Words] = []
+def _table() -> list[_CommandWords]:
+    found: list[_CommandWords] = []
     for name, command in COMMANDS.items():
         parser = argparse.ArgumentParser(prog=name)
         parser.add_argument("--bucket", metavar="DIR", help="the bucket")
@@ -72,11 +72,11 @@ def _table() -> list[_Words]:
                 "" if action.nargs == 0 else words or ("file" if metavar in ("DIR", "FILE", "KEY", "PATH") else "value")
             )
             flags += [_Flag(flag, _plain(action.help), takes) for flag in action.option_strings]
-        found.append(_Words(name, _plain(command.help), tuple(flags), files, choices))
+        found.append(_CommandWords(name, _plain(command.help), tuple(flags), files, choices))
     return found
 
 
-def _bash(table: list[_Words]) -> str:
+def _bash(table: list[_CommandWords]) -> str:
     names = " ".join(words.name for words in table)
     cases: list[str] = []
     values: list[str] = []
@@ -122,7 +122,7 @@ complete -F _tracetui tracetui
 """
 
 
-def _zsh(table: list[_Words]) -> str:
+def _zsh(table: list[_CommandWords]) -> str:
     commands = "\n".join(f"        '{words.name}:{words.help}'" for words in table)
     cases: list[str] = []
     for words in table:
@@ -156,7 +156,7 @@ compdef _tracetui tracetui
 """
 
 
-def _fish(table: list[_Words]) -> str:
+def _fish(table: list[_CommandWords]) -> str:
     lines = [
         "# fish completion of tracetui",
         "complete -c tracetui -f",

@@ -65,7 +65,7 @@ class PathProblem(NamedTuple):
     reason: str
 
 
-class _Walk:
+class _FolderWalk:
     def __init__(self) -> None:
         self._seen: set[tuple[int, int]] = set()
 
@@ -161,7 +161,7 @@ def discover(
         from tracetui.harness import HARNESSES
 
         harnesses = HARNESSES.values()
-    walk = _Walk()
+    walk = _FolderWalk()
     for harness in harnesses:
         for root in harness.roots(environ, home):
             path = os.fspath(root.path)
@@ -179,7 +179,7 @@ def files_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[LogFile | Path
 
     A named path may be a link; a file's ``path`` is then where the link leads.
     """
-    walk = _Walk()
+    walk = _FolderWalk()
     for named in paths:
         path = os.path.abspath(os.fspath(named))  # noqa: PTH100
         try:

@@ -440,7 +440,7 @@ def _recent(store: Store, head: str | None, cancelled: Cancelled) -> list[dict[s
 # -- the process
 
 
-class _Line:
+class _Questions:
     """Questions in, in the order in which they came, and which of them nobody waits for any more."""
 
     def __init__(self, source: Iterable[bytes]) -> None:
@@ -471,7 +471,7 @@ class _Line:
 def _serve(bucket: Bucket, source: Iterable[bytes], target: IO[bytes]) -> None:
     import sqlite3
 
-    line = _Line(source)
+    line = _Questions(source)
     answerer = Answerer(bucket)
 
     def send(message: dict[str, Any]) -> None:

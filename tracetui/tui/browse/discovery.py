@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-__all__ = ["Found", "Survey", "look_around"]
+__all__ = ["Discovery", "Found", "look_around"]
 
 _HEAD_RECORDS = 40
 """Records of a log's head in which its folder is looked for."""
@@ -30,7 +30,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Survey:
+class Discovery:
     """``harnesses`` by name, ``projects`` by folder ("" where a log names none), ``pairs`` for each (harness, folder).
     ``looked`` are the roots that were looked at, there or not."""
 
@@ -47,32 +47,32 @@ def look_around(
     *,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda files: None,
-) -> Survey:
+) -> Discovery:
     """Find every log under the roots of all harnesses and read the head of each to learn where it worked."""
     from tracetui.harness import HARNESSES
     from tracetui.harness.roots import discover
 
-    survey = Survey()
+    discovery = Discovery()
     for harness in HARNESSES.values():
-        survey.looked += [os.fspath(root.path) for root in harness.roots(environ, home)]
+        discovery.looked += [os.fspath(root.path) for root in harness.roots(environ, home)]
     for file in discover(environ, home):
         if cancelled():
-            return survey
+            return discovery
         name, folder = _read_head(file.path, file.harness)
         title = HARNESSES[name].title if name in HARNESSES else name
         for table, key, label in (
-            (survey.harnesses, name, title),
-            (survey.projects, folder, folder),
+            (discovery.harnesses, name, title),
+            (discovery.projects, folder, folder),
         ):
             found = table.setdefault(key, Found(key, label))
             found.add(file.size)
             if file.root not in found.places:
                 found.places.append(file.root)
-        survey.pairs.setdefault((name, folder), Found(name, folder)).add(file.size)
-        survey.files += 1
-        if survey.files % 50 == 0:
-            progress(survey.files)
-    return survey
+        discovery.pairs.setdefault((name, folder), Found(name, folder)).add(file.size)
+        discovery.files += 1
+        if discovery.files % 50 == 0:
+            progress(discovery.files)
+    return discovery
 
 
 def _read_head(path: str, harness: str) -> tuple[str, str]:

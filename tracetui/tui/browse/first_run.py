@@ -16,7 +16,7 @@ from textual.widget import Widget
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
-from tracetui.tui.browse.discovery import Found, Survey, look_around
+from tracetui.tui.browse.discovery import Discovery, Found, look_around
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background
 from tracetui.tui.kit.footer import Footer
@@ -40,15 +40,15 @@ class _Ticks:
 
     uniform = False
 
-    def __init__(self, survey: Survey, home: str) -> None:
-        self.survey = survey
+    def __init__(self, discovery: Discovery, home: str) -> None:
+        self.discovery = discovery
         self.home = home
         self.harnesses_off: set[str] = set()
         self.projects_off: set[str] = set()
         self.rows: list[_Row] = [_Row("head", Found("", "harnesses"))]
-        self.rows += [_Row("harness", found) for found in sorted(survey.harnesses.values(), key=lambda f: -f.files)]
+        self.rows += [_Row("harness", found) for found in sorted(discovery.harnesses.values(), key=lambda f: -f.files)]
         self.rows += [_Row("blank", Found("", "")), _Row("head", Found("", "projects"))]
-        self.rows += [_Row("project", found) for found in sorted(survey.projects.values(), key=lambda f: -f.files)]
+        self.rows += [_Row("project", found) for found in sorted(discovery.projects.values(), key=lambda f: -f.files)]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -67,14 +67,14 @@ class _Ticks:
             self.harnesses_off.clear()
             self.projects_off.clear()
         else:
-            self.projects_off.update(self.survey.projects)
+            self.projects_off.update(self.discovery.projects)
 
     @property
     def chosen(self) -> tuple[int, int]:
         """Files and bytes that the ticks mean."""
         found = [
             pair
-            for (harness, project), pair in self.survey.pairs.items()
+            for (harness, project), pair in self.discovery.pairs.items()
             if harness not in self.harnesses_off and project not in self.projects_off
         ]
         return sum(pair.files for pair in found), sum(pair.bytes for pair in found)
@@ -112,10 +112,10 @@ class _Ticks:
         return [paint([*tick, (clip_middle(name, room), style)], width, right=numbers)]
 
 
-class _Words(Widget):
+class _Introduction(Widget):
     """The few sentences above the list."""
 
-    DEFAULT_CSS = "_Words { height: auto; margin: 1 1 1 2; }"
+    DEFAULT_CSS = "_Introduction { height: auto; margin: 1 1 1 2; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = _Words()
+        self.words = _Introduction()
         self.rows = _TickList(id="found")
         self.ticks: _Ticks | None = None
 
@@ -184,7 +184,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
         def tell(files: int) -> None:
             self.post_message(self.Count(files))
 
-        def work(cancelled: Callable[[], bool]) -> Survey:
+        def work(cancelled: Callable[[], bool]) -> Discovery:
             return look_around(
                 os.environ,
                 Path.home(),
@@ -192,22 +192,22 @@ class FirstRunScreen(Screen[bool], Actor, Background):
                 progress=tell,
             )
 
-        self.background("survey", work, self._found)
+        self.background("discovery", work, self._found)
 
     def on_first_run_screen_count(self, message: Count) -> None:
         if self.ticks is None:
             self.words.say((f"Looking for the logs of your agents: {fmt.plural(message.files, 'file')}", "bold"))
 
-    def _found(self, survey: Survey) -> None:
+    def _found(self, discovery: Discovery) -> None:
         from tracetui.bucket.consent import read_consent
         from tracetui.harness import HARNESSES
 
-        self.ticks = _Ticks(survey, str(Path.home()))
+        self.ticks = _Ticks(discovery, str(Path.home()))
         before = read_consent(self.app.bucket)
         if before is not None:  # asked again, because of a new harness: what was decided stands, the new one is offered
             self.ticks.harnesses_off = HARNESSES.keys() - before.harnesses
             self.ticks.projects_off = set(before.projects_off)
-        if survey.files:
+        if discovery.files:
             self.rows.reload(self.ticks, row=0)
             self._explain()
         else:
@@ -216,7 +216,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
                 ("No session logs were found on this machine.", "bold"),
                 ("", ""),
                 (
-                    "Looked in " + ", ".join(one_line(fmt.home_path(place, home)) for place in survey.looked) + ".",
+                    "Looked in " + ", ".join(one_line(fmt.home_path(place, home)) for place in discovery.looked) + ".",
                     "muted",
                 ),
                 ("", ""),
@@ -252,7 +252,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
     # -- actions ------------------------------------------------------------------------------------------------------
 
     def why_tick(self) -> str | None:
-        return None if self.ticks is not None and self.ticks.survey.files else "There is nothing to tick."
+        return None if self.ticks is not None and self.ticks.discovery.files else "There is nothing to tick."
 
     why_tick_all = why_tick
 
@@ -272,7 +272,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
     def why_start(self) -> str | None:
         if self.ticks is None:
             return "Still looking."
-        if self.ticks.survey.files and not self.ticks.chosen[0]:
+        if self.ticks.discovery.files and not self.ticks.chosen[0]:
             return "Nothing is ticked: space ticks."
         return None
 
@@ -284,10 +284,10 @@ class FirstRunScreen(Screen[bool], Actor, Background):
         from tracetui.bucket.consent import read_consent, write_consent
 
         assert self.ticks is not None
-        if not self.ticks.survey.files:
+        if not self.ticks.discovery.files:
             self.app.open_demo()
             return
-        before, shown = read_consent(self.app.bucket), self.ticks.survey.harnesses.keys()
+        before, shown = read_consent(self.app.bucket), self.ticks.discovery.harnesses.keys()
         agreed, known = (before.harnesses, before.known) if before is not None else (frozenset(), frozenset())
         # Of harnesses without a log there was no tick: they are asked about when there is one.
         names = (agreed | shown) - self.ticks.harnesses_off

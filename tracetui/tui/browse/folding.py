@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from tracetui.model import LogRow, StepRow
+from tracetui.tui.browse.navigation import WalkController
 from tracetui.tui.browse.outline import CODES, Fold, LogView, Outline, StepPlace
-from tracetui.tui.browse.walking import WalkController
 from tracetui.tui.kit.actor import Controller
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tracetui.tui.actions import bindings
 from tracetui.tui.browse.arrangement import ArrangementController
 from tracetui.tui.browse.capture import CaptureController
 from tracetui.tui.browse.filtering import FilterController
-from tracetui.tui.browse.finding import FindController
+from tracetui.tui.browse.find import FindController
 from tracetui.tui.browse.sessions import SessionsPane
 from tracetui.tui.browse.step_actions import CopyController, ResumeController
 from tracetui.tui.browse.timeline import TimelinePane

@@ -15,9 +15,9 @@ from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
 from tracetui.tui.browse.folding import FoldController, unfolded
 from tracetui.tui.browse.matching import MatchController
+from tracetui.tui.browse.navigation import FollowController, PartController, RangeController, WalkController
 from tracetui.tui.browse.outline import CODES, HOLE, Fold, LogView, Outline, StepPlace
 from tracetui.tui.browse.step_rows import StepPages, StepRows
-from tracetui.tui.browse.walking import FollowController, PartController, RangeController, WalkController
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.line_list import LineList, ListSource
 from tracetui.tui.kit.messages import FindingsChanged, StepEntered, StepRested

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tracetui.model import TracetuiError
 from tracetui.text.safe import one_line
-from tracetui.tui.capsule.consent import folder_of
 from tracetui.tui.capsule.rows import FactRows
+from tracetui.tui.capsule.verdict_rows import folder_of
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.ask import ask_line
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.timer import Timer
 
 from tracetui.text import format as fmt
-from tracetui.tui.capsule.consent import folder_of
+from tracetui.tui.capsule.verdict_rows import folder_of
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.ask import ask_line
 

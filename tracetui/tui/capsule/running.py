@@ -9,8 +9,8 @@ from textual.message import Message
 
 from tracetui.model import TracetuiError
 from tracetui.text.safe import one_line
-from tracetui.tui.capsule.consent import ROLES, meaning, result_rows
 from tracetui.tui.capsule.rows import FactRows
+from tracetui.tui.capsule.verdict_rows import ROLES, meaning, result_rows
 from tracetui.tui.kit.actor import Controller
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.capsule.choosing import ChoicesController
 from tracetui.tui.capsule.rows import FactList, FactRows
-from tracetui.tui.capsule.sealing import STAGES, Choices, check_page, choice_page, draft_rows, stage_lines, why_not
+from tracetui.tui.capsule.seal_rows import STAGES, Choices, check_page, choice_page, draft_rows, stage_lines, why_not
 from tracetui.tui.capsule.writing import WriteController
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background

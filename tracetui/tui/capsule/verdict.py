@@ -16,10 +16,10 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.capsule.asking import RequestController
-from tracetui.tui.capsule.consent import Asked, consent_rows, expected_page, observed_page
-from tracetui.tui.capsule.large import Large
+from tracetui.tui.capsule.headline import Large
 from tracetui.tui.capsule.rows import FactList, FactRows
 from tracetui.tui.capsule.running import RunController
+from tracetui.tui.capsule.verdict_rows import Asked, consent_rows, expected_page, observed_page
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background
 from tracetui.tui.kit.footer import Footer

@@ -20,7 +20,7 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.ctx.comparing import CompareController
 from tracetui.tui.ctx.exporting import ExportController
-from tracetui.tui.ctx.finding import FindSegmentController
+from tracetui.tui.ctx.find import FindSegmentController
 from tracetui.tui.ctx.rows import CtxBar, CtxRow, CtxRows
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background

@@ -58,7 +58,7 @@ class AppController(Controller["HostApp"]):
         app = self.app
         folder = app.theme_folder
         names = themes.names(folder)
-        picks = [Pick(name, "the theme that is worn now" if name == app.theme else "") for name in names]
+        picks = [Pick(name, "the theme that is in use" if name == app.theme else "") for name in names]
 
         def use(index: int | None) -> None:
             if index is not None:

@@ -24,7 +24,7 @@ __all__ = ["HelpScreen"]
 _KEYS = 20
 
 
-class _Line(NamedTuple):
+class _HelpLine(NamedTuple):
     """A heading (``action`` is None) or a key."""
 
     text: str
@@ -33,31 +33,31 @@ class _Line(NamedTuple):
     here: bool = False
 
 
-def lines_of(offers: Sequence[Offer], found: str, keymap: Mapping[str, str] | None = None) -> list[_Line]:
+def lines_of(offers: Sequence[Offer], found: str, keymap: Mapping[str, str] | None = None) -> list[_HelpLine]:
     """The lines of the help: what works here by group, then everything else by group. ``found`` leaves only lines
     that hold all its words."""
     here = {offer.action.id: offer for offer in offers}
     words = found.casefold().split()
-    lines: list[_Line] = []
+    lines: list[_HelpLine] = []
     for near in (True, False):
-        groups: dict[str, list[_Line]] = {}
+        groups: dict[str, list[_HelpLine]] = {}
         # What works here comes as the offers do, nearest to the focus first, but for plain moving.
         nearest = sorted((offer.action for offer in offers), key=lambda action: action.group == "Move")
         for action in nearest if near else (action for action in ACTIONS if action.id not in here):
             text = f"{action.label} {action.help} {' '.join(keys_of(action, keymap))} {action.group}".casefold()
             if all(word in text for word in words):
                 why = here[action.id].reason if near else None
-                groups.setdefault(action.group, []).append(_Line(action.help, action, why, near))
+                groups.setdefault(action.group, []).append(_HelpLine(action.help, action, why, near))
         for group, found_lines in groups.items():
-            lines.append(_Line(group if near else f"{group}, elsewhere"))
+            lines.append(_HelpLine(group if near else f"{group}, elsewhere"))
             lines += found_lines
     return lines
 
 
-class _Rows:
+class _HelpRows:
     uniform = False
 
-    def __init__(self, lines: Sequence[_Line], keymap: Mapping[str, str] | None) -> None:
+    def __init__(self, lines: Sequence[_HelpLine], keymap: Mapping[str, str] | None) -> None:
         self.lines, self.keymap = lines, keymap
 
     def __len__(self) -> int:
@@ -121,7 +121,7 @@ class HelpScreen(Screen[None], Actor):
     def _fill(self, found: str) -> None:
         keymap = self.app._keymap
         lines = lines_of(self._offers, found, keymap)
-        self.rows.reload(_Rows(lines, keymap), row=0, keep=False)
+        self.rows.reload(_HelpRows(lines, keymap), row=0, keep=False)
         self.rows.scroll_to(y=0, animate=False, force=True)
         total = sum(line.action is not None for line in lines)
         self.title_line.show("what works here first", f"{total} of {len(ACTIONS)}")
@@ -138,7 +138,7 @@ class HelpScreen(Screen[None], Actor):
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         """Enter on a line that works does it, back on the screen that it belongs to."""
         source = self.rows.source
-        action = source.lines[message.row].action if isinstance(source, _Rows) else None
+        action = source.lines[message.row].action if isinstance(source, _HelpRows) else None
         offer = next((o for o in self._offers if action is not None and o.action.id == action.id), None)
         if offer is not None:
             self.app.pop_screen()

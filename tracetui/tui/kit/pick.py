@@ -50,7 +50,7 @@ def lettered(letter: str, label: str, hint: str = "") -> Pick:
     return Pick(f"{letter}  {label}", hint, letter=letter)
 
 
-class _Rows:
+class _PickRows:
     """The picks that the letters leave, in columns of label and hint."""
 
     uniform = True
@@ -183,7 +183,7 @@ class PickScreen(ModalScreen[int | None], Actor, Background):
     def _show(self, matches: Sequence[FuzzyMatch], row: int = 0) -> None:
         # What was loaded has labels of any length: its hints follow at once.
         column = self._column + 2 if self.input is None else 0 if self._load else min(26, self._column) + 2
-        rows = _Rows(self.picks, matches, column=column, clipped=self.input is None)
+        rows = _PickRows(self.picks, matches, column=column, clipped=self.input is None)
         self.rows.reload(rows, row=row if matches else None, keep=False)
 
     @on(Input.Changed)
@@ -213,7 +213,7 @@ class PickScreen(ModalScreen[int | None], Actor, Background):
 
     def do_go(self) -> None:
         source = self.rows.source
-        if isinstance(source, _Rows) and 0 <= self.rows.cursor < len(source):
+        if isinstance(source, _PickRows) and 0 <= self.rows.cursor < len(source):
             self.dismiss(source.matches[self.rows.cursor].item)
 
     def do_down(self) -> None:

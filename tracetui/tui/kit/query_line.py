@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,23 +20,13 @@ from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.paint import Span, cells, paint
 from tracetui.tui.kit.styles import Look
 
+if TYPE_CHECKING:
+    from tracetui.bucket.query import Completion
+
 __all__ = ["QueryLine"]
 
 
-class Completion(Protocol):
-    """What `bucket.query.complete` gives: put ``text`` in place of ``[start, end)``; ``hint`` explains it."""
-
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def hint(self) -> str: ...
-
-
-Completer = Callable[[str, int], Sequence[Completion]]
+Completer = Callable[[str, int], "Sequence[Completion]"]
 
 
 class _Label(Widget):

@@ -26,7 +26,7 @@ def open_review(
 
     screen = RedactScreen(session, steps, target=target)
     # What is open now is counted when the review is let go.
-    app.push_screen(screen, lambda _: left(lambda: screen.desk.closed.wait(10)))
+    app.push_screen(screen, lambda _: left(lambda: screen.worker.closed.wait(10)))
 
 
 class RedactController(Controller["Workspace"]):

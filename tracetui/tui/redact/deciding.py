@@ -12,18 +12,18 @@ from tracetui.text.safe import one_line
 from tracetui.tui.redact.choices import SCOPE_KEYS, DecisionOutcome
 from tracetui.tui.redact.expectation import accepted, accepted_tier, rejected
 from tracetui.tui.redact.masking import shown_names
-from tracetui.tui.redact.worker import Opened
+from tracetui.tui.redact.worker import OpenReview
 
 if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
     from tracetui.tui.redact.view import EditorView
 
-__all__ = ["Deciding"]
+__all__ = ["DecisionController"]
 
 _SELECTING = "Text is selected: enter marks it, esc drops it."
 
 
-class Deciding:
+class DecisionController:
     """A controller of the editor's screen."""
 
     def __init__(self, view: EditorView) -> None:
@@ -58,7 +58,7 @@ class Deciding:
         assert self.view.group is not None
         value = self.view.group.value
         self.view.decide(
-            lambda room: room.review.accept(value),
+            lambda opened: opened.review.accept(value),
             expect=lambda snapshot, marks: accepted(snapshot, marks, [value]),
             go_on=True,
         )
@@ -79,7 +79,7 @@ class Deciding:
 
         def accept() -> None:
             self.view.decide(
-                lambda room: room.review.accept_tier(1),
+                lambda opened: opened.review.accept_tier(1),
                 expect=lambda snapshot, marks: accepted_tier(snapshot, marks, 1),
             )
             if self.view.group is None or self.view.group.state != "open":
@@ -114,7 +114,7 @@ class Deciding:
 
         def leave() -> None:
             self.view.gap = None
-            self.view.decide(lambda room: room.review.leave(gap))
+            self.view.decide(lambda opened: opened.review.leave(gap))
 
         text = f"Nobody looked through this text ({one_line(gap.why, 200)}). x leaves the step out instead."
         return self._ask("Let it pass unscanned", text, "I read it, let it pass", leave)
@@ -122,14 +122,14 @@ class Deciding:
     def _leave_leak(self, leak: Leak) -> Awaitable[Any]:
         def leave() -> None:
             self.view.screen.editor.drop_selection()
-            self.view.decide(lambda room: room.review.leave_leak(leak))
+            self.view.decide(lambda opened: opened.review.leave_leak(leak))
 
         text = f"The result still holds this ({one_line(leak.why, 200)}). Its reader will see it wherever it stands."
         return self._ask("Leave it in the result", text, "Leave it", leave)
 
     def _take_mark_back(self, group: Group) -> Awaitable[Any] | None:
         def back() -> None:
-            self.view.decide(lambda room: room.review.reject(group.value, "", "all"))
+            self.view.decide(lambda opened: opened.review.reject(group.value, "", "all"))
 
         if len(group.places) < 2:
             back()
@@ -156,7 +156,7 @@ class Deciding:
 
         def reject(scope: str) -> None:
             self.view.decide(
-                lambda room: room.review.reject(group.value, place.id, scope),
+                lambda opened: opened.review.reject(group.value, place.id, scope),
                 expect=lambda snapshot, marks: rejected(snapshot, marks, place, scope),
                 go_on=True,
             )
@@ -220,11 +220,11 @@ class Deciding:
 
     def do_undo(self) -> None:
         nothing = DecisionOutcome("There is nothing to undo.", None, False)
-        self.view.decide(lambda room: room.review.undo() or nothing, follow=True)
+        self.view.decide(lambda opened: opened.review.undo() or nothing, follow=True)
 
     def do_redo(self) -> None:
         nothing = DecisionOutcome("There is nothing to bring back.", None, False)
-        self.view.decide(lambda room: room.review.redo() or nothing, follow=True)
+        self.view.decide(lambda opened: opened.review.redo() or nothing, follow=True)
 
     # -- seal ---------------------------------------------------------------------------------------------------------
 
@@ -243,6 +243,6 @@ class Deciding:
         screen.app.open_seal(screen.session, screen.steps)
 
 
-def read_again(room: Opened) -> None:
+def read_again(opened: OpenReview) -> None:
     """Somebody else may have decided something meanwhile."""
-    room.review.refresh()
+    opened.review.refresh()

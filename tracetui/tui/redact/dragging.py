@@ -11,7 +11,7 @@ from textual.timer import Timer
 from tracetui.text import motion
 from tracetui.tui.redact.page import EditorPage
 
-__all__ = ["Dragging"]
+__all__ = ["MouseSelection"]
 
 _EVERY: Final = 0.05
 """Seconds between steps of the scrolling."""
@@ -35,7 +35,7 @@ class _Text(Protocol):
     def set_interval(self, interval: float, callback: Callable[[], None]) -> Timer: ...
 
 
-class Dragging:
+class MouseSelection:
     """The mouse on a text; ``at_work`` while its button is held."""
 
     def __init__(self, text: _Text) -> None:

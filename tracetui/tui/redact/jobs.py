@@ -1,4 +1,4 @@
-"""What is done on the desk's thread: a decision, or the loading of a page, and then how everything stands."""
+"""What is done on the worker's thread: a decision, or the loading of a page, and then how everything stands."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tracetui.tui.kit.styles import Look
 from tracetui.tui.redact.choices import DecisionOutcome, ReviewSnapshot
 from tracetui.tui.redact.masking import shown_names
 from tracetui.tui.redact.page import EditorPage, PageStep, compose
-from tracetui.tui.redact.worker import Opened
+from tracetui.tui.redact.worker import OpenReview
 
 __all__ = ["LARGE", "Decision", "JobResult", "PageRequest", "PageStyle", "carry_out"]
 
 LARGE: Final = 192 * 1024
 """Characters from which on a page is laid out by the worker."""
 
-Decision = Callable[[Opened], DecisionOutcome | None]
-"""Carried out on the desk's thread."""
+Decision = Callable[[OpenReview], DecisionOutcome | None]
+"""Carried out on the worker's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class JobResult:
     wanted: Place | None = None
 
 
-def carry_out(room: Opened, decision: Decision | None, request: PageRequest) -> JobResult:
-    """On the desk's thread: carry out a decision, load the page that is asked for, and say how things stand."""
-    editing = room.review
-    outcome = decision(room) if decision is not None else None
+def carry_out(opened: OpenReview, decision: Decision | None, request: PageRequest) -> JobResult:
+    """On the worker's thread: carry out a decision, load the page that is asked for, and say how things stand."""
+    editing = opened.review
+    outcome = decision(opened) if decision is not None else None
     groups = editing.groups()
     steps = request.steps
     if request.place is not None:
@@ -94,5 +94,5 @@ def carry_out(room: Opened, decision: Decision | None, request: PageRequest) -> 
     page = request.style.page(steps, marks, want, groups)
     rows = None
     if request.fresh and len(page.shown) > LARGE:
-        rows = RowLayout(page.shown, request.style.width).finish(room.busy)
+        rows = RowLayout(page.shown, request.style.width).finish(opened.busy)
     return JobResult(snapshot, marks, steps, page, rows, outcome, request.place)

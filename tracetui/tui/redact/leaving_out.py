@@ -14,10 +14,10 @@ from tracetui.tui.redact.rows import FindingRows
 if TYPE_CHECKING:
     from tracetui.tui.redact.view import EditorView
 
-__all__ = ["LeavingOut"]
+__all__ = ["ExclusionController"]
 
 
-class LeavingOut:
+class ExclusionController:
     """A controller of the editor's screen."""
 
     def __init__(self, view: EditorView) -> None:
@@ -39,7 +39,7 @@ class LeavingOut:
         return self._choose(screen.editor.page.step_at(screen.editor.cursor))
 
     def _exclude(self, what: Excluded) -> None:
-        self.view.decide(lambda room: room.review.exclude(what.what, what.step, what.agent, what.kind))
+        self.view.decide(lambda opened: opened.review.exclude(what.what, what.step, what.agent, what.kind))
 
     def _choose(self, here: PageStep | None) -> Awaitable[Any]:
         from tracetui.tui.kit.pick import PickScreen, lettered
@@ -87,19 +87,19 @@ class LeavingOut:
         def back(found: tuple[bool, Place | None] | None) -> None:
             changed, place = found or (False, None)
             if changed:
-                self.view.decide(lambda room: None)
+                self.view.decide(lambda opened: None)
             if place is not None:
                 self.view.go_to(place)
 
         screen = self.view.screen
-        return screen.app.push_screen(SecondReadingScreen(screen.desk), back)
+        return screen.app.push_screen(SecondReadingScreen(screen.worker), back)
 
     def do_rules(self) -> Awaitable[Any]:
         from tracetui.tui.redact.rules import RulesScreen
 
         def back(changed: bool | None) -> None:
             if changed:
-                self.view.decide(lambda room: None)
+                self.view.decide(lambda opened: None)
 
         screen = self.view.screen
-        return screen.app.push_screen(RulesScreen(screen.desk, hidden=self.view.hidden), back)
+        return screen.app.push_screen(RulesScreen(screen.worker, hidden=self.view.hidden), back)

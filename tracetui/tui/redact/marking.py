@@ -12,12 +12,12 @@ from tracetui.tui.redact.text_keys import Marked
 if TYPE_CHECKING:
     from tracetui.tui.redact.view import EditorView
 
-__all__ = ["Marking"]
+__all__ = ["MarkingController"]
 
 _LONGEST_KIND = 40
 
 
-class Marking:
+class MarkingController:
     """A controller of the editor's screen."""
 
     def __init__(self, view: EditorView) -> None:
@@ -56,7 +56,7 @@ class Marking:
                 return
             self._kind = name
             editor.drop_selection()
-            view.decide(lambda room: room.review.mark(at, start, end, name), follow=True)
+            view.decide(lambda opened: opened.review.mark(at, start, end, name), follow=True)
 
         hint = f"{fmt.plural(end - start, 'character')}; every copy is replaced by ‹kind:1›. {', '.join(KINDS[:8])} …"
         kind = self._kind_here(message.start, message.end)

@@ -172,14 +172,14 @@ class EditorPage:
         return self.steps[index] if 0 <= index < len(self.steps) else None
 
 
-class _Maker:
-    def __init__(self, *, hidden: bool, veil: str) -> None:
+class _PageMaker:
+    def __init__(self, *, hidden: bool, cover: str) -> None:
         self.parts: list[str] = []
         self.at = 0
         self.runs: list[Run] = []
         self.spans: list[Span] = []
         self.heads: list[Head] = []
-        self.hidden, self.veil = hidden, veil
+        self.hidden, self.cover = hidden, cover
 
     def head(self, text: str, what: str) -> None:
         self.heads.append(Head(self.at, self.at + len(text), what))
@@ -208,14 +208,14 @@ class _Maker:
                 self.run(index, mark.start, mark.end, shown or "‹›", atom=True)
             else:
                 piece = safe[mark.start : mark.end]
-                self.run(index, mark.start, mark.end, _veiled(piece, self.veil) if self.hidden else piece)
+                self.run(index, mark.start, mark.end, _covered(piece, self.cover) if self.hidden else piece)
             self.spans.append(Span(start, self.at, mark.state, mark.value, index))
             at = mark.end
         self.run(index, at, len(safe), safe[at:])
 
 
-def _veiled(text: str, veil: str) -> str:
-    return "".join(char if char in "\n\t" else veil for char in text)
+def _covered(text: str, cover: str) -> str:
+    return "".join(char if char in "\n\t" else cover for char in text)
 
 
 def compose(
@@ -231,7 +231,7 @@ def compose(
     """Lay the units of some steps out as one text. ``marks`` are those of each unit, in order; units in ``want`` are
     shown whatever they are. With ``hidden`` open and rejected spans are veiled, character by character. ``named`` says
     how the name of a field, which can hold a secret as well, is shown."""
-    maker = _Maker(hidden=hidden, veil="*" if ascii_only else "•")
+    maker = _PageMaker(hidden=hidden, cover="*" if ascii_only else "•")
     units: list[PageUnit] = []
     marked: dict[int, Sequence[Mark]] = {}
     wanted = frozenset(want)

@@ -15,10 +15,10 @@ from tracetui.tui.redact.rows import FindingRows
 if TYPE_CHECKING:
     from tracetui.tui.redact.view import EditorView
 
-__all__ = ["Places"]
+__all__ = ["PlaceController"]
 
 
-class Places:
+class PlaceController:
     """A controller of the editor's screen."""
 
     def __init__(self, view: EditorView) -> None:
@@ -52,7 +52,7 @@ class Places:
         view.screen.app.refresh_offers()
 
     def text_width_changed(self) -> None:
-        """A large page is laid out for another width by the desk."""
+        """A large page is laid out for another width by the worker."""
         editor = self.view.screen.editor
         page, width = editor.page, editor.text_width
 
@@ -60,7 +60,7 @@ class Places:
             if page is editor.page:
                 editor.laid_out_again(rows)
 
-        self.view.do(lambda room: RowLayout(page.shown, width).finish(room.busy), finish)
+        self.view.do(lambda opened: RowLayout(page.shown, width).finish(opened.busy), finish)
 
     # -- places of a value --------------------------------------------------------------------------------------------
 
@@ -97,7 +97,7 @@ class Places:
             if found is not None:
                 self._list(group, found)
 
-        self.view.do(lambda room: room.review.reach(group.value, room.busy), finish)
+        self.view.do(lambda opened: opened.review.reach(group.value, opened.busy), finish)
 
     def _list(self, group: Group, found: Sequence[Reach]) -> None:
         from tracetui.tui.kit.pick import PickScreen
@@ -156,7 +156,7 @@ class Places:
         view.go_to_step(target, here.agent, here.part)
 
 
-class Listed:
+class ListController:
     """A controller of the editor's screen: the list of values, and how list and text are shown."""
 
     def __init__(self, view: EditorView) -> None:

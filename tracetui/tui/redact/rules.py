@@ -25,7 +25,7 @@ from tracetui.tui.kit.pick import PickScreen, lettered
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.redact.choices import DecisionOutcome
 from tracetui.tui.redact.masking import bullets
-from tracetui.tui.redact.worker import Desk, Opened
+from tracetui.tui.redact.worker import OpenReview, ReviewWorker
 
 if TYPE_CHECKING:
     from tracetui.tui.kit.host import HostApp
@@ -40,7 +40,7 @@ _FORMS = (
 _FILE = "redact-rules.txt"
 
 
-class _Rules:
+class _RuleRows:
     uniform = True
 
     def __init__(self, rules: Sequence[Rule], *, hidden: bool = False) -> None:
@@ -72,7 +72,7 @@ class _Rules:
 
 
 class RulesScreen(Screen[bool], Actor):
-    """Gives whether something changed. What is done is done on the desk of the editor; with ``hidden`` patterns are not
+    """Gives whether something changed. What is done is done by the editor's worker; with ``hidden`` patterns are not
     spelled out."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("rules", "screen")
@@ -81,9 +81,9 @@ class RulesScreen(Screen[bool], Actor):
 
     app: HostApp
 
-    def __init__(self, desk: Desk, *, hidden: bool = False) -> None:
+    def __init__(self, worker: ReviewWorker, *, hidden: bool = False) -> None:
         super().__init__()
-        self._desk = desk
+        self._worker = worker
         self._hidden = hidden
         self.title_line = PaneTitle("", "Rules that stay")
         self.rows = LineList(id="rules-rows")
@@ -102,25 +102,27 @@ class RulesScreen(Screen[bool], Actor):
             "a adds one, i reads some from a file.",
         )
         self.rows.focus()
-        self._do(lambda room: None)
+        self._do(lambda opened: None)
 
     def _do(
-        self, deed: Callable[[Opened], DecisionOutcome | None], failed: Callable[[TracetuiError], bool] | None = None
+        self,
+        action: Callable[[OpenReview], DecisionOutcome | None],
+        failed: Callable[[TracetuiError], bool] | None = None,
     ) -> None:
-        """Carry out a deed on the desk and list the rules anew; ``failed`` may take an error upon itself."""
+        """Have the worker do something and list the rules anew; ``failed`` may take an error upon itself."""
 
-        def work(room: Opened) -> tuple[Any, Sequence[Rule]]:
+        def work(opened: OpenReview) -> tuple[Any, Sequence[Rule]]:
             try:
-                done: Any = deed(room)
+                done: Any = action(opened)
             except TracetuiError as error:
                 done = error
-            return done, room.review.rules()
+            return done, opened.review.rules()
 
         def finish(found: tuple[Any, Sequence[Rule]]) -> None:
             done, rules = found
             if not self.is_attached:
                 return
-            self.rows.reload(_Rules(rules, hidden=self._hidden))
+            self.rows.reload(_RuleRows(rules, hidden=self._hidden))
             self.title_line.show("for every session", fmt.plural(len(rules), "rule"))
             self.app.refresh_offers()
             if isinstance(done, TracetuiError):
@@ -130,12 +132,12 @@ class RulesScreen(Screen[bool], Actor):
                 self._changed = self._changed or done.done
                 self.app.say(done.said, role="muted" if done.done else "warn")
 
-        self._desk.do(work, finish)
+        self._worker.do(work, finish)
 
     @property
     def _rule(self) -> Rule | None:
         source = self.rows.source
-        return source.rules[self.rows.cursor] if isinstance(source, _Rules) and self.rows.cursor >= 0 else None
+        return source.rules[self.rows.cursor] if isinstance(source, _RuleRows) and self.rows.cursor >= 0 else None
 
     def _none(self) -> str | None:
         return None if self._rule is not None else "There is no rule here; a adds one."
@@ -181,25 +183,25 @@ class RulesScreen(Screen[bool], Actor):
         self.app.push_screen(PickScreen(title, [lettered(*form) for form in _FORMS], at=at, low=True), formed)
 
     def do_add(self) -> None:
-        self._ask("New rule", None, lambda rule: self._do(lambda room: room.review.add_rule(rule)))
+        self._ask("New rule", None, lambda rule: self._do(lambda opened: opened.review.add_rule(rule)))
 
     def do_edit(self) -> None:
         old = self._rule
         assert old is not None
-        self._ask("Change the rule", old, lambda rule: self._do(lambda room: room.review.change_rule(old, rule)))
+        self._ask("Change the rule", old, lambda rule: self._do(lambda opened: opened.review.change_rule(old, rule)))
 
     def do_delete(self) -> None:
         rule = self._rule
         assert rule is not None
-        self._do(lambda room: room.review.remove_rule(rule))
+        self._do(lambda opened: opened.review.remove_rule(rule))
 
     # -- undo ---------------------------------------------------------------------------------------------------------
 
     def do_undo(self) -> None:
-        self._do(lambda room: room.review.undo() or DecisionOutcome("There is nothing to undo.", None, False))
+        self._do(lambda opened: opened.review.undo() or DecisionOutcome("There is nothing to undo.", None, False))
 
     def do_redo(self) -> None:
-        self._do(lambda room: room.review.redo() or DecisionOutcome("There is nothing to bring back.", None, False))
+        self._do(lambda opened: opened.review.redo() or DecisionOutcome("There is nothing to bring back.", None, False))
 
     # -- files --------------------------------------------------------------------------------------------------------
 
@@ -209,7 +211,7 @@ class RulesScreen(Screen[bool], Actor):
         def named(name: str | None) -> None:
             if name and name.strip():
                 path = Path(name.strip()).expanduser()
-                self._do(lambda room: room.review.import_rules(path))
+                self._do(lambda opened: opened.review.import_rules(path))
 
         hint = "A text file, one rule a line: literal:…, regex:… or glob:…, then ==> and what replaces it."
         self.app.push_screen(AskScreen("Read rules from", _FILE, hint=hint), named)
@@ -231,13 +233,13 @@ class RulesScreen(Screen[bool], Actor):
 
             def chosen(index: int | None) -> None:
                 if index == 1:
-                    self._do(lambda room: room.review.export_rules(path, force=True))
+                    self._do(lambda opened: opened.review.export_rules(path, force=True))
 
             text = "This place lies in a Git work tree, where the rules and the secrets in them could be committed."
             self.app.push_screen(confirmation("Write secrets into a repository", text, yes="Write them"), chosen)
             return True
 
-        self._do(lambda room: room.review.export_rules(path), failed)
+        self._do(lambda opened: opened.review.export_rules(path), failed)
 
     def do_back(self) -> None:
         self.dismiss(self._changed)

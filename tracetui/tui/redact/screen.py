@@ -26,17 +26,17 @@ from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.pane import PaneTitle, Wall
 from tracetui.tui.kit.session_labels import title_of
 from tracetui.tui.redact.choices import ReviewSnapshot
-from tracetui.tui.redact.deciding import Deciding, read_again
+from tracetui.tui.redact.deciding import DecisionController, read_again
 from tracetui.tui.redact.header import headline
 from tracetui.tui.redact.info import FindingLine
 from tracetui.tui.redact.jobs import JobResult, carry_out
-from tracetui.tui.redact.leaving_out import LeavingOut
-from tracetui.tui.redact.marking import Marking
-from tracetui.tui.redact.places import Listed, Places
+from tracetui.tui.redact.leaving_out import ExclusionController
+from tracetui.tui.redact.marking import MarkingController
+from tracetui.tui.redact.places import ListController, PlaceController
 from tracetui.tui.redact.span_editor import SpanEditor
 from tracetui.tui.redact.text_keys import Searching, Selected
 from tracetui.tui.redact.view import EditorView
-from tracetui.tui.redact.worker import Desk, Opened, Opener, Ready, Scanned
+from tracetui.tui.redact.worker import Opener, OpenReview, Ready, ReviewWorker, Scanned
 
 if TYPE_CHECKING:
     from tracetui.tui.kit.host import HostApp
@@ -46,10 +46,16 @@ __all__ = ["RedactScreen", "headline"]
 
 class RedactScreen(Screen[None], Actor):
     """Reviews a session, or its steps first to last; ``target`` is where it opens, the first open value without one.
-    ``opener`` opens the review on the desk's thread; without one it is the core's."""
+    ``opener`` opens the review on the worker's thread; without one it is the core's."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("redact", "screen")
-    CONTROLLERS: ClassVar[tuple[type, ...]] = (Deciding, Places, Listed, Marking, LeavingOut)
+    CONTROLLERS: ClassVar[tuple[type, ...]] = (
+        DecisionController,
+        PlaceController,
+        ListController,
+        MarkingController,
+        ExclusionController,
+    )
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("redact", "screen")]
     AUTO_FOCUS = None
     DEFAULT_CSS = """
@@ -81,9 +87,9 @@ class RedactScreen(Screen[None], Actor):
         self.info = FindingLine()
         self.wall = Wall(id="redact-wall")
         self.view = EditorView(self)
-        self.places, self.listed = Places(self.view), Listed(self.view)
-        self.marking, self.leaving_out = Marking(self.view), LeavingOut(self.view)
-        self.controllers = (Deciding(self.view), self.places, self.listed, self.marking, self.leaving_out)
+        self.places, self.listed = PlaceController(self.view), ListController(self.view)
+        self.marking, self.leaving_out = MarkingController(self.view), ExclusionController(self.view)
+        self.controllers = (DecisionController(self.view), self.places, self.listed, self.marking, self.leaving_out)
         self.stale = False
         """Whether somebody else may have decided something meanwhile."""
 
@@ -118,10 +124,10 @@ class RedactScreen(Screen[None], Actor):
         self._say_scanned(0, 0)
         self.rows.at_once = self.view.listed_row_chosen
         self.editor.on_marked = self.marking.marked
-        self.desk = Desk(self.app.pool, self._opener or self._open_core, self)
+        self.worker = ReviewWorker(self.app.pool, self._opener or self._open_core, self)
         self.view.say_where()
         self.rows.focus()
-        self.desk.open(self._opened)
+        self.worker.open(self._opened)
 
     def _open_core(self, bucket: Any, cancelled: Callable[[], bool], progressed: Callable[[int, int], None]) -> Any:
         from tracetui.tui.redact import editing
@@ -129,7 +135,7 @@ class RedactScreen(Screen[None], Actor):
         return editing.open_review(bucket, self.session, self.steps, cancelled, progressed)
 
     def on_unmount(self) -> None:
-        self.desk.close()
+        self.worker.close()
 
     def on_ready(self, message: Ready) -> None:
         if message.error is None:
@@ -174,15 +180,15 @@ class RedactScreen(Screen[None], Actor):
         target = self._target
         request = self.view.request(want=())
 
-        def job(room: Opened) -> tuple[JobResult, Place | None, str | None]:
-            place = room.review.find(target) if target is not None else None
-            result = carry_out(room, None, request)
+        def job(opened: OpenReview) -> tuple[JobResult, Place | None, str | None]:
+            place = opened.review.find(target) if target is not None else None
+            result = carry_out(opened, None, request)
             if not result.snapshot.groups:
                 # Without a value there is nothing to go to: the text is shown from its beginning.
-                result = carry_out(room, None, self.view.request(step=(self.steps[0] if self.steps else 1, None, 1)))
-            return result, place, room.review.left_off()
+                result = carry_out(opened, None, self.view.request(step=(self.steps[0] if self.steps else 1, None, 1)))
+            return result, place, opened.review.left_off()
 
-        self.desk.do(job, self._took_first)
+        self.worker.do(job, self._took_first)
 
     def _took_first(self, found: tuple[JobResult, Place | None, str | None]) -> None:
         result, place, last = found

@@ -10,7 +10,7 @@ from textual.geometry import Offset, Region, Size
 from tracetui.tui.kit.layout import RowLayout
 from tracetui.tui.redact.page import EditorPage, Span
 
-__all__ = ["Scrolling"]
+__all__ = ["Viewport"]
 
 
 class _Widget(Protocol):
@@ -31,7 +31,7 @@ class _Widget(Protocol):
     def scroll_to(self, *, y: float, animate: bool, force: bool, immediate: bool) -> None: ...
 
 
-class Scrolling:
+class Viewport:
     """The place of the rows on the screen of a widget."""
 
     def __init__(self, widget: _Widget) -> None:

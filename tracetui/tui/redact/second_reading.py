@@ -24,7 +24,7 @@ from tracetui.tui.kit.paint import clip, paint
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.redact.choices import DecisionOutcome
-from tracetui.tui.redact.worker import Desk, Opened
+from tracetui.tui.redact.worker import OpenReview, ReviewWorker
 
 if TYPE_CHECKING:
     from tracetui.tui.kit.host import HostApp
@@ -35,7 +35,7 @@ _KIND = 14
 """Cells of the column of kinds."""
 
 
-class _Rows:
+class _NoticedRows:
     uniform = True
 
     def __init__(self, found: Sequence[Noticed]) -> None:
@@ -63,7 +63,7 @@ class _Rows:
 
 
 class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
-    """Gives whether something changed, and the place to go to. What is done is done on the desk of the editor."""
+    """Gives whether something changed, and the place to go to. What is done is done by the editor's worker."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("noticed", "screen")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("noticed", "screen")]
@@ -71,9 +71,9 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
 
     app: HostApp
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, worker: ReviewWorker) -> None:
         super().__init__()
-        self._desk = desk
+        self._worker = worker
         self.title_line = PaneTitle("", "What a stranger would notice")
         self.rows = LineList(id="noticed-rows")
         self._found: list[Noticed] = []
@@ -88,7 +88,7 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
         self.title_line.activate(True)
         self.rows.empty = ("Reading the session as a stranger would.",)
         self.rows.focus()
-        self._desk.do(lambda room: room.review.noticed(room.busy), self._show)
+        self._worker.do(lambda opened: opened.review.noticed(opened.busy), self._show)
 
     def _show(self, found: Sequence[Noticed]) -> None:
         if not self.is_attached:
@@ -98,7 +98,7 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
         self._list()
 
     def _list(self) -> None:
-        self.rows.reload(_Rows([*self._found]), row=min(self.rows.cursor, len(self._found) - 1))
+        self.rows.reload(_NoticedRows([*self._found]), row=min(self.rows.cursor, len(self._found) - 1))
         self.title_line.show("nobody decided about it", fmt.plural(len(self._found), "entry", "entries"))
         self.app.refresh_offers()
 
@@ -116,12 +116,12 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
         return self.why_keep()
 
     def do_replace(self) -> None:
-        self._decide(lambda room, one: room.review.replace(one))
+        self._decide(lambda opened, one: opened.review.replace(one))
 
     def do_keep(self) -> None:
-        self._decide(lambda room, one: room.review.keep(one))
+        self._decide(lambda opened, one: opened.review.keep(one))
 
-    def _decide(self, decision: Callable[[Opened, Noticed], DecisionOutcome]) -> None:
+    def _decide(self, decision: Callable[[OpenReview, Noticed], DecisionOutcome]) -> None:
         """Decide about the entry under the cursor: it goes from the list at once, what was done is said when it is."""
         one = self._one
         assert one is not None
@@ -129,35 +129,35 @@ class SecondReadingScreen(Screen[tuple[bool, Place | None]], Actor):
         self._changed = True
         self._list()
 
-        def work(room: Opened) -> Any:
+        def work(opened: OpenReview) -> Any:
             try:
-                return decision(room, one)
+                return decision(opened, one)
             except TracetuiError as error:
                 return error
 
-        self._desk.do(work, self._say)
+        self._worker.do(work, self._say)
 
     def _say(self, done: Any) -> None:
         failed = isinstance(done, TracetuiError)
         self.app.say(str(done) if failed else done.said, role="bad" if failed else "muted")
 
     def do_undo(self) -> None:
-        def work(room: Opened) -> tuple[DecisionOutcome | None, Sequence[Noticed]]:
-            return room.review.undo(), room.review.noticed(room.busy)
+        def work(opened: OpenReview) -> tuple[DecisionOutcome | None, Sequence[Noticed]]:
+            return opened.review.undo(), opened.review.noticed(opened.busy)
 
         def finish(found: tuple[DecisionOutcome | None, Sequence[Noticed]]) -> None:
             self._changed = True
             self._show(found[1])
             self.app.say(found[0].said if found[0] is not None else "There is nothing to undo.", role="muted")
 
-        self._desk.do(work, finish)
+        self._worker.do(work, finish)
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         """Look at it: back to the editor, where it stands first."""
         message.stop()
         one = self._one
         if one is not None and one.kind != "language":
-            self._desk.do(lambda room: room.review.first(one), self._look)
+            self._worker.do(lambda opened: opened.review.first(one), self._look)
 
     def _look(self, place: Place | None) -> None:
         if self.is_attached:

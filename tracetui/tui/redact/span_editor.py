@@ -24,11 +24,11 @@ from tracetui.tui.kit.layout import SLICE, RowLayout
 from tracetui.tui.kit.line_scroll import LineScroll
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.wrap import cell_of
-from tracetui.tui.redact.dragging import Dragging
+from tracetui.tui.redact.dragging import MouseSelection
 from tracetui.tui.redact.page import EditorPage, Span, edits_between
 from tracetui.tui.redact.row_painter import MARGIN, RowPainter
-from tracetui.tui.redact.scrolling import Scrolling
-from tracetui.tui.redact.text_keys import FindOnPage, Marked, Motions, Selected, Selecting
+from tracetui.tui.redact.scrolling import Viewport
+from tracetui.tui.redact.text_keys import FindOnPageController, Marked, MotionController, Selected, SelectionController
 
 __all__ = ["SpanEditor"]
 
@@ -40,7 +40,7 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
     """The editor's text. ``cursor`` and ``pin``, where a selection began, are offsets of the page."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("marking",)
-    CONTROLLERS: ClassVar[tuple[type, ...]] = (Motions, Selecting, FindOnPage)
+    CONTROLLERS: ClassVar[tuple[type, ...]] = (MotionController, SelectionController, FindOnPageController)
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("marking")]
     ALLOW_SELECT: ClassVar[bool] = False
     DEFAULT_CSS = """
@@ -77,12 +77,12 @@ class SpanEditor(LineScroll, Actor, can_focus=True):
         self.empty: Sequence[str] = ()
         self.on_marked: Callable[[Marked], Awaitable[Any] | None] = lambda _: None
         """Asked what a span is that the user marked; called at once, so that the next keys are for that question."""
-        self.scrolling = Scrolling(self)
-        self.motions = Motions(self)
-        self.finding = FindOnPage(self)
-        self.controllers = (self.motions, Selecting(self), self.finding)
+        self.scrolling = Viewport(self)
+        self.motions = MotionController(self)
+        self.finding = FindOnPageController(self)
+        self.controllers = (self.motions, SelectionController(self), self.finding)
         self._column: int | None = None
-        self._dragging = Dragging(self)
+        self._dragging = MouseSelection(self)
         self._head = -1
         self._width = self._top = 0
         self._look: Look | None = None

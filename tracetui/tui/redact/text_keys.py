@@ -20,7 +20,15 @@ if TYPE_CHECKING:
     from tracetui.tui.kit.layout import RowLayout
     from tracetui.tui.redact.page import EditorPage, Span
 
-__all__ = ["EditorText", "FindOnPage", "Marked", "Motions", "Searching", "Selected", "Selecting"]
+__all__ = [
+    "EditorText",
+    "FindOnPageController",
+    "Marked",
+    "MotionController",
+    "Searching",
+    "Selected",
+    "SelectionController",
+]
 
 _MATCH_LIMIT: Final = 100_000
 
@@ -71,7 +79,7 @@ def _empty(view: EditorText) -> str | None:
     return None if view.page.shown else "There is no text here."
 
 
-class Motions:
+class MotionController:
     """From character to character, word, line and page."""
 
     def __init__(self, view: EditorText) -> None:
@@ -151,7 +159,7 @@ class Motions:
             self.view.move_to(found)
 
 
-class Selecting:
+class SelectionController:
     """Selecting a span and marking it by hand."""
 
     def __init__(self, view: EditorText) -> None:
@@ -222,7 +230,7 @@ class Selecting:
         return self.view.on_marked(Marked(*chosen, anchor=self.view.pin))
 
 
-class FindOnPage:
+class FindOnPageController:
     """Looking for a fixed text on the page."""
 
     def __init__(self, view: EditorText) -> None:

@@ -17,7 +17,7 @@ from tracetui.tui.redact.jobs import LARGE, Decision, JobResult, PageRequest, Pa
 from tracetui.tui.redact.masking import shown_names
 from tracetui.tui.redact.page import EditorPage, PageStep, Span
 from tracetui.tui.redact.rows import FindingRows
-from tracetui.tui.redact.worker import Opened
+from tracetui.tui.redact.worker import OpenReview
 
 if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
@@ -83,10 +83,10 @@ class EditorView:
 
     def load(self, request: PageRequest, finish: Callable[[JobResult], None], *, said: str = READING) -> None:
         """Show another page; where it takes long, ``said`` is told meanwhile."""
-        self.do(lambda room: carry_out(room, None, request), finish, said=said)
+        self.do(lambda opened: carry_out(opened, None, request), finish, said=said)
 
-    def do(self, job: Callable[[Opened], Any], finish: Callable[[Any], None], *, said: str = "") -> None:
-        """Do a job on the desk."""
+    def do(self, job: Callable[[OpenReview], Any], finish: Callable[[Any], None], *, said: str = "") -> None:
+        """Do a job by the worker."""
         say = self.screen.app.say
         waiting = self.screen.set_timer(_SOON, lambda: say(said, role="muted")) if said else None
 
@@ -95,7 +95,7 @@ class EditorView:
                 waiting.stop()
             finish(result)
 
-        self.screen.desk.do(job, done)
+        self.screen.worker.do(job, done)
 
     def decide(
         self, decision: Decision, *, expect: Expectation | None = None, go_on: bool = False, follow: bool = False
@@ -110,9 +110,9 @@ class EditorView:
                 self.go_on()
         self._deciding += 1
 
-        def job(room: Opened) -> JobResult | TracetuiError:
+        def job(opened: OpenReview) -> JobResult | TracetuiError:
             try:
-                return carry_out(room, decision, self.request())
+                return carry_out(opened, decision, self.request())
             except TracetuiError as error:
                 return error
 

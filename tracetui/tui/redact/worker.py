@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from tracetui.bucket.store import Bucket
     from tracetui.tui.kit.pool import BucketPool
 
-__all__ = ["Desk", "Opened", "Ready", "Scanned"]
+__all__ = ["OpenReview", "Ready", "ReviewWorker", "Scanned"]
 
 
-class Opened:
+class OpenReview:
     """What a job gets: the review and its bucket, and whether somebody asked for something newer meanwhile."""
 
     def __init__(self, bucket: Bucket, review: Editing, busy: Callable[[], bool]) -> None:
@@ -53,7 +53,7 @@ Opener = Callable[["Bucket", Callable[[], bool], Callable[[int, int], None]], Ed
 """``(bucket, cancelled, progressed)``: opens the review, None when cancelled."""
 
 
-class Desk:
+class ReviewWorker:
     """One thread with a bucket and a review of its own."""
 
     def __init__(self, pool: BucketPool, opener: Opener, target: MessagePump) -> None:
@@ -65,7 +65,7 @@ class Desk:
         self._waiting = 0
         self._lock = threading.Lock()
         self._lent: Any = None
-        self._opened: Opened | None = None
+        self._opened: OpenReview | None = None
         self.closed = threading.Event()
         """Set once review and bucket are let go, and lists were told what is open."""
 
@@ -85,10 +85,10 @@ class Desk:
         review = self._opener(bucket, self._stop.is_set, lambda done, total: self._tell(Scanned(done, total)))
         if review is None:
             return False
-        self._opened = Opened(bucket, review, lambda: self._stop.is_set() or self._waiting > 1)
+        self._opened = OpenReview(bucket, review, lambda: self._stop.is_set() or self._waiting > 1)
         return True
 
-    def do(self, work: Callable[[Opened], Any], finish: Callable[[Any], None]) -> None:
+    def do(self, work: Callable[[OpenReview], Any], finish: Callable[[Any], None]) -> None:
         """Do ``work`` after what was asked before, then call ``finish`` with its result on the main thread."""
 
         def run() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tracetui.bucket.query import Completion
 from tracetui.model import SessionRow
 from tracetui.text import format as fmt
 from tracetui.text.safe import is_display_safe, one_line
@@ -38,14 +39,7 @@ __all__ = ["BlameScreen", "complete_target"]
 _MOST: Final = 24
 
 
-class _Target(NamedTuple):
-    start: int
-    end: int
-    text: str
-    hint: str
-
-
-def complete_target(text: str, cursor: int, places: Mapping[str, Any]) -> list[_Target]:
+def complete_target(text: str, cursor: int, places: Mapping[str, Any]) -> list[Completion]:
     """What the word before the cursor may become: a branch, a recent commit (also by its subject), a path."""
     typed = text[:cursor]
     start = typed.rfind("..") + 2 if ".." in typed else 0
@@ -53,10 +47,10 @@ def complete_target(text: str, cursor: int, places: Mapping[str, Any]) -> list[_
     if not word:
         return []
     found = [
-        _Target(start, cursor, name, "a branch") for name in places["branches"] if name.casefold().startswith(word)
+        Completion(start, cursor, name, "a branch") for name in places["branches"] if name.casefold().startswith(word)
     ]
     found += [
-        _Target(start, cursor, commit["sha"][:9], commit["subject"])
+        Completion(start, cursor, commit["sha"][:9], commit["subject"])
         for commit in places["commits"]
         if commit["sha"].startswith(word) or (len(word) > 2 and word in commit["subject"].casefold())
     ]
@@ -65,7 +59,7 @@ def complete_target(text: str, cursor: int, places: Mapping[str, Any]) -> list[_
         own.sort(
             key=lambda path: (not path.casefold().startswith(word), word not in path.rpartition("/")[2].casefold())
         )
-        found += [_Target(0, cursor, path, "a file; :10-40 names lines") for path in own[:_MOST]]
+        found += [Completion(0, cursor, path, "a file; :10-40 names lines") for path in own[:_MOST]]
     return [target for target in found if target.text.casefold() != word][:_MOST]
 
 
@@ -120,7 +114,7 @@ class BlameScreen(Screen[Place | None], Background, Actor):
         for question in self._questions:
             self.app.trail.cancel(question)
 
-    def _complete(self, text: str, cursor: int) -> Sequence[_Target]:
+    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
         return complete_target(text, cursor, self.places) if self.places is not None else ()
 
     # -- asking -------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tracetui.bucket.query import Completion
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
@@ -29,14 +30,7 @@ __all__ = ["RepositoryScreen", "complete_folder"]
 _MOST: Final = 200
 
 
-class _Folder(NamedTuple):
-    start: int
-    end: int
-    text: str
-    hint: str
-
-
-def complete_folder(text: str, cursor: int) -> list[_Folder]:
+def complete_folder(text: str, cursor: int) -> list[Completion]:
     """The folders that a path may go on with, repositories first. Names are offered as they are, never read."""
     typed = text[:cursor]
     head, _, tail = typed.rpartition("/")
@@ -55,7 +49,7 @@ def complete_folder(text: str, cursor: int) -> list[_Folder]:
     except OSError:
         return []
     start = cursor - len(tail)
-    return [_Folder(start, cursor, name + "/", "" if plain else "a repository") for plain, name in sorted(found)]
+    return [Completion(start, cursor, name + "/", "" if plain else "a repository") for plain, name in sorted(found)]
 
 
 class RepositoryScreen(ModalScreen[bool | None], Actor):
