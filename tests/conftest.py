@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.corpus import CORPUS
 
 # A change must not fail for an example that nobody saw before: everybody tries the same ones each time.
+# Nor for a machine that is busy: how long making an example takes is not judged.
 # ``scripts/test --hypothesis-profile=search`` looks for new ones.
-settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
-settings.register_profile("search", deadline=None, max_examples=500)
+SLOW = [HealthCheck.too_slow]
+settings.register_profile("same", derandomize=True, deadline=None, print_blob=True, suppress_health_check=SLOW)
+settings.register_profile("search", deadline=None, max_examples=500, suppress_health_check=SLOW)
 settings.load_profile("same")
 
 

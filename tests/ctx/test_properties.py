@@ -298,7 +298,9 @@ def test_the_corpus_holds() -> None:
 def test_no_shape_raises(harness: str, data: st.DataObject) -> None:
     leaf = st.none() | st.booleans() | st.integers(-5, 1 << 40) | st.text(max_size=8) | st.sampled_from(["a", "b"])
     value = st.recursive(
-        leaf, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=6)
+        leaf,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_WORDS), inner, max_size=6),
+        max_leaves=25,
     )
     record = st.fixed_dictionaries(
         {"type": st.sampled_from(_TYPES)},

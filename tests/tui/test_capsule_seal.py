@@ -183,7 +183,7 @@ async def test_what_commands_can_choose_can_be_chosen_here(there: Machine, tmp_p
         await answer(driver, "u", "Ann")
         await until(driver, idle)
         await answer(driver, "s", str(tmp_path / "no-key"))
-        assert "no key" in (driver.said or "")
+        await until(driver, lambda: "no key" in (driver.said or ""))
         await answer(driver, "s", str(key))
         await until(driver, idle)
         await answer(driver, "f", "no-such-file")
