@@ -44,10 +44,20 @@ if [ "$(cat "$venv/.ready$extras" 2>/dev/null)" != "$wanted" ] || ! "$venv/bin/p
   if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     "$base" -m venv --clear "$venv" || exit 1
   fi
-  "$venv/bin/python" -m pip --disable-pip-version-check install --quiet --editable "$root$extras" || {
+  # What pip does is shown, a line for each package; what it says about files and caches is not.
+  {
+    "$venv/bin/python" -m pip --disable-pip-version-check install --progress-bar off --editable "$root$extras" 2>&1 ||
+      : > "$venv/.failed"
+  } | while IFS= read -r line; do
+    case $line in
+      Collecting*|*"Downloading "*|Installing*|Building*|*rror*|*arning*|*ould\ not*) say "  $line" ;;
+    esac
+  done
+  if [ -e "$venv/.failed" ]; then
+    rm -f "$venv/.failed"
     say "The packages could not be installed; the lines above say why. Try again: what is done is kept."
     exit 1
-  }
+  fi
   printf '%s\n' "$wanted" > "$venv/.ready$extras"
 fi
 python=$venv/bin/python

@@ -58,6 +58,8 @@ class Config:
             found["background"] = self.background
         if self.theme is not None:
             found["theme"] = self.theme
+        if self.problems:
+            found["problems"] = self.problems
         return found
 
     def excludes(self, *paths: str | None) -> bool:

@@ -200,8 +200,9 @@ def test_saving_never_damages(
     assert tomllib.loads(file.read_text()) == expected | {k: v for k, v in changes.items() if v is not None}
 
 
-def test_keys_for_what_is_no_action_are_named_when_the_app_ends() -> None:
-    from tracetui.commands.app import _unknown_actions
-
-    found = _unknown_actions(config.Config(Path("c"), keys={"app.help": "x", "nope\x1b.y": "z"}))
-    assert found == ["The config c gives keys to nope\\x1b.y, which is no action; docs/keys.md lists them"]
+def test_problems_reach_the_app(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("theme = 3\ncolour = true\n")
+    found = config.load(file)
+    assert found.app()["problems"] == found.problems
+    assert len(found.problems) == 2

@@ -20,6 +20,7 @@ from tests.tui.fakes import FakeBucket, make_session, make_steps
 from tracetui.tui.actions import ACTIONS, by_context, display_key, keys_of
 from tracetui.tui.kit.actor import Actor, Controller, offers
 from tracetui.tui.kit.footer import Footer
+from tracetui.tui.kit.keymap import PLACES, problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +60,11 @@ def test_every_action_is_carried_out_by_something() -> None:
         action.id
         for actor in actors()
         for action in by_context(*actor.CONTEXTS)
-        if any(hasattr(owner, f"do_{action.method}") for owner in (actor, *actor.CONTROLLERS))
+        if any(
+            hasattr(owner, f"do_{name}")
+            for owner in (actor, *actor.CONTROLLERS)
+            for name in (action.method, action.like)
+        )
     } | {
         action.id
         for controller in Controller.__subclasses__()
@@ -140,6 +145,32 @@ async def test_dim_keys_say_why() -> None:
         assert driver.said == "There is no query to drop."
         await driver.press("ctrl+x")
         assert driver.said == "Nothing is being indexed or worked out."
+        await driver.press("2", "m")
+        assert driver.said == "m (note) works in the sessions: 1"
+
+
+def test_keys_that_are_bound_twice_are_named() -> None:
+    assert problems({}) == []
+    assert problems({"main.zoom": "Z"}) == []
+    (clash,) = problems({"sessions.note": "b"})
+    assert clash == "The key b is bound twice: sessions.bookmark and sessions.note; sessions.bookmark has it"
+    assert problems({"sessions.note": "b", "sessions.bookmark": "m"}) == []
+    (unknown,) = problems({"no.such\x1b": "x"})
+    assert "\x1b" not in unknown
+
+
+def test_every_place_of_the_registry_is_looked_at() -> None:
+    assert {context for place in PLACES for context in place} == {action.context for action in ACTIONS}
+
+
+async def test_config_problems_are_told_inside() -> None:
+    async with driving(config={"keys": {"sessions.note": "b"}, "problems": ("The config c sets x",)}) as driver:
+        assert driver.said.startswith("2 problems with the config, the first: The config c sets x. All: !")
+        await driver.press("exclamation_mark")
+        assert "The key b is bound twice" in driver.screen
+    async with driving() as driver:
+        await driver.press("exclamation_mark")
+        assert driver.said == "Nothing is wrong with the config file."
 
 
 async def test_no_key_kills_the_app() -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 import pytest
+from textual.widget import Widget
 
 from tests.tui.driving import driving
 from tests.tui.fakes import FakeBucket
+from tracetui.tui.browse.indexing import Indexer, IndexingProgress
+from tracetui.tui.kit.query_line import QueryLine
 
 
 def shown(driver) -> list[bool]:
@@ -120,6 +124,78 @@ async def test_q_goes_out_one_level_and_leaves() -> None:
         assert driver.app.focused is driver.sessions.rows
         await driver.press("q")
         assert not driver.app.is_running or driver.app._exit
+
+
+async def test_escape_never_leaves_the_app() -> None:
+    async with driving() as driver:
+        await driver.press("enter", "enter", *["escape"] * 6)
+        assert not driver.app._exit
+        assert driver.app.focused is driver.sessions.rows
+        assert driver.said == "This is the first level. Leave: q"
+
+
+async def test_q_asks_once_while_logs_are_read(monkeypatch) -> None:
+    monkeypatch.setattr(Indexer, "running", property(lambda self: True))
+    async with driving() as driver:
+        driver.main.post_message(IndexingProgress(3, 40, 2))
+        await driver.press("q")
+        assert not driver.app._exit
+        assert driver.said.startswith("Indexing runs (3 of 40 logs): broken off")
+        await driver.press("j", "q")
+        assert not driver.app._exit, "asked again, since something else came between"
+        await driver.press("q")
+        assert driver.app._exit
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 16)])
+async def test_the_focus_is_never_lost(size) -> None:
+    """Keys that open, move and close things, in an order that is always the same."""
+    keys = ["slash", "escape", "1", "2", "3", "tab", "shift+tab", "enter", "plus", "n", "backspace", "j", "G", "z", "q"]
+    order = random.Random(7)
+    async with driving(FakeBucket.filled(3), size=size) as driver:
+        for key in order.choices(keys, k=80):
+            if key == "q" and driver.main.arrangement.at == 0:
+                continue
+            await driver.pilot.press(key)
+            focused = driver.app.focused
+            assert focused is not None, key
+            shown = [node.display for node in focused.ancestors_with_self if isinstance(node, Widget)]
+            assert all(shown), f"{key}: what has the focus cannot be seen"
+
+
+async def test_a_slash_comes_back_with_its_text_selected_and_completing_moves_nothing() -> None:
+    async with driving() as driver:
+        await driver.press("slash", *"harn")
+        top = driver.sessions.region.y
+        assert "harness:" in driver.screen
+        await driver.press("tab", "enter")
+        assert driver.sessions.region.y == top
+        await driver.press("slash", "x")
+        assert driver.main.query_one(QueryLine).text == "x"
+
+
+async def test_an_empty_list_that_fills_keeps_the_cursor_on_the_newest_until_it_is_moved() -> None:
+    bucket = FakeBucket()
+    rows = FakeBucket.filled(6).rows
+    async with driving(bucket) as driver:
+        for count in (1, 3):
+            bucket.rows = rows[-count:]
+            driver.sessions.load()
+            await driver.settle()
+            assert driver.sessions.current.id == rows[-count].id
+        await driver.press("j")
+        here = driver.sessions.current.id
+        bucket.rows = rows
+        driver.sessions.load()
+        await driver.settle()
+        assert driver.sessions.current.id == here
+
+
+async def test_the_cursor_row_is_seen_with_the_terminals_own_colours() -> None:
+    async with driving(config={"theme": "terminal"}) as driver:
+        y = driver.sessions.rows.region.y + driver.sessions.rows.line_of(driver.sessions.rows.cursor)
+        strip = driver.app.screen._compositor.render_strips()[y]
+        assert any(segment.style and segment.style.reverse for segment in strip)
 
 
 async def test_opens_the_named_session() -> None:

@@ -206,4 +206,15 @@ async def test_themes_can_be_chosen() -> None:
     async with driving() as driver:
         await driver.press("T", *"high", "enter")
         assert driver.app.theme == "high-contrast"
-        assert "high-contrast" in (driver.said or "")
+        await driver.press("enter")
+        assert driver.said == "Theme high-contrast, until you leave."
+
+
+async def test_a_theme_is_kept_in_the_config(tmp_path, monkeypatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("# mine\nascii = false\n")
+    monkeypatch.setenv("TRACETUI_CONFIG", str(file))
+    async with driving() as driver:
+        await driver.press("T", *"light", "enter", "j", "enter")
+        assert "from now on" in driver.said
+    assert file.read_text() == '# mine\nascii = false\ntheme = "light"\n'

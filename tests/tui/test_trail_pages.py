@@ -16,13 +16,14 @@ from tracetui.tui.browse.session_rows import survival_bar, survived
 from tracetui.tui.kit.badges import badges_of, spans, tally
 from tracetui.tui.kit.diff_page import DiffWriter, HighlightedText
 from tracetui.tui.kit.paint import cells
+from tracetui.tui.kit.reasons import REASONS
 from tracetui.tui.kit.step_document import LoadedStep
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.tabs import TabAsk
 from tracetui.tui.kit.wrap import char_cells
 from tracetui.tui.trail.blame import complete_target
 from tracetui.tui.trail.blame_rows import BlameRow, BlameRows, commit_rows, rows_of
-from tracetui.tui.trail.diff_document import REASONS, DiffDocument, commands_line, diff_document
+from tracetui.tui.trail.diff_document import DiffDocument, commands_line, diff_document
 from tracetui.tui.trail.repository import complete_folder
 
 LOOK = Look({"foreground": "#ffffff"})

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 from tracetui.commands.common import bucket_path, need_terminal
 from tracetui.commands.out import note
-
-if TYPE_CHECKING:
-    from tracetui.config import Config
 
 __all__ = ["run"]
 
@@ -38,19 +34,7 @@ def run(named: str | None) -> int:
         status = run_app(bucket, config=settings.app())
     finally:
         bucket.close()
-    # Said afterwards: what is printed before a full screen is not seen.
-    for message in (*bucket.warnings, *settings.problems, *_unknown_actions(settings)):
+    # Said afterwards: what is printed before a full screen is not seen. What is wrong with the config was said inside.
+    for message in bucket.warnings:
         note(message)
     return status
-
-
-def _unknown_actions(settings: Config) -> list[str]:
-    """Names under ``[keys]`` that are no action's: their keys do nothing."""
-    from tracetui.tui.actions import ACTIONS
-
-    known = {action.id for action in ACTIONS}
-    return [
-        f"The config {settings.path} gives keys to {ascii(name)[1:-1]}, which is no action; docs/keys.md lists them"
-        for name in settings.keys
-        if name not in known
-    ]

@@ -22,6 +22,7 @@ __all__ = [
     "relative",
     "size",
     "tokens",
+    "took",
 ]
 
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -81,6 +82,11 @@ def duration(ms: float | None) -> str:
             big, rest = divmod(whole, length)
             return f"{big}{unit} {rest // part}{sub}" if rest // part else f"{big}{unit}"
     raise AssertionError  # pragma: no cover
+
+
+def took(ms: float | None) -> str:
+    """A `duration` beside a step; nothing for less than 0.05 s, which is no news."""
+    return "" if ms is None or ms < 50 else duration(ms)
 
 
 def _local(ms: int, zone: _dt.tzinfo | None) -> _dt.datetime | None:

@@ -66,6 +66,8 @@ class Trail:
         self.repo = repo
         self.reader = Edits(bucket)
         self.folders = Folders(bucket, self.reader, repo)
+        self.problem: str | None = None
+        """Why Git could not read the repository of the session that was asked for last, in one line."""
         self._judges: dict[Path, Judge] = {}
         self._kept: dict[Path, Verdicts] = {}
         self._wholes: dict[Path, _Whole] = {}
@@ -172,6 +174,7 @@ class Trail:
         A result that still holds is taken from the bucket. At HEAD, the counts are kept for lists. Raises
         TracetuiError for a revision that does not exist.
         """
+        self.problem = None
         place = self.repository(session)
         if place is None:
             return self._store_counts(session, at, unknown_states(self.edits(session), "no_repository"))
@@ -185,7 +188,8 @@ class Trail:
             if kept is not None:
                 return self._store_counts(session, at, kept)
             states = self._judge(owner, session, sessions, at, progress, cancelled)
-        except (UnsupportedError, GitError):
+        except (UnsupportedError, GitError) as error:
+            self.problem = str(error)
             states = unknown_states(self.edits(session), "unsupported_repository")
             return self._store_counts(session, at, states)
         if cancelled is None or not cancelled():

@@ -113,6 +113,8 @@ class Answerer:
         self._states = states
         found["states"] = [_state(state) for state in states]
         found["counts"] = counts(states)
+        if self.trail.problem is not None:
+            found["problem"] = self.trail.problem
         if found["repo"] is not None:
             try:
                 store = self._judge(row).store

@@ -18,7 +18,8 @@ __all__ = ["ACTIONS", "BY_ID", "Action", "bindings", "by_context", "display_key"
 @dataclass(frozen=True, slots=True)
 class Action:
     """``id`` is ``context.name``; ``keys`` a comma-separated list in Textual's words; ``footer`` the rank in the
-    footer, 0 for not there. ``help`` is one sentence for help screen, palette and ``docs/keys.md``."""
+    footer, 0 for not there. ``help`` is one sentence for help screen, palette and ``docs/keys.md``. Where nobody has a
+    method of its own for it, the one of the name ``like`` carries it out."""
 
     id: str
     keys: str
@@ -26,6 +27,7 @@ class Action:
     help: str
     group: str
     footer: int = 0
+    like: str = ""
 
     @property
     def context(self) -> str:
@@ -42,7 +44,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     # The whole app.
     _A("app.help", "question_mark,f1", "keys", "Show every key that works here.", "App", 90),
     _A("app.palette", "colon,ctrl+p", "commands", "Find any command by its name.", "App"),
-    _A("app.theme", "T", "theme", "Choose the colours.", "App"),
+    _A("app.theme", "T", "theme", "Choose the colours, and keep them if you like.", "App"),
+    _A("app.problems", "exclamation_mark", "problems", "Show what is wrong with the config file.", "App"),
     _A(
         "app.screenshot",
         "ctrl+o",
@@ -52,7 +55,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     _A("app.quit", "ctrl+q", "quit", "Leave the program.", "App"),
     # Every screen: one level out.
-    _A("screen.back", "q,escape", "back", "Go out one level; on the first level, leave.", "App"),
+    _A("screen.back", "escape", "back", "Go out one level; the first level stays.", "App"),
+    _A("screen.leave", "q", "leave", "Go out one level; on the first level, leave.", "App", like="back"),
     # The main screen.
     _A("main.pane-1", "1", "sessions", "Go to the sessions.", "Panes"),
     _A("main.pane-2", "2", "timeline", "Go to the timeline.", "Panes"),
@@ -383,6 +387,7 @@ def bindings(*contexts: str, priority: Collection[str] = ()) -> list[BindingType
 
 _SHOWN: Final = {
     "question_mark": "?",
+    "exclamation_mark": "!",
     "slash": "/",
     "colon": ":",
     "plus": "+",

@@ -17,13 +17,14 @@ from textual.screen import Screen
 
 from tracetui.bucket.error_report import write_error_report
 from tracetui.bucket.tempfolder import TempFolder
-from tracetui.tui.actions import bindings
+from tracetui.tui.actions import bindings, display_key
 from tracetui.tui.kit import themes
 from tracetui.tui.kit.activity import Activity
-from tracetui.tui.kit.actor import Actor, Controller
+from tracetui.tui.kit.actor import Actor, Controller, offers
 from tracetui.tui.kit.app_actions import AppController
 from tracetui.tui.kit.footer import Footer
 from tracetui.tui.kit.frame import TerminalFrame
+from tracetui.tui.kit.pane import Pane
 from tracetui.tui.kit.pool import BucketPool
 from tracetui.tui.kit.safety import ControlFilter
 from tracetui.tui.kit.signs import wants_ascii
@@ -106,7 +107,8 @@ class TracetuiApp(App[None], Actor):
             self.set_keymap({str(name): str(value) for name, value in keys.items()})
         folder = self._settings.get("theme_folder")
         self.theme_folder = Path(folder) if folder else None
-        self.theme_problems = themes.install(self, self._settings.get("theme"), self.theme_folder)
+        self.problems: list[str] = list(self._settings.get("problems", ()))
+        self.problems += themes.install(self, self._settings.get("theme"), self.theme_folder)
 
     # -- look ---------------------------------------------------------------------------------------------------------
 
@@ -164,11 +166,37 @@ class TracetuiApp(App[None], Actor):
         lines = sys.modules.get("textual.widgets._input")  # not imported for this: where it is not, no line is open
         target = self.focused or self.screen
         takes = self.screen.is_modal or (lines is not None and isinstance(target, lines.Input))
-        if not takes or event is self._followed:
+        if event is self._followed:
+            return
+        if not takes:
+            self._say_where(event.key)
             return
         event.prevent_default().stop()
         self._followed = events.Key(event.key, event.character)
         target._forward_event(self._followed)
+
+    def _say_where(self, key: str) -> None:
+        """A key that works only in another part of the screen: say in which."""
+        if any(key in own.key_to_bindings for _, own in self.screen._modal_binding_chain):
+            return
+        for offer in offers(self, everywhere=True):
+            place = next((node for node in offer.node.ancestors_with_self if isinstance(node, Pane)), None)
+            keys = self._keymap.get(offer.action.id, offer.action.keys).split(",")
+            if place is not None and not offer.near and key in keys:
+                label = offer.action.label
+                self.say(f"{display_key(key)} ({label}) works in the {place.NAME.lower()}: {place.NUMBER}")
+                return
+
+    def tell_problems(self) -> None:
+        """Say what is wrong with the config: one thing in a line, several by their number."""
+        if self._keymap:
+            from tracetui.tui.kit.keymap import problems
+
+            self.problems += problems(self._keymap)
+        if len(self.problems) == 1:
+            self.say(self.problems[0])
+        elif self.problems:
+            self.say(f"{len(self.problems)} problems with the config, the first: {self.problems[0]}. All: !")
 
     def say(self, text: str, *, role: str = "warn") -> None:
         """One line to the user, never markup: in the footer, or as a notice where a screen has none."""

@@ -58,6 +58,7 @@ class CaptureController(Controller["MainScreen"]):
     def __init__(self, owner: MainScreen) -> None:
         super().__init__(owner)
         self._new = 0
+        self._progress = ""
         self._offered = False
         self._stopped = False
         self._due: Sequence[Risk] = ()
@@ -141,6 +142,12 @@ class CaptureController(Controller["MainScreen"]):
     def working(self) -> bool:
         return self.indexer.running or self.scanner.running
 
+    def unfinished(self) -> str | None:
+        # A log that is followed is read in a moment, and looking for secrets loses nothing.
+        if not self.indexer.running or self.indexer.paths:
+            return None
+        return f"Indexing runs ({self._progress})" if self._progress else "Indexing runs"
+
     def stop(self) -> None:
         """Stop what runs; the scan begins again with the next run."""
         self._stopped = True
@@ -150,10 +157,12 @@ class CaptureController(Controller["MainScreen"]):
 
     def on_indexing_progress(self, message: IndexingProgress) -> None:
         self.owner.status.progress(message.done, message.total)
+        self._progress = f"{fmt.count(message.done)} of {fmt.plural(message.total, 'log')}"
         now = time.monotonic()
         if message.sessions != self._listed and now - self._listed_at >= self.LIST_EVERY:
             self._listed, self._listed_at = message.sessions, now
             self.owner.sessions_pane.load()
+            self._count()
         elif self.app.reading and now - self._listed_at >= self.LIST_EVERY:
             self._listed_at = now
             self._reload_timeline()
@@ -161,6 +170,7 @@ class CaptureController(Controller["MainScreen"]):
     def on_indexing_done(self, message: IndexingDone) -> None:
         report = message.report
         self.owner.status.progress(None)
+        self._progress = ""
         if report.error:
             self.app.say(f"{report.error}. Details: tracetui doctor", role="bad")
         elif report.stopped:

@@ -101,6 +101,8 @@ class Indexer:
         self._make_command = make_command
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
+        self.paths: tuple[str, ...] = ()
+        """The files of the run, empty for a run over everything."""
 
     @property
     def running(self) -> bool:
@@ -110,7 +112,7 @@ class Indexer:
         """Start a run over everything, or over these files; False when one is running."""
         if self._process is not None:
             return False
-        self._stopped = False
+        self._stopped, self.paths = False, tuple(paths)
         package = str(Path(__file__).parents[3])
         searched = os.environ.get("PYTHONPATH")
         environ = {**os.environ, "PYTHONPATH": package + (os.pathsep + searched if searched else "")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -77,6 +78,9 @@ class MainScreen(Screen[None], Actor, Background):
         )
         self.sessions_pane.open_query = self.filtering.open
         self._waiting: tuple[SessionRow | None, StepRow | None] | None = None
+        self._keys = 0
+        self._asked = -1
+        """The key, by its number, at which it was asked whether to leave."""
 
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
@@ -109,8 +113,7 @@ class MainScreen(Screen[None], Actor, Background):
             await self._slot.remove()
         if self._waiting is not None:
             self.show_step(*self._waiting)
-        for problem in self.app.theme_problems:
-            self.app.say(problem)
+        self.app.tell_problems()
         if self.app.start_session is not None:
             self._open_at_start(self.app.start_session)
         self.post_message(WorkspaceReady())
@@ -136,16 +139,35 @@ class MainScreen(Screen[None], Actor, Background):
     def panes(self) -> list[Pane]:
         return [self.sessions_pane, self.timeline_pane, self.step_pane or self._slot]
 
-    def do_back(self) -> None:
-        """One level out."""
+    def _out(self) -> bool:
+        """One level out; False on the first."""
         if self.arrangement.at == 2 and self.step_pane is not None and self.step_pane.back():
-            return
+            return True
         if self.arrangement.zoomed:
             self.arrangement.do_zoom()
         elif self.arrangement.at:
             self.arrangement.go(self.arrangement.at - 1)
         else:
+            return False
+        return True
+
+    def do_back(self) -> None:
+        if not self._out():
+            self.app.say("This is the first level. Leave: q", role="muted")
+
+    def do_leave(self) -> None:
+        """One level out, and from the first out of the app: where something runs, when asked for twice in a row."""
+        if self._out():
+            return
+        running = [text for text in (one.unfinished() for one in self.controllers) if text]
+        if running and self._asked != self._keys - 1:
+            self._asked = self._keys
+            self.app.say(f"{' and '.join(running)}: broken off, it goes on next time. Leave all the same: q")
+        else:
             self.app.exit()
+
+    def on_key(self, event: events.Key) -> None:
+        self._keys += 1
 
     def why_stop(self) -> str | None:
         working = any(one.working() for one in self.controllers)

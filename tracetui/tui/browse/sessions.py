@@ -56,6 +56,8 @@ class SessionsPane(Pane):
         self.controllers = (ShapeController(self), MarkController(self))
         self._rest = Rest(self, self._tell)
         self._rested: SessionRow | None = None
+        self._filling: int | None = None
+        """While an empty list fills: the touches of the user until the first session came."""
         self._known: tuple[list[SessionRow], dict[str, int]] = ([], {})
 
     def content(self) -> Sequence[Widget]:
@@ -119,7 +121,11 @@ class SessionsPane(Pane):
             self.rows.empty = ("No sessions yet.", "They stand here once they are indexed: I")
 
     def _take(self, rows: SessionRows) -> None:
-        self.rows.reload(rows)
+        if not len(self.rows.source) and len(rows):
+            self._filling = self.app.activity.touches
+        # Logs are not read in the order of time: until the user takes the cursor, it stays on the newest.
+        newest = self._filling == self.app.activity.touches
+        self.rows.reload(rows, row=0 if newest and len(rows) else None)
         self.say_what()
         self.app.refresh_offers()
 

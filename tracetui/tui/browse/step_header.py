@@ -13,7 +13,7 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.kit.badges import StepBadge
 from tracetui.tui.kit.badges import spans as badge_spans
-from tracetui.tui.kit.paint import Span, cells, clip_middle, paint
+from tracetui.tui.kit.paint import Span, cells, clip, clip_middle, paint
 from tracetui.tui.kit.step_document import LoadedStep
 from tracetui.tui.kit.styles import Look
 from tracetui.tui.kit.tabs import TABS
@@ -89,6 +89,8 @@ class StepHeader(Widget):
         if self._badge is not None and row.kind == "edit" and not self._told_below:
             pieces = badge_spans(self._badge, look, 20)
             facts += [(text.strip(), style) for text, style in pieces]
+            if self._badge.why:
+                facts.append((clip(self._badge.why, max(12, width - 24), look.sign("ellipsis")), look.style()))
         if row.tool:
             facts.append((one_line(row.tool, 40), look.style("muted")))
         if row.failed:
@@ -96,10 +98,10 @@ class StepHeader(Widget):
             facts.append((f"{look.sign('failed')} {word}", look.sign_style("failed")))
         elif row.exit_code is not None:
             facts.append((f"exit {row.exit_code}", look.style("muted")))
-        if row.duration_ms is not None:
-            facts.append((fmt.duration(row.duration_ms), look.style("muted")))
+        if fmt.took(row.duration_ms):
+            facts.append((fmt.took(row.duration_ms), look.style("muted")))
         tokens = row.tokens
-        if tokens is not None:
+        if tokens is not None and tokens.output > 1:
             facts.append((f"in {fmt.tokens(tokens.prompt)}", look.style("muted")))
             facts.append((f"out {fmt.tokens(tokens.output)}", look.style("muted")))
         elif row.size and not row.tool:

@@ -206,7 +206,7 @@ class StepRows:
         if step.failed:
             code = f" exit {step.exit_code}" if step.exit_code else ""
             right.append((f" {look.sign('failed')}{code}", look.sign_style("failed")))
-        duration = fmt.duration(step.duration_ms)
+        duration = fmt.took(step.duration_ms)
         if width >= 72:
             tokens = fmt.tokens(step.tokens.output) + " tok" if step.tokens is not None and step.tokens.output else ""
             if tokens or duration:

@@ -22,10 +22,13 @@ class Activity:
     def __init__(self, mode: str = "idle") -> None:
         self.mode = mode
         self._last = monotonic()
+        self.touches = 0
+        """How often there was a key or something of the mouse."""
 
     def touch(self) -> None:
         """A key was pressed, or the mouse used."""
         self._last = monotonic()
+        self.touches += 1
 
     @property
     def may_work(self) -> bool:

@@ -50,6 +50,10 @@ class Controller(Generic[Owner]):
     def stop(self) -> None:
         """Stop what runs; what is done stays."""
 
+    def unfinished(self) -> str | None:
+        """What leaving now would break off, in a few words; None for nothing that anybody waits for."""
+        return None
+
 
 class Actor(DOMNode):
     """Mixin of widgets, screens and the app that carry out actions of the registry."""
@@ -70,19 +74,27 @@ class Actor(DOMNode):
             if say is not None:
                 say(reason)
             return None
-        done: Awaitable[None] | None = getattr(self.handler(action), f"do_{action.method}")()
+        owner, name = self._carrier(action)
+        done: Awaitable[None] | None = getattr(owner, f"do_{name}")()
         return done
 
     def handler(self, action: Action) -> object | None:
         """Who carries out an action here: the actor itself, or one of its controllers. Where the actor's own is None,
         nobody does."""
-        name = f"do_{action.method}"
-        found = next((one for one in (self, *self.controllers) if hasattr(one, name)), None)
-        return found if getattr(found, name, None) is not None else None
+        return self._carrier(action)[0]
+
+    def _carrier(self, action: Action) -> tuple[object | None, str]:
+        """Who carries out an action here, and by which name."""
+        for name in filter(None, (action.method, action.like)):
+            found = next((one for one in (self, *self.controllers) if hasattr(one, f"do_{name}")), None)
+            if getattr(found, f"do_{name}", None) is not None:
+                return found, name
+        return None, action.method
 
     def why_not(self, action: Action) -> str | None:
         """The reason why the action cannot be carried out now, or None."""
-        reason: Callable[[], str | None] | None = getattr(self.handler(action), f"why_{action.method}", None)
+        owner, name = self._carrier(action)
+        reason: Callable[[], str | None] | None = getattr(owner, f"why_{name}", None)
         return reason() if reason is not None else None
 
     def controller(self, kind: type[Kind]) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from tracetui.tui.actions import keys_of
@@ -63,9 +64,44 @@ class AppController(Controller["HostApp"]):
         def use(index: int | None) -> None:
             if index is not None:
                 problems = themes.install(app, names[index], folder)
-                app.say(problems[0] if problems else f"Theme {names[index]}. To keep it: theme in the config file.")
+                if problems:
+                    app.say(problems[0])
+                else:
+                    self._offer_to_keep(names[index])
 
         app.push_screen(PickScreen("Themes", picks, placeholder="name of a theme"), use)
+
+    def _offer_to_keep(self, name: str) -> None:
+        from tracetui import config
+        from tracetui.model import TracetuiError
+        from tracetui.text.format import home_path
+        from tracetui.tui.kit.pick import PickScreen
+
+        app = self.app
+        path = home_path(str(config.config_path()), str(Path.home()))
+
+        def keep(index: int | None) -> None:
+            if index != 1:
+                app.say(f"Theme {name}, until you leave.", role="muted")
+                return
+            try:
+                config.save({"theme": name})
+            except TracetuiError as error:
+                app.say(str(error), role="bad")
+            else:
+                app.say(f"Theme {name}, from now on: {path}", role="muted")
+
+        choices = [("Until I leave", ""), ("From now on", f"theme = {name!r} in {path}")]
+        app.push_screen(PickScreen(f"Theme {name}", choices, low=True), keep)
+
+    def why_problems(self) -> str | None:
+        return None if self.app.problems else "Nothing is wrong with the config file."
+
+    def do_problems(self) -> None:
+        from tracetui.tui.kit.pick import PickScreen
+
+        picks = [(problem, "") for problem in self.app.problems]
+        self.app.push_screen(PickScreen("Problems with the config", picks), lambda _: None)
 
     def why_theme(self) -> str | None:
         return "NO_COLOR is set; there are no colours to choose." if self.app.no_color else None

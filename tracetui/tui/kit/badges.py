@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from tracetui.text import format as fmt
 from tracetui.tui.kit.paint import Span, cells
+from tracetui.tui.kit.reasons import reason_of
 from tracetui.tui.kit.signs import badge
 from tracetui.tui.kit.styles import Look
 
@@ -22,6 +23,8 @@ class StepBadge(NamedTuple):
     state: str
     retention: float | None
     counts: tuple[tuple[str, int], ...]
+    why: str = ""
+    """Why it is not known what became of it."""
 
 
 def shown_state(state: Mapping[str, Any]) -> str:
@@ -29,15 +32,21 @@ def shown_state(state: Mapping[str, Any]) -> str:
     return "undone" if state["reason"] == "restores_base" else str(state["state"])
 
 
-def badges_of(states: Iterable[Mapping[str, Any]]) -> dict[tuple[str | None, int], StepBadge]:
-    """(agent, step) -> badge, for the hunks of a session as `trail.serve` gives them."""
+def badges_of(
+    states: Iterable[Mapping[str, Any]], problem: str | None = None
+) -> dict[tuple[str | None, int], StepBadge]:
+    """(agent, step) -> badge, for the hunks of a session as `trail.serve` gives them; ``problem`` is what Git said
+    where it could not read the repository."""
     lines: dict[tuple[str | None, int], Counter[str]] = {}
     hunks: dict[tuple[str | None, int], Counter[str]] = {}
     kept: dict[tuple[str | None, int], tuple[float, float]] = {}
+    why: dict[tuple[str | None, int], str] = {}
     for state in states:
         key = (state["agent"], state["step"])
         weight = max(1, state["added"] + state["removed"])
         shown = shown_state(state)
+        if shown == "unknown":
+            why.setdefault(key, reason_of(state, problem))
         lines.setdefault(key, Counter())[shown] += weight
         hunks.setdefault(key, Counter())[shown] += 1
         if state["retention"] is not None:
@@ -49,6 +58,8 @@ def badges_of(states: Iterable[Mapping[str, Any]]) -> dict[tuple[str | None, int
         total, share = kept.get(key, (0.0, 0.0))
         own = hunks[key]
         found[key] = StepBadge(best, share / total if total else None, tuple((n, own[n]) for n in _ORDER if own[n]))
+        if best == "unknown":
+            found[key] = found[key]._replace(why=why[key])
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
 from rich.segment import Segment
 from rich.style import Style
@@ -23,6 +23,9 @@ from tracetui.tui.kit.paint import paint
 from tracetui.tui.kit.styles import Look
 
 __all__ = ["LineList", "ListSource", "RowSource"]
+
+
+_REVERSED: Final = Style(reverse=True)
 
 
 class RowSource(Protocol):
@@ -349,6 +352,9 @@ class LineList(LineScroll, Actor, can_focus=True):
             painted = self.source.paint(row, look, width - 2)
             self._painted[key, width, look.epoch] = painted
         body = painted[at] if at < len(painted) else Strip.blank(width - 2)
+        if look.ansi and state == 2:
+            # There is no grey that is safe behind every colour of a terminal's own: the row of the cursor is reversed.
+            body = Strip([Segment(body.text, _REVERSED)], width - 2)
         mark = Segment(look.sign("pointer"), look.sign_style("pointer")) if state else Segment(" ")
         base = self._base or self.rich_style
         if state:

@@ -54,7 +54,7 @@ class _Label(Widget):
 class _Candidates(Widget):
     """The completions, in one line; the chosen one in reverse."""
 
-    DEFAULT_CSS = "_Candidates { height: 1; display: none; }"
+    DEFAULT_CSS = "_Candidates { height: 1; }"
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +64,6 @@ class _Candidates(Widget):
 
     def show(self, found: Sequence[Completion], chosen: int) -> None:
         self.found, self.chosen = found, chosen
-        self.display = bool(found)
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -161,7 +160,9 @@ class QueryLine(Vertical, Actor):
             yield self._sign
             yield self.input
             yield self._count
-        yield self._candidates
+        if self._complete is not None:
+            # It has its line all the while, so that completing moves nothing on the screen.
+            yield self._candidates
 
     @property
     def text(self) -> str:
@@ -174,6 +175,8 @@ class QueryLine(Vertical, Actor):
     def focus_input(self) -> None:
         # At once, not when the queue is through: letters typed right behind the key belong to the line.
         self.screen.set_focus(self.input)
+        if self.text:  # what is typed next takes the place of what stood here; an arrow key keeps it
+            self.input.action_select_all()
         self._look_for_completions()
 
     # -- typing -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tracetui.text import format as fmt
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.badges import StepBadge, badges_of
 from tracetui.tui.kit.messages import StepRested
+from tracetui.tui.kit.reasons import reason_of
 from tracetui.tui.kit.session_labels import identity_of
 from tracetui.tui.kit.trail_client import HERE, LIST, REST, Question, TrailAnswer, TrailProgress
 
@@ -155,6 +156,9 @@ class TrailController(Controller["Workspace"]):
     def working(self) -> bool:
         return bool(self.app.trail.pending(HERE, LIST, REST))
 
+    def unfinished(self) -> str | None:
+        return "What became of the edits here is being worked out" if self.app.trail.pending(HERE) else None
+
     def stop(self) -> None:
         service = self.app.trail
         for question in service.pending(HERE, LIST, REST):
@@ -197,7 +201,7 @@ class TrailController(Controller["Workspace"]):
         answer = question.answer or {}
         identity = f"{question.values['harness']}/{question.values['session']}"
         old = self.known.get(identity)
-        trail = SessionTrail(answer, badges_of(answer["states"]))
+        trail = SessionTrail(answer, badges_of(answer["states"], answer.get("problem")))
         self.known[identity] = trail
         self.known.move_to_end(identity)
         while len(self.known) > _KEPT:
@@ -270,7 +274,10 @@ class TrailController(Controller["Workspace"]):
             return reason
         if hunk[which]:
             return None
-        return f"No commit {'of this history holds' if which == 'landing' else 'ended'} it: {hunk['state']}."
+        state = hunk["state"]
+        if state == "unknown":
+            return f"What became of it is not known: {reason_of(hunk)}."
+        return f"No commit {'of this history holds' if which == 'landing' else 'ended'} it: {state}."
 
     def open_commit(self, which: str) -> None:
         """Show the commit of a kind of the hunk."""

@@ -13,54 +13,15 @@ from tracetui.text.safe import one_line
 from tracetui.tui.kit.badges import shown_state
 from tracetui.tui.kit.diff_page import DiffWriter, HighlightedText
 from tracetui.tui.kit.document import Document
+from tracetui.tui.kit.reasons import reason_of
 from tracetui.tui.kit.styles import SIGNS
 
 if TYPE_CHECKING:
     from tracetui.tui.kit.tabs import TabAsk
 
-__all__ = ["REASONS", "DiffDocument", "commands_line", "diff_document", "diff_tab"]
+__all__ = ["DiffDocument", "commands_line", "diff_document", "diff_tab"]
 
 _STATES: Final = ("alive", "transformed", "pending", "reverted", "lost", "unknown")
-
-REASONS: Final[Mapping[str, str]] = {
-    "exact": "stands letter by letter",
-    "eol": "stands; only its line ends differ",
-    "file_renamed": "stands; its file was renamed",
-    "moved_in_file": "stands elsewhere in its file",
-    "moved_to_file": "stands in another file",
-    "deletion_holds": "what it deleted is still gone",
-    "reapplied": "was undone and brought back",
-    "restores_base": "puts back what was there before",
-    "whitespace": "only white space changed since",
-    "reformat": "formatted anew, the same tokens",
-    "identifier_rename": "only names changed since",
-    "edited": "its lines were edited since",
-    "partial": "a part of it stands",
-    "revert_commit": "a commit says that it reverts it",
-    "inverse_patch": "a commit took it out again",
-    "pre_edit_restored": "what it replaced is back",
-    "deletion_undone": "what it deleted is back",
-    "removed_later": "removed by a later commit",
-    "file_deleted": "its file was deleted",
-    "binary": "its file became binary",
-    "superseded": "replaced again before any commit",
-    "never_landed": "no commit ever held it",
-    "worktree": "in the work tree, not committed",
-    "index": "staged, not committed",
-    "untracked": "in a file that Git does not track yet",
-    "stash": "in the stash",
-    "unmerged": "on a branch that is not merged",
-    "no_repository": "no repository is known",
-    "unsupported_repository": "this repository cannot be read",
-    "outside_repo": "outside of the repository",
-    "ignored": "Git ignores its file",
-    "shallow": "the history is cut off here (shallow clone)",
-    "missing_objects": "objects are missing here (partial clone)",
-    "weak": "too common to be told from other lines",
-    "submodule_absent": "its submodule is not checked out",
-    "no_before_text": "the log does not hold the text before it",
-}
-"""What the reasons of `HunkState` mean, in words."""
 
 
 @dataclass(slots=True)
@@ -229,7 +190,7 @@ def _verdict(page: DiffWriter, hunk: Mapping[str, Any], answer: Mapping[str, Any
     if retention is not None and (state == "transformed" or 0 < retention < 1):
         badge += f" {fmt.percent(retention, 1)}"
     page.put(badge, SIGNS[state].role + ":b")
-    reason = str(REASONS.get(hunk["reason"], hunk["reason"]))
+    reason = reason_of(hunk, answer.get("problem"))
     if len(badge) + 2 + len(reason) > ask.width:
         page.end()
     else:
