@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -16,6 +15,7 @@ from tracetui.tui.browse.arrangement import ArrangementController
 from tracetui.tui.browse.capture import CaptureController
 from tracetui.tui.browse.filtering import FilterController
 from tracetui.tui.browse.find import FindController
+from tracetui.tui.browse.leaving import LeaveController
 from tracetui.tui.browse.sessions import SessionsPane
 from tracetui.tui.browse.step_actions import CopyController, ResumeController
 from tracetui.tui.browse.timeline import TimelinePane
@@ -71,6 +71,7 @@ class MainScreen(Screen[None], Actor, Background):
             self.arrangement,
             self.filtering,
             self.capture,
+            LeaveController(self),
             FindController(self),
             CopyController(self),
             ResumeController(self),
@@ -78,9 +79,6 @@ class MainScreen(Screen[None], Actor, Background):
         )
         self.sessions_pane.open_query = self.filtering.open
         self._waiting: tuple[SessionRow | None, StepRow | None] | None = None
-        self._keys = 0
-        self._asked = -1
-        """The key, by its number, at which it was asked whether to leave."""
 
     def compose(self) -> ComposeResult:
         self.status.banner = self.app.banner
@@ -138,36 +136,6 @@ class MainScreen(Screen[None], Actor, Background):
     @property
     def panes(self) -> list[Pane]:
         return [self.sessions_pane, self.timeline_pane, self.step_pane or self._slot]
-
-    def _out(self) -> bool:
-        """One level out; False on the first."""
-        if self.arrangement.at == 2 and self.step_pane is not None and self.step_pane.back():
-            return True
-        if self.arrangement.zoomed:
-            self.arrangement.do_zoom()
-        elif self.arrangement.at:
-            self.arrangement.go(self.arrangement.at - 1)
-        else:
-            return False
-        return True
-
-    def do_back(self) -> None:
-        if not self._out():
-            self.app.say("This is the first level. Leave: q", role="muted")
-
-    def do_leave(self) -> None:
-        """One level out, and from the first out of the app: where something runs, when asked for twice in a row."""
-        if self._out():
-            return
-        running = [text for text in (one.unfinished() for one in self.controllers) if text]
-        if running and self._asked != self._keys - 1:
-            self._asked = self._keys
-            self.app.say(f"{' and '.join(running)}: broken off, it goes on next time. Leave all the same: q")
-        else:
-            self.app.exit()
-
-    def on_key(self, event: events.Key) -> None:
-        self._keys += 1
 
     def why_stop(self) -> str | None:
         working = any(one.working() for one in self.controllers)

@@ -74,26 +74,18 @@ class Actor(DOMNode):
             if say is not None:
                 say(reason)
             return None
-        owner, name = self._carrier(action)
+        owner, name = _carrier(self, action)
         done: Awaitable[None] | None = getattr(owner, f"do_{name}")()
         return done
 
     def handler(self, action: Action) -> object | None:
         """Who carries out an action here: the actor itself, or one of its controllers. Where the actor's own is None,
         nobody does."""
-        return self._carrier(action)[0]
-
-    def _carrier(self, action: Action) -> tuple[object | None, str]:
-        """Who carries out an action here, and by which name."""
-        for name in filter(None, (action.method, action.like)):
-            found = next((one for one in (self, *self.controllers) if hasattr(one, f"do_{name}")), None)
-            if getattr(found, f"do_{name}", None) is not None:
-                return found, name
-        return None, action.method
+        return _carrier(self, action)[0]
 
     def why_not(self, action: Action) -> str | None:
         """The reason why the action cannot be carried out now, or None."""
-        owner, name = self._carrier(action)
+        owner, name = _carrier(self, action)
         reason: Callable[[], str | None] | None = getattr(owner, f"why_{name}", None)
         return reason() if reason is not None else None
 
@@ -110,6 +102,15 @@ class Actor(DOMNode):
             method = getattr(one, method_name, None)
             if method is not None and not message._no_default_action:
                 yield type(one), method
+
+
+def _carrier(actor: Actor, action: Action) -> tuple[object | None, str]:
+    """Who carries out an action for an actor, and by which name."""
+    for name in filter(None, (action.method, action.like)):
+        found = next((one for one in (actor, *actor.controllers) if hasattr(one, f"do_{name}")), None)
+        if getattr(found, f"do_{name}", None) is not None:
+            return found, name
+    return None, action.method
 
 
 class Offer(NamedTuple):
