@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tracetui.trail.commit_diffs import by_objects
 from tracetui.trail.judge import Judge, judge
 from tracetui.trail.line_changes import TouchIndex, tips_of
 from tracetui.trail.origin import origins
@@ -98,7 +99,7 @@ def test_by_objects_gives_what_git_gives(scene: Scene) -> None:
     for idx in range(len(index.shas)):
         if len(index.parents[idx]) > 1:
             continue
-        ours = {raw.path: raw for raw in index._by_objects(idx)}
+        ours = {raw.path: raw for raw in by_objects(index.store, index.shas[idx])}
         for touch in index.of_commit(idx):
             if touch.status in ("A", "M", "D"):
                 assert ours[touch.path].status[:1] == touch.status
@@ -107,6 +108,36 @@ def test_by_objects_gives_what_git_gives(scene: Scene) -> None:
                 )
     index.close()
     store.close()
+
+
+def test_commits_beside_a_missing_blob_are_read_as_ever(scene: Scene) -> None:
+    shuffle(scene, random.Random(7), 24)
+    store = Store(scene.root / ".git", scene.root)
+    whole = TouchIndex(None, store)
+    whole.update(tips_of(store.refs()).values())
+    known = contents(whole)
+    lost = sorted({touch.blob for idx in range(len(whole.shas)) for touch in whole.of_commit(idx) if touch.blob})[::3]
+    for blob in lost:
+        (scene.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    assert len(lost) > 1
+    again = Store(scene.root / ".git", scene.root)
+    index = TouchIndex(None, again)
+    index.update(tips_of(again.refs()).values())
+    found = contents(index)
+    hurt = {
+        sha
+        for (sha, path), touch in found.items()
+        if str(touch[0]).endswith("?")  # type: ignore[index]
+    }
+    assert found.keys() >= {key for key in known if key[0] not in hurt}
+    assert hurt
+    assert {key: touch for key, touch in found.items() if key[0] not in hurt} == {
+        key: touch for key, touch in known.items() if key[0] not in hurt
+    }
+    for owner in (whole, index):
+        owner.close()
+    store.close()
+    again.close()
 
 
 def test_a_database_of_another_kind_is_begun_anew(scene: Scene, tmp_path: Path) -> None:

@@ -17,15 +17,18 @@ from typing import Final
 
 from tracetui.bucket.location import touch_private
 from tracetui.trail import git
-from tracetui.trail.difftree import DIFF, Raw, parse, prints
-from tracetui.trail.lines import aligned, changes, digest, is_binary, norm, split
-from tracetui.trail.store import MissingError, Store
+from tracetui.trail.commit_diffs import diffs
+from tracetui.trail.difftree import Raw
+from tracetui.trail.lines import digest
+from tracetui.trail.store import Store
 
 __all__ = ["LineAddition", "Touch", "TouchIndex", "tips_of"]
 
 VERSION: Final = 3
 _HELD: Final = 6000
 """Touches kept in memory."""
+_STEP: Final = 64
+"""Commits between two reports of progress."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS repo(id INTEGER PRIMARY KEY, place TEXT UNIQUE, shallow TEXT, tips TEXT, since INTEGER);
 CREATE TABLE IF NOT EXISTS node(repo INTEGER, idx INTEGER, sha TEXT, parents TEXT, time INTEGER, done INTEGER,
@@ -201,7 +204,7 @@ class TouchIndex:
         if cut != self._cut:
             self._clear()
             self._cut = cut
-        fresh = wanted - self._tips if self.shas else wanted
+        fresh = frozenset(sha for sha in wanted if sha not in self.index)
         if fresh:
             self._nodes(fresh)
         if since is not None and self._since is not None:
@@ -250,124 +253,23 @@ class TouchIndex:
         """Store the touches of these commits; false when cancelled before the end."""
         cut = self.store.shallow
         done: list[int] = [idx for idx in waiting if self.shas[idx] in cut]
-        todo = [idx for idx in waiting if self.shas[idx] not in cut]
-        slow = self.store.partial
-        total, failures = len(todo), 0
-        stopped = False
-        while todo and not slow:
-            seen: int | None = None
-            try:
-                for idx, touches in parse(
-                    git.stream(self.store.folder, DIFF, (self.shas[i].encode("ascii") + b"\n" for i in todo)),
-                    self.index,
-                ):
-                    seen = idx
-                    self._keep(idx, touches)
-                    done.append(idx)
-                    if len(done) % 256 == 0:
-                        if progress is not None:
-                            progress(len(done), total)
-                        if cancelled is not None and cancelled():
-                            stopped = True
-                            break
-                if stopped:
-                    break
-                done.extend(todo)  # commits without any change give no output
-                todo = []
-            except git.GitError:
-                failures += 1
-                at = todo.index(seen) if seen is not None else -1
-                done.extend(todo[: at + 1])
-                todo = todo[at + 1 :]
-                # the commit after the last whole one is the one that Git gave up on: read it object by object
-                if todo:
-                    skip = self._first_unreadable(todo)
-                    done.extend(todo[:skip])
-                    todo = todo[skip:]
-                    if todo:
-                        self._keep(todo[0], self._by_objects(todo[0]))
-                        done.append(todo.pop(0))
-                slow = failures > 8
-        for count, idx in enumerate(todo if slow else ()):
-            if count % 64 == 0 and cancelled is not None and cancelled():
-                stopped = True
-                break
-            self._keep(idx, self._by_objects(idx))
+        todo = [self.shas[idx] for idx in waiting if self.shas[idx] not in cut]
+        total, whole = len(todo), True
+        for count, (idx, touches) in enumerate(diffs(self.store, todo, self.index), 1):
+            self._keep(idx, touches)
             done.append(idx)
+            if count % _STEP == 0:
+                if progress is not None:
+                    progress(count, total)
+                if cancelled is not None and cancelled():
+                    whole = False
+                    break
         for idx in done:
             self.done[idx] = 1
         self.db.executemany("UPDATE node SET done = 1 WHERE repo = ? AND idx = ?", [(self.repo, idx) for idx in done])
         if progress is not None:
             progress(total, total)
-        return not stopped
-
-    def _first_unreadable(self, todo: list[int]) -> int:
-        """How many commits at the head of the list change nothing (they give no output, so they are not at fault)."""
-        for at, idx in enumerate(todo):
-            commit = self.store.commit(self.shas[idx])
-            if commit is None:
-                return at
-            try:
-                tree = self.store.files(commit.sha)
-                if len(commit.parents) != 1 or self.store.files(commit.parents[0]) != tree:
-                    return at
-            except MissingError:
-                return at
-        return len(todo)
-
-    def _by_objects(self, idx: int) -> list[Raw]:
-        """The touches of one commit read object by object, where Git cannot: what is missing is marked."""
-        store, sha = self.store, self.shas[idx]
-        commit = store.commit(sha)
-        if commit is None:
-            return []
-        try:
-            after = store.files(sha)
-            before = [store.files(parent) for parent in commit.parents]
-        except MissingError:
-            return []
-        before = before or [{}]
-        found: list[Raw] = []
-        gone = {path: item[1] for path, item in before[0].items() if path not in after}
-        for path in sorted({*after, *gone}):
-            item = after.get(path)
-            olds = [tree.get(path) for tree in before]
-            if any(old == item for old in olds) or (item or olds[0] or (0o160000,))[0] == 0o160000:
-                continue
-            raw = Raw("M" if olds[0] and item else "A" if item else "D", path, None, item[1] if item else "")
-            if raw.status == "A" and len(before) == 1:
-                for name, oid in gone.items():
-                    if item is not None and oid == item[1]:
-                        raw.status, raw.source = "R", name
-                        break
-            if raw.status != "R":
-                try:
-                    self._lines(raw, [old[1] if old else None for old in olds])
-                except MissingError:
-                    raw.status += "?"
-            found.append(raw)
-        renamed = {raw.source for raw in found if raw.source}
-        return [raw for raw in found if not (raw.status.startswith("D") and raw.path in renamed)]
-
-    def _lines(self, raw: Raw, olds: list[str | None]) -> None:
-        after = self.store.blob(raw.blob) if raw.blob else b""
-        befores = [self.store.blob(old) if old else b"" for old in olds]
-        if is_binary(after) or any(map(is_binary, befores)):
-            raw.status += "b"
-            return
-        if len(befores) == 1:
-            old, new = split(befores[0]), split(after)
-            for change in changes(befores[0], after):
-                raw.removed.extend(prints(old[change.old : change.old + change.old_len]))
-                raw.added.extend(prints(new[change.new : change.new + change.new_len]))
-            return
-        new = [norm(line) for line in split(after)]
-        kept = bytearray(len(new))
-        for before in befores:
-            for place in aligned([norm(line) for line in split(before)], new):
-                if place >= 0:
-                    kept[place] = 1
-        raw.added.extend(digest(line) for line, old_one in zip(new, kept) if not old_one)
+        return whole
 
     def _keep(self, idx: int, touches: list[Raw]) -> None:
         rows: dict[int, tuple[object, ...]] = {}
