@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracetui.model import TracetuiError
-from tracetui.redact.decisions import Rule
+from tracetui.redact.decisions import Rule, pattern_of
 from tracetui.redact.rulefile import dump_rules, load_rules, parse_rules
 
 RULES = [Rule("literal", "Project Falcon", "x"), Rule("regex", r"ACME-\d+", None), Rule("glob", "cust-*", "")]
@@ -71,7 +71,8 @@ def test_rules_that_do_not_fit_on_a_line_come_back_as_patterns_that_mean_the_sam
     assert len(read) == len(rules)
     for old, new in zip(rules, read):
         assert (old.replacement or None) == (new.replacement or None)
-        if "\n" not in old.pattern and "\r" not in old.pattern and "==>" not in old.pattern:
+        spaced = old.pattern.endswith(" ") and old.replacement is not None
+        if "\n" not in old.pattern and "\r" not in old.pattern and "==>" not in old.pattern and not spaced:
             assert new.form == old.form
         for text in (old.pattern, f"x{old.pattern}y", "ab", "a\nb"):
             found = [re2.search(pattern_of(rule), text) for rule in (old, new)]
@@ -82,3 +83,17 @@ def test_what_is_no_text_is_no_file_of_rules(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"literal:a\0b\n")
     with pytest.raises(TracetuiError, match="no text"):
         load_rules(tmp_path / "x")
+
+
+def test_blanks_around_the_arrow_are_no_part_of_a_rule(tmp_path: Path) -> None:
+    assert parse_rules("literal:acme ==> customer\nliteral:acme ==>\nliteral:acme==>x\n") == [
+        Rule("literal", "acme", "customer"),
+        Rule("literal", "acme", ""),
+        Rule("literal", "acme", "x"),
+    ]
+    rules = [Rule("literal", "acme ", " x")]
+    dump_rules(tmp_path / "rules", rules, force=True)
+    (read,) = load_rules(tmp_path / "rules")
+    assert read.form == "regex"
+    assert pattern_of(read).endswith(r"\x20")
+    assert read.replacement == " x"

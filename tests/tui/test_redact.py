@@ -471,6 +471,8 @@ async def test_rules() -> None:
         await driver.press("a", "l", *"Ada", "enter", *"someone", "enter")
         assert [tuple(rule) for rule in driver.review.kept] == [("glob", "ada*", None), ("literal", "Ada", "someone")]
         assert "==> someone" in driver.screen
+        assert "0 places" in driver.screen  # what replaces nothing is visible
+        assert "2 places" in driver.screen
         await driver.press("a", "r", *"(", "enter", "enter")
         assert driver.said == "The pattern ( is not understood"
         await driver.press("g", "e", "l", "enter", *"x", "enter")

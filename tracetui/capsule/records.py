@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,9 @@ def read_log(
     records, values = redaction.of(part.log)
     reader = HARNESSES[part.log.harness].reader(part.stem)
     steps: dict[int, Step] = {}
-    carried = zip(records, values) if part.lines is None else _cut(bucket, part, records, values, log, before=before)
+    carried = zip(records, values) if part.lines is None else _cut(
+        bucket, part, records, values, log, redaction.plan().ids, before=before
+    )  # fmt: skip
     for nth, (record, value) in enumerate(carried):
         if nth & 255 == 255:
             tick(256)
@@ -76,9 +78,16 @@ def read_log(
 
 
 def _cut(
-    bucket: Bucket, part: EpisodePart, records: list[Record], values: list[dict[str, Any]], log: Log, *, before: bool
+    bucket: Bucket,
+    part: EpisodePart,
+    records: list[Record],
+    values: list[dict[str, Any]],
+    log: Log,
+    renamed: Mapping[str, str],
+    *,
+    before: bool,
 ) -> Iterator[tuple[Record, dict[str, Any]]]:
-    """The records of a range, without what of them is not the range's."""
+    """The records of a range, without what of them is not the range's; ``renamed`` tells what became of ids."""
     sharing = sharing_of(part.log.harness)
     lines = part.lines or set()
     glued = _glued(part, records)
@@ -88,8 +97,9 @@ def _cut(
             return record.nth in mine
         return part.holds(record)
 
-    links = Links(sharing, records, holds)
-    shared, compactions = _owners(bucket, part)
+    redacted = [Record(record.source, value, record.nth, record.oversize) for record, value in zip(records, values)]
+    links = Links(sharing, redacted, holds)
+    shared, compactions = _owners(bucket, part, renamed)
     for record, value in zip(records, values):
         if not holds(record):
             continue
@@ -106,7 +116,7 @@ def _cut(
         yield record, links.mended(value)
 
 
-def _owners(bucket: Bucket, part: EpisodePart) -> tuple[dict[int, OwnSteps], set[int]]:
+def _owners(bucket: Bucket, part: EpisodePart, renamed: Mapping[str, str]) -> tuple[dict[int, OwnSteps], set[int]]:
     """Lines that steps of the range share with others, with what is theirs; and the lines of compactions."""
     inside: dict[int, list[tuple[int, str]]] = {}
     outside: set[int] = set()
@@ -123,8 +133,17 @@ def _owners(bucket: Bucket, part: EpisodePart) -> tuple[dict[int, OwnSteps], set
     for line in inside.keys() & outside:
         steps = [bucket.step(part.log, number) for number, _ in inside[line]]
         calls = [step.tool.call_id for step in steps if step.tool is not None and step.tool.call_id is not None]
-        owners[line] = OwnSteps([key for _, key in inside[line]], calls)
+        owners[line] = OwnSteps(
+            [_renamed(key, renamed) for _, key in inside[line]], [_renamed(call, renamed) for call in calls]
+        )
     return owners, compactions
+
+
+def _renamed(key: str, renamed: Mapping[str, str]) -> str:
+    """A step's key after the ids in it were renamed."""
+    for old, new in renamed.items():
+        key = key.replace(old, new)
+    return key
 
 
 def _glued(part: EpisodePart, records: Iterable[Record]) -> dict[int, set[int]]:

@@ -15,7 +15,9 @@ from tracetui.text.width import cut
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
+    from tracetui.redact.decisions import Rule
     from tracetui.redact.proof import Leak, Proof
     from tracetui.redact.review import Review
 
@@ -122,12 +124,14 @@ def _decide(args: argparse.Namespace, review: Review) -> list[dict[str, Any]]:
         raise TracetuiError("There is no decision to bring back")
     told: list[dict[str, Any]] = []
     if args.rules:
+        from tracetui.redact.lookup import rule_counts
         from tracetui.redact.rulefile import load_rules
 
         read = [*dict.fromkeys(load_rules(Path(args.rules)))]
         held = review.state.rules
         review.add_rule(*(rule for rule in read if rule not in held))
-        told += [_rule(review, rule) for rule in read]
+        counts = rule_counts(review)
+        told += [_rule(rule, review, counts) for rule in read]
     fresh: set[str] = set()
     if args.accept_tier is not None:
         fresh = {group.value for group in review.accept_tier(args.accept_tier)}
@@ -160,6 +164,7 @@ def _say_proof(review: Review, proof: Proof, *, quiet: bool) -> None:
 def decisions_json(review: Review) -> list[dict[str, Any]]:
     """All decisions in force as ``redact --json`` prints them; ``_value`` is the value's keyed hash."""
     from tracetui.redact.decisions import SCOPES, about
+    from tracetui.redact.lookup import rule_counts
 
     plan = review.plan()
     for _ in review.redacted(plan):
@@ -208,7 +213,8 @@ def decisions_json(review: Review) -> list[dict[str, Any]]:
                 "decision": "accepted", "scope": what, "placeholder": None, "copies": 0,
             }
         )  # fmt: skip
-    out += [_rule(review, rule) for rule in state.rules]
+    counts = rule_counts(review)
+    out += [_rule(rule, review, counts) for rule in state.rules]
     return out
 
 
@@ -230,7 +236,7 @@ def _place(review: Review, leak: Leak, decision: str) -> dict[str, Any]:
     }
 
 
-def _rule(review: Review, rule: Any) -> dict[str, Any]:
+def _rule(rule: Rule, review: Review, counts: Mapping[Rule, int]) -> dict[str, Any]:
     return {
         "id": review.decisions.short("rule", rule.form, rule.pattern),
         "kind": "rule",
@@ -239,7 +245,7 @@ def _rule(review: Review, rule: Any) -> dict[str, Any]:
         "decision": "accepted",
         "scope": "rule",
         "placeholder": rule.replacement,
-        "copies": 0,
+        "copies": counts.get(rule, 0),
     }
 
 

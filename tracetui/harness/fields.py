@@ -46,14 +46,17 @@ def paths(text: str) -> tuple[Path, ...]:
 class Fields:
     """Strings of a harness's records that redaction treats apart; each place exactly, all others are text.
 
-    ``ids`` join records or are words of the format: they are not searched and stay as they are. ``opaque`` are
-    signatures, encrypted text and image data: not searched, and dropped from what is shared. ``only`` says of an opaque
-    place when: ``data:`` for strings that begin so, a number for strings longer than that.
+    ``ids`` join records or are words of the format: nothing is looked for in them; an id that holds what was accepted
+    is renamed wherever it stands. ``opaque`` are signatures, encrypted text and image data: not searched, and dropped
+    from what is shared. ``only`` says of an opaque place when: ``data:`` for strings that begin so, a number for
+    strings longer than that. ``names`` (of tools, models) are text like any other, and stay where all else that a
+    record says is left out.
     """
 
     ids: frozenset[Path]
     opaque: frozenset[Path]
     only: Mapping[Path, str | int] = field(default_factory=dict)
+    names: frozenset[Path] = frozenset()
 
     def is_opaque(self, path: Path, value: str) -> bool:
         """Whether a string at one of the opaque places is opaque."""
@@ -63,7 +66,7 @@ class Fields:
         return value.startswith(only) if isinstance(only, str) else len(value) > only
 
     @staticmethod
-    def of(ids: str, opaque: str, only: Mapping[str, str | int] | None = None) -> Fields:
+    def of(ids: str, opaque: str, only: Mapping[str, str | int] | None = None, names: str = "") -> Fields:
         """From places in the notation above; ``only`` by place (a last name alone: every opaque place that ends so)."""
         found = frozenset(paths(opaque))
         limits: dict[Path, str | int] = {}
@@ -72,4 +75,4 @@ class Fields:
             for path in found:
                 if path == wanted or (len(wanted) == 1 and path[-1:] == wanted):
                     limits[path] = limit
-        return Fields(frozenset(paths(ids)), found, limits)
+        return Fields(frozenset(paths(ids)), found, limits, frozenset(paths(names)))

@@ -1,9 +1,10 @@
 """Applying decisions: records in, records of the same shape out, with every copy of every accepted value replaced.
 
-Nothing is taken out of the structure: counts, types and ids stay; a dropped signature or encrypted text becomes ``""``,
-an image one pixel, an excluded record keeps its ids with every text replaced. One placeholder per value throughout,
-``‹kind:number›``, numbered by first appearance; line counts are kept, so that patches still apply to redacted files.
-Applying twice changes nothing.
+Nothing is taken out of the structure: counts, types and ids stay, but an id that holds an accepted value is renamed
+wherever it stands; a dropped signature or encrypted text becomes ``""``, an image one pixel, an excluded record keeps
+its ids and names of tools with every text replaced. One placeholder per value throughout, ``‹kind:number›``, numbered
+by first appearance; line counts are kept, so that patches still apply to redacted files. Applying twice changes
+nothing.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ import orjson
 
 from tracetui.model import Record, TracetuiError
 from tracetui.redact.decisions import DecisionState, Rule, pattern_of
+from tracetui.redact.entropy import is_uuid
 from tracetui.redact.forms import EXCLUDED_TEXT, ValueMatcher, lines_of
 from tracetui.redact.identity import identities
 from tracetui.redact.secret_core import is_boundary
 from tracetui.redact.units import (
     PIXEL,
     Node,
+    is_name,
     is_opaque,
     is_skipped,
+    joins,
     left_out,
     new_key,
     pointer_after,
@@ -37,7 +41,7 @@ from tracetui.redact.units import (
 from tracetui.redact.value_decoders import BREAK
 from tracetui.redact.values import record_id
 
-__all__ = ["EXCLUDED", "PLACEHOLDER", "Cancelled", "Plan", "prepare", "redact", "redact_text"]
+__all__ = ["EXCLUDED", "PLACEHOLDER", "Cancelled", "Plan", "identifier", "prepare", "redact", "redact_text"]
 
 PLACEHOLDER: Final = re.compile(r"‹([a-z][a-z0-9-]{0,40}):(\d{1,7})›")
 """What stands for a value. Numbers that the source text uses for itself are left out."""
@@ -87,6 +91,8 @@ class Plan:
     """How many places each value reached, by key; filled by ``redact``."""
     kept: dict[tuple[str | None, str, str, bool], list[tuple[int, int]]] = field(default_factory=dict)
     """Where spared places stand in what came out: (agent, record id, field there, in key); filled by ``redact``."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """What became of ids, by what they were: no two become the same."""
 
     @classmethod
     def of(cls, state: DecisionState, given: Mapping[str, tuple[str, int]] | None = None) -> Plan:
@@ -108,7 +114,7 @@ class Plan:
     def matcher(self) -> ValueMatcher:
         """Finds every accepted value; longer values first, so that a tie goes to the longer."""
         own = [(text, kind) for text, kind, _ in self.values]
-        self.done = {}
+        self.done, self.ids = {}, {}
         self.done_size = 0
         literal = [rule.pattern for rule in self.rules if rule.form == "literal"]
         return ValueMatcher([*own, *((text, EXCLUDED_TEXT) for text in (*self.excluded_texts, *literal))])
@@ -374,11 +380,32 @@ def _put(text: str, plan: Plan, spared: Iterable[tuple[int, int]] = ()) -> str:
     return changed
 
 
+def identifier(text: str, path: tuple[str, ...], plan: Plan) -> str:
+    """An id of the format with every accepted value replaced, the same wherever it stands. Words of the format stay,
+    and what holds no more than a piece of a value, as random ids do by chance."""
+    if not (plan.values or plan.rules) or not joins(path):
+        return text
+    held = plan.ids.get(text)
+    if held is not None:
+        return held
+    changed, spans = redact_text(text, plan)
+    by_chance = all(form == "part" for *_, form in spans)
+    if changed != text and (by_chance or (is_uuid(text) and (spans[0][0] > 0 or spans[-1][1] < len(text)))):
+        changed = text
+    name, n = changed, 2
+    while changed != text and changed in plan.ids.values():
+        changed, n = f"{name}~{n}", n + 1
+    if changed != text:
+        plan.ids[text] = changed
+    return changed
+
+
 def _copy(value: Any, node: Node | None, plan: Plan) -> Any:
     """A record's value with the plan applied; for records of which all is treated alike, whatever its place."""
     if isinstance(value, str):
         if node and value and (what := left_out(node, value)):
-            return value if what == "id" else _opaque(value, node[""][1], plan)
+            path = node[""][1]
+            return identifier(value, path, plan) if what == "id" else _opaque(value, path, plan)
         held = plan.done.get(value)
         return _put(value, plan) if value and (held is None or held[1]) else value
     if isinstance(value, dict):
@@ -422,11 +449,12 @@ def _changer(
     def change(text: str, at: str, path: tuple[str, ...], in_key: bool) -> str:
         if not in_key:
             if is_skipped(harness, path):
-                return text
+                return identifier(text, path, plan)
             if is_opaque(harness, path, text):
                 return _opaque(text, path, plan)
-            if whole or any(at == prefix or at.startswith(prefix + "/") for prefix in parts):
-                return text if _word(text, path) else EXCLUDED
+            out = whole or any(at == prefix or at.startswith(prefix + "/") for prefix in parts)
+            if out and not _word(text, path) and not is_name(harness, path):
+                return EXCLUDED
         spared = plan.spared.get((agent, rid, at, in_key), ())
         changed = _put(text, plan, spared)
         if spared:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.model import LogRow, Record, Source
 from tracetui.redact.apply import EXCLUDED, Plan, redact_text
+from tracetui.redact.decisions import Rule
 from tracetui.redact.field_names import name_of
 from tracetui.redact.second_reading import Noticed, notice
 from tracetui.redact.units import units
@@ -17,7 +18,7 @@ from tracetui.redact.values import Field, Mark, Place, Reach, State, Target, rec
 if TYPE_CHECKING:
     from tracetui.redact.review import Review
 
-__all__ = ["Lookup", "noticed", "places_of_texts"]
+__all__ = ["Lookup", "noticed", "places_of_texts", "rule_counts"]
 
 _FORMS: Final = {"plain": "as it is", "part": "in part"}
 """Words for forms that do not speak for themselves."""
@@ -67,6 +68,26 @@ def noticed(review: Review, cancelled: Callable[[], bool]) -> list[Noticed]:
         for one in notice(texts, inside=review.session.cwd, cancelled=cancelled)
         if (key := digest(one.text)) not in state.accepted and ("all", key) not in state.rejected
     ]
+
+
+def rule_counts(review: Review, cancelled: Callable[[], bool] = lambda: False) -> dict[Rule, int]:
+    """How many places each of the rules that stay replaces in what is under review; those counted before it was
+    ``cancelled`` alone."""
+    rules = review.state.rules
+    counts = dict.fromkeys(rules, 0)
+    if not rules:
+        return counts
+    plan = Plan(rules=[*rules])
+    starts = {f"rule {rule.form} {rule.pattern} ": rule for rule in sorted(rules, key=lambda rule: -len(rule.pattern))}
+    times = Counter(unit.text for _, _, unit, _ in _texts(review))
+    for text, many in times.items():
+        if cancelled():
+            break
+        for _, _, key, form in redact_text(text, plan)[1]:
+            if form != "line":
+                rule = next(rule for start, rule in starts.items() if key.startswith(start))
+                counts[rule] += many
+    return counts
 
 
 class Lookup:

@@ -19,17 +19,22 @@ __all__ = ["dump_rules", "load_rules", "parse_rules"]
 
 _FIRST: Final = "# This file holds secrets in plain text: keep it to yourself and out of every repository."
 _WRITTEN: Final = {"\n": r"\n", "\r": r"\r"}
+_ESCAPED_BLANK: Final = re.compile(r"((?<!\\)(?:\\\\)*)\\$")
+"""A backslash at the end that escapes the blank which stood behind it."""
 _FORMS: Final = ("literal", "regex", "glob")
 
 
 def parse_rules(text: str) -> list[Rule]:
     """Read rules, one a line; blank lines and lines that begin with ``#`` are left out. Without ``==>`` a rule gets a
-    placeholder. Raises TracetuiError (status 2) for a bad line, by its number."""
+    placeholder; blanks on both sides of it are no part of the rule. Raises TracetuiError (status 2) for a bad line, by
+    its number."""
     out: list[Rule] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
         if not line.strip() or line.startswith("#"):
             continue
         left, arrow, right = line.partition("==>")
+        if arrow and left.endswith(" ") and right[:1] in ("", " "):
+            left, right = left.rstrip(" "), right.strip(" ")  # foo ==> bar: the blanks are for the eye
         form, colon, pattern = left.partition(":")
         rule = (
             Rule(form, pattern, right if arrow else None)
@@ -70,9 +75,13 @@ def dump_rules(path: Path, rules: Iterable[Rule], *, force: bool = False) -> Non
         if "\n" in (rule.replacement or ""):
             raise TracetuiError("A replacement with a line break cannot be written into a file of rules")
         form, pattern = rule.form, rule.pattern
-        if "\n" in pattern or "\r" in pattern or "==>" in pattern:
+        spaced = pattern.endswith(" ") and rule.replacement is not None and rule.replacement[:1] in ("", " ")
+        if "\n" in pattern or "\r" in pattern or "==>" in pattern or spaced:
             # As a pattern that means the same and fits on a line.
             pattern = re.sub(r"(\\\\)|\\?([\n\r])", lambda m: m[1] or _WRITTEN[m[2]], pattern_of(rule))
-            form, pattern = "regex", pattern.replace("==>", r"=\x3d>")
+            pattern = pattern.replace("==>", r"=\x3d>")
+            if spaced:
+                pattern = _ESCAPED_BLANK.sub(r"\1", pattern[:-1]) + r"\x20"
+            form = "regex"
         lines.append(f"{form}:{pattern}" + ("" if rule.replacement is None else f"==>{rule.replacement}"))
     write_private(path, ("\n".join(lines) + "\n").encode())

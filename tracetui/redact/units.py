@@ -17,8 +17,10 @@ __all__ = [
     "PIXEL",
     "Node",
     "Unit",
+    "is_name",
     "is_opaque",
     "is_skipped",
+    "joins",
     "left_out",
     "new_key",
     "pointer_after",
@@ -53,6 +55,16 @@ def _fields(harness: str) -> Fields:
 def is_skipped(harness: str, path: Path) -> bool:
     """Whether the value at a path (list places as ``*``) is an id or word of the envelope."""
     return path in _fields(harness).ids
+
+
+def is_name(harness: str, path: Path) -> bool:
+    """Whether the value at a path is the name of a tool or model, which a reader of the record needs."""
+    return path in _fields(harness).names
+
+
+def joins(path: Path) -> bool:
+    """Whether the id or word of the format at a path joins records: a word stays whatever it reads like."""
+    return path[-1].lower().endswith(("id", "uuid"))
 
 
 def is_opaque(harness: str, path: Path, value: str) -> bool:

@@ -12,10 +12,11 @@ FIELDS: Final = Fields.of(
     ids="""
         uuid parentUuid sessionId logicalParentUuid requestId timestamp type version messageId leafUuid promptId
         toolUseID parentToolUseID sourceToolAssistantUUID sourceToolUseID agentId userType isSidechain
-        snapshot(messageId timestamp) message(id type role model content/*(type id tool_use_id name))
+        snapshot(messageId timestamp) message(id type role content/*(type id tool_use_id))
         data(type agentId message(uuid timestamp requestId type message(id type role content/*(id tool_use_id type))))
         toolUseResult(agentId toolUseId)
     """,
+    names="message(model content/*/name)",
     opaque="""
         message/content/*(signature data source/data content/*/source/data)
         data/message/message/content/*(signature source/data content/*/source/data)

@@ -17,6 +17,7 @@ FIELDS: Final = Fields.of(
         payload(type id call_id session_id turn_id role conversation_id originator cli_version forked_from_id
             item(id call_id type) replacement_history/*(id call_id type) content/*/type git/commit_hash)
     """,
+    names="name payload(name model item/name replacement_history/*/name)",
     opaque="""
         encrypted_content content/*/image_url
         payload(encrypted_content item/encrypted_content replacement_history/*(encrypted_content content/*/image_url)

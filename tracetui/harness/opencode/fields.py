@@ -11,19 +11,24 @@ __all__ = ["FIELDS"]
 _MODEL: Final = "modelID providerID variant id"
 
 FIELDS: Final = Fields.of(
-    ids=f"""
+    ids="""
         type
         properties(
             sessionID messageID partID
             info(
-                id sessionID parentID projectID workspaceID slug version role modelID providerID mode agent finish
-                variant error/name model({_MODEL})
+                id sessionID parentID projectID workspaceID version role mode finish variant error/name
             )
             part(
-                id sessionID messageID type tool callID snapshot hash reason mime agent model({_MODEL}) tail_start_id
+                id sessionID messageID type callID snapshot hash reason mime tail_start_id
                 state(status attachments/*(id sessionID messageID type mime)
-                    metadata(sessionId parentSessionId model({_MODEL}) files/*/type))
+                    metadata(sessionId parentSessionId files/*/type))
             )
+        )
+    """,
+    names=f"""
+        properties(
+            info(slug modelID providerID agent model({_MODEL}))
+            part(tool agent model({_MODEL}) state/metadata/model({_MODEL}))
         )
     """,
     opaque="""

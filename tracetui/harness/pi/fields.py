@@ -10,9 +10,10 @@ __all__ = ["FIELDS"]
 
 FIELDS: Final = Fields.of(
     ids="""
-        type id parentId timestamp version firstKeptEntryId targetId fromId provider modelId parentSession/id
-        message(role id toolCallId toolName provider api model responseId stopReason content/*(type id))
+        type id parentId timestamp version firstKeptEntryId targetId fromId parentSession/id
+        message(role id toolCallId api responseId stopReason content/*(type id))
     """,
+    names="provider modelId message(toolName provider model content/*/name)",
     opaque="""
         message(content/*(thinkingSignature textSignature thoughtSignature data) details/images/*/data)
     """,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.redact.decisions import EXCLUSIONS, Rule
 from tracetui.redact.identity import offered
-from tracetui.redact.lookup import Lookup, noticed, places_of_texts
+from tracetui.redact.lookup import Lookup, noticed, places_of_texts, rule_counts
 from tracetui.redact.second_reading import Noticed
 from tracetui.redact.undo_summary import difference, reaches
 from tracetui.redact.values import Field, Group, Mark, Place, Progress, Reach, Target
@@ -280,6 +280,10 @@ class Editing:
 
     def rules(self) -> Sequence[Rule]:
         return [*self.review.state.rules]
+
+    def rule_counts(self, cancelled: Callable[[], bool]) -> Mapping[Rule, int]:
+        """How many places each rule replaces here."""
+        return rule_counts(self.review, cancelled)
 
     def add_rule(self, rule: Rule) -> DecisionOutcome:
         if rule in self.rules():

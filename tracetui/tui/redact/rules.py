@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -38,13 +38,16 @@ _FORMS = (
     ("g", "glob", "* is any run without blanks, ? any one character"),
 )
 _FILE = "redact-rules.txt"
+_PLACES = 12
+"""Cells of the column that tells how many places a rule replaces."""
 
 
 class _RuleRows:
     uniform = True
 
-    def __init__(self, rules: Sequence[Rule], *, hidden: bool = False) -> None:
+    def __init__(self, rules: Sequence[Rule], counts: Mapping[Rule, int] | None, *, hidden: bool = False) -> None:
         self.rules = rules
+        self.counts = counts
         self.hidden = hidden
 
     def __len__(self) -> int:
@@ -62,13 +65,15 @@ class _RuleRows:
     def paint(self, row: int, look: Look, width: int) -> Sequence[Strip]:
         rule = self.rules[row]
         put = "a placeholder" if rule.replacement is None else one_line(rule.replacement, 60) or "nothing"
-        tail = f"==> {put}"
-        room = max(8, width - 10 - cells(tail) - 2)
+        places = "…" if self.counts is None else fmt.plural(self.counts.get(rule, 0), "place")
+        tail = f"==> {put}  "
+        room = max(8, width - 10 - cells(tail) - _PLACES - 2)
         pattern = bullets(look) if self.hidden else clip(one_line(rule.pattern, 400), room, look.sign("ellipsis"))
         how = rule.form.ljust(9)
-        return [
-            paint([(how, look.style("muted")), (pattern, look.style())], width, right=[(tail, look.style("muted"))])
-        ]
+        none = self.counts is not None and not self.counts.get(rule)
+        count = (places.rjust(_PLACES), look.style("warn" if none else "muted"))
+        put_in = (tail, look.style("muted"))
+        return [paint([(how, look.style("muted")), (pattern, look.style())], width, right=[put_in, count])]
 
 
 class RulesScreen(Screen[bool], Actor):
@@ -122,7 +127,9 @@ class RulesScreen(Screen[bool], Actor):
             done, rules = found
             if not self.is_attached:
                 return
-            self.rows.reload(_RuleRows(rules, hidden=self._hidden))
+            self.rows.reload(_RuleRows(rules, None, hidden=self._hidden))
+            if rules:
+                self._worker.do(lambda room: (rules, room.review.rule_counts(room.busy)), self._count)
             self.title_line.show("for every session", fmt.plural(len(rules), "rule"))
             self.app.refresh_offers()
             if isinstance(done, TracetuiError):
@@ -133,6 +140,13 @@ class RulesScreen(Screen[bool], Actor):
                 self.app.say(done.said, role="muted" if done.done else "warn")
 
         self._worker.do(work, finish)
+
+    def _count(self, found: tuple[Sequence[Rule], Mapping[Rule, int]]) -> None:
+        """Show how many places each rule replaces, where no other rules are listed by now."""
+        rules, counts = found
+        source = self.rows.source
+        if self.is_attached and isinstance(source, _RuleRows) and source.rules == rules:
+            self.rows.reload(_RuleRows(rules, counts, hidden=self._hidden))
 
     @property
     def _rule(self) -> Rule | None:
