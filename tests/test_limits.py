@@ -31,7 +31,6 @@ CLASSES_OVER = {
 
 FUNCTIONS_OVER: dict[str, int] = {
     "tracetui/capsule/archive.py:_check_structure": 29,
-    "tracetui/capsule/checks.py:propose": 28,
     "tracetui/capsule/code_reader.py:_read": 30,
     "tracetui/capsule/episode.py:choose": 34,
     "tracetui/capsule/patches.py:_parse_file": 26,

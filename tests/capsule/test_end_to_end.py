@@ -41,7 +41,7 @@ def test_what_is_in_it(sealed: Path, there: Machine, cli: Cli) -> None:
         "patches/0001.patch", "patches/0002.patch", "checks.json",
     }  # fmt: skip
     assert {item["name"] for item in manifest["entries"]} == set(found) - {"manifest.json"}
-    assert manifest["format"] == "tracetui.capsule.v1"
+    assert manifest["format"] == "tracetui.capsule.v2"
     base = manifest["repository"]["base"]
     assert (base["commit"], base["how"], base["matched"], base["files"]) == (there.base, "inferred", 2, 2)
     assert (base["pushed"], base["start"]) == (True, there.base)
@@ -68,6 +68,12 @@ def test_what_is_in_it(sealed: Path, there: Machine, cli: Cli) -> None:
     assert check["command"] == "cd {root} && python3 -m unittest discover -s tests"
     assert (check["exit_code"], check["folder"]) == (1, "")
     assert check["line"] == "AssertionError: 'ab' != 'abc'"
+    assert check["main"] is True
+    assert check["signature"] == {
+        "runner": "unittest",
+        "tests": [{"id": "test_chop.ChopTest.test_whole", "error": "'ab' != 'abc'"}],
+        "lines": [],
+    }
 
 
 def test_nothing_of_the_machine_is_left(sealed: Path, there: Machine) -> None:

@@ -122,7 +122,7 @@ HOSTILE: dict[str, dict[str, bytes]] = {
     "not JSON": {"manifest.json": b"{"},
     "no object": {"manifest.json": b"[]"},
     "no format": {"manifest.json": b"{}"},
-    "a newer format": {"manifest.json": _listed(lambda v: v.update(format="tracetui.capsule.v2"))},
+    "a newer format": {"manifest.json": _listed(lambda v: v.update(format="tracetui.capsule.v3"))},
     "another format": {"manifest.json": _listed(lambda v: v.update(format="zip"))},
     "entries of another shape": {"manifest.json": _listed(lambda v: v.update(entries={"a": 1}))},
     "an entry listed twice": {"manifest.json": _listed(lambda v: v["entries"].append(v["entries"][0]))},
@@ -160,7 +160,7 @@ def test_well_packed_and_false(tmp_path: Path, name: str, cli: Cli) -> None:
     assert [item for item in sorted(tmp_path.rglob("*")) if "nobody" not in item.parts] == before
     assert not (tmp_path / "nobody" / "bucket").exists()
     if name == "a newer format":
-        assert "newer format tracetui.capsule.v2" in cli("verify", path).err
+        assert "newer format tracetui.capsule.v3" in cli("verify", path).err
 
 
 def test_other_files_are_no_capsules(tmp_path: Path, cli: Cli) -> None:

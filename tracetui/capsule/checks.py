@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
 from tracetui.capsule.patches import check_path
-from tracetui.capsule.shell import fails, hides_status, only_reads
+from tracetui.capsule.runners.text import normal
+from tracetui.capsule.shell import fails, hides_status, lints, only_reads
+from tracetui.capsule.signature import Signature, signature_of
+from tracetui.capsule.signature import load as load_signature
 from tracetui.model import Step, TracetuiError
 
-__all__ = ["Check", "dump", "from_command", "load", "normal", "propose", "shows", "telling_line"]
+__all__ = [
+    "Check",
+    "choose_main",
+    "dump",
+    "from_command",
+    "load",
+    "normal",
+    "propose",
+    "rooted",
+    "shows",
+    "telling_line",
+]
 
 ROOT: Final = "{root}"
 _PROPOSED: Final = 8
@@ -51,18 +65,13 @@ _NODE_GENERIC: Final = re.compile(
     r"|Missing expected |test failed'|[0-9]{1,6} subtests? failed'|Promise resolution )"
 )
 _NODE_SIGNS: Final = ("ERR_ASSERTION", "ERR_TEST_FAILURE", "failureType: '")
-_NUMBERS: Final = re.compile(
-    r"0x[0-9a-fA-F]{1,16}|\b[0-9]{1,9}(?:\.[0-9]{1,12})?(?=\s?(?:ms|s|sec|secs|seconds|µs|us|ns|m)\b)"
-)
-_POSITION: Final = re.compile(
-    r"(?<=\.[A-Za-z]):[0-9]{1,7}(?::[0-9]{1,5})?|(?<=\.[A-Za-z]{2}):[0-9]{1,7}(?::[0-9]{1,5})?"
-    r"|(?<=\.[A-Za-z]{3}):[0-9]{1,7}(?::[0-9]{1,5})?|(?<=, line )[0-9]{1,7}|(?<=' \()[0-9]{1,9}(?=\) panicked)"
-    r"|(?<=^not ok )[0-9]{1,6}"
-)
-"""Where in a file, which thread, the how manyth test: other lines above change them."""
-_TEMPORARY: Final = re.compile(r"/(?:private/)?(?:tmp|var/folders)/[^\s'\":,)]{1,200}")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]{0,32}[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 _PLACEHOLDER: Final = re.compile("\u2039[^\u2039\u203a\n]{1,64}\u203a")
+_NOTHING: Final = re.compile(
+    r"(?:Error: )?(?:Exit code|exit status|(?:Process|Command) exited with (?:code|status)|Exit status:?) -?\d{1,3}\.?$"
+    r"|FAIL(?:ED|URE)?[:.!]?$|[Ee]rror[:.!]?$|FAILURES!?$|npm (?:ERR!|error) (?:code|Test failed|A complete log).*"
+)
+"""What an agent's program or a runner says of every failure alike: it tells none from another."""
 _SUMMARY: Final = re.compile(r"^[=\-_ .]{3,}|[0-9]+ (?:passed|tests?)\b.*[0-9]+ ?(?:s|ms)\b|^ran [0-9]+ tests? in")
 
 
@@ -71,7 +80,9 @@ class Check:
     """A check. ``command`` and ``line`` spell the repository's folder ``{root}``; ``folder`` is relative to it.
 
     ``exit_code`` None: any but 0. ``line`` None: none is looked for. ``step`` is where it was seen, None for a command
-    that the user wrote. ``problem`` names what keeps it from a verdict (a patch that does not apply).
+    that the user wrote. ``problem`` names what keeps it from a verdict (a patch that does not apply). ``signature`` is
+    that of the failure as it was seen, of tests where a runner told of them. ``main``: the verdict of the whole is that
+    of this one. ``rehearsal``: what it showed when it was sealed, None where it was not posed then.
     """
 
     number: int
@@ -82,6 +93,9 @@ class Check:
     step: int | None = None
     agent: str | None = None
     problem: str | None = None
+    signature: Signature | None = None
+    main: bool = False
+    rehearsal: dict[str, Any] | None = None
 
     def json(self) -> dict[str, Any]:
         """The check as ``checks.json`` holds it."""
@@ -94,6 +108,9 @@ class Check:
             "step": self.step,
             "agent": self.agent,
             "problem": self.problem,
+            "signature": None if self.signature is None else self.signature.json(),
+            "main": self.main,
+            "rehearsal": self.rehearsal,
         }
 
     @property
@@ -116,29 +133,59 @@ def propose(steps: Iterable[tuple[str | None, Step, str | None]], root: str | No
     for agent, step, cwd in steps:
         if step.kind != "command" or step.tool is None:
             continue
-        code = step.tool.exit_code
-        command, folder = command_of(step)
-        if not step.failed:
-            # The status is that of what came after the pipe; the failure stands in the output.
-            hidden = not code and command and hides_status(command) and not only_reads(command)
-            hidden = hidden and fails(step.tool.output or "")
-            line = telling_line(step.tool.output or "") if hidden and command else None
-            check = from_command(0, command, folder or cwd, root) if line is not None and command else None
-            if check is not None and line is not None:
-                check = replace(check, exit_code=0, line=rooted(line, root), step=step.number, agent=agent)
-                found.pop((check.command, check.folder), None)
-                found[check.command, check.folder] = check
-            continue
-        if code in (None, 0, 126, 127) or not command or code is None or code < 0 or code > 128:
-            continue
-        check = from_command(0, command, folder or cwd, root)
-        if check is None:
-            continue
-        line = telling_line(step.tool.output or "")
-        check = replace(check, exit_code=code, line=None if line is None else rooted(line, root), step=step.number)
-        found.pop((check.command, check.folder), None)
-        found[check.command, check.folder] = replace(check, agent=agent)
-    return [replace(check, number=nth) for nth, check in enumerate(list(found.values())[-_PROPOSED:], 1)]
+        check = _seen(step, cwd, root)
+        if check is not None:
+            found.pop((check.command, check.folder), None)
+            found[check.command, check.folder] = replace(check, step=step.number, agent=agent)
+    every = list(found.values())
+    main = choose_main(every)
+    kept = every[-_PROPOSED:]
+    if main is not None and main not in kept:
+        kept = [main, *kept[1:]]
+    return [replace(check, number=nth, main=check is main) for nth, check in enumerate(kept, 1)]
+
+
+def _seen(step: Step, cwd: str | None, root: str | None) -> Check | None:
+    """The check of one command, None where it showed no failure."""
+    command, folder = command_of(step)
+    tool = step.tool
+    if not command or tool is None:
+        return None
+    code, output = tool.exit_code, tool.output or ""
+    if not step.failed:
+        # The status is that of what came after the pipe; the failure stands in the output.
+        if code or not hides_status(command) or only_reads(command) or not fails(output):
+            return None
+        code = 0
+    elif code in (None, 0, 126, 127) or code is None or code < 0 or code > 128:
+        return None
+    check = from_command(0, command, folder or cwd, root)
+    if check is None:
+        return None
+    line = telling_line(output)
+    signature = signature_of(rooted(output, root))
+    if code == 0 and line is None and signature is None:
+        return None
+    return replace(check, exit_code=code, line=None if line is None else rooted(line, root), signature=signature)
+
+
+def choose_main(checks: Sequence[Check]) -> Check | None:
+    """The check that the verdict of the whole rests on: the one that is marked, else by evidence the last one whose
+    failing tests are known by name, then the last one that builds or runs something; never one that reads or lints."""
+    marked = next((check for check in checks if check.main), None)
+    return marked or max(checks, key=lambda check: (_weight(check), check.step or 0), default=None)
+
+
+def _weight(check: Check) -> int:
+    """How much a check may tell of a bug."""
+    signature = check.signature
+    if check.problem is not None:
+        return 0
+    if signature is not None and signature.tests and signature.runner not in ("compiler", "make"):
+        return 4
+    if only_reads(check.command) or lints(check.command):
+        return 1
+    return 3 if check.signature is not None or check.step is None else 2
 
 
 def command_of(step: Step) -> tuple[str | None, str | None]:
@@ -189,33 +236,37 @@ def telling_line(output: str) -> str | None:
     """The line of a failure's output that says most, or None: the last one with the strongest sign."""
     lines = [_ANSI.sub("", line).strip() for line in output.split("\n")[-_LINES_READ:]]
     lines = [line for line in lines if 3 < len(line) <= _LINE and not _SUMMARY.search(line.lower())]
+    lines = [line for line in lines if not _NOTHING.match(line)]
     best = [line for line in lines if not _GENERIC.search(line)]
-    if any(sign in line for line in lines for sign in _NODE_SIGNS):
-        for pattern in _NODE:
-            for line in reversed(best):
-                if pattern.search(line) and not _NODE_GENERIC.search(line):
-                    return line
-    for some in (best, lines):
-        for pattern in _FIRST:
-            found = next((line for line in reversed(some) if pattern.search(line)), None)
-            if found is not None:
-                return found
-        for signs in _TELLING:
-            for line in reversed(some):
-                low = line.lower()
-                if any(sign in low for sign in signs):
-                    return line
-    return next(reversed(best or lines), None)
+    node = _of_node(best) if any(sign in line for line in lines for sign in _NODE_SIGNS) else None
+    found = node or _strongest(best) or _strongest(lines)
+    return found or next(reversed(best or lines), None)
+
+
+def _of_node(lines: list[str]) -> str | None:
+    """The line of an assertion of Node, beside the name of the test."""
+    for pattern in _NODE:
+        for line in reversed(lines):
+            if pattern.search(line) and not _NODE_GENERIC.search(line):
+                return line
+    return None
+
+
+def _strongest(lines: list[str]) -> str | None:
+    """The last line with the strongest sign of a failure."""
+    for pattern in _FIRST:
+        found = next((line for line in reversed(lines) if pattern.search(line)), None)
+        if found is not None:
+            return found
+    for signs in _TELLING:
+        for line in reversed(lines):
+            low = line.lower()
+            if any(sign in low for sign in signs):
+                return line
+    return None
 
 
 # -- comparing
-
-
-def normal(line: str) -> str:
-    """A line of output as it is compared: without colours, blanks doubled, durations, addresses, temporary paths, and
-    positions in files."""
-    line = " ".join(_ANSI.sub("", line).split())
-    return _POSITION.sub("#", _TEMPORARY.sub("/tmp/#", _NUMBERS.sub("#", line)))  # noqa: S108
 
 
 def shows(check: Check, output: str, root: str) -> str | None:
@@ -286,6 +337,9 @@ def load(data: bytes, what: str = "checks.json") -> list[Check]:
                 step if type(step) is int else None,
                 agent if isinstance(agent, str) else None,
                 problem if isinstance(problem, str) else None,
+                load_signature(item.get("signature"), f"{what}: check {nth}"),
+                item.get("main") is True,
+                item["rehearsal"] if isinstance(item.get("rehearsal"), dict) else None,
             )
         )
     return checks

@@ -14,7 +14,10 @@ from tracetui.capsule.archive import RefusedError
 
 __all__ = ["FORMAT", "MANIFEST", "SIGNATURE", "Manifest", "allowed", "build", "digest_of", "parse"]
 
-FORMAT: Final = "tracetui.capsule.v1"
+FORMAT: Final = "tracetui.capsule.v2"
+"""What is written."""
+READS: Final = ("tracetui.capsule.v1", FORMAT)
+"""What is read, the oldest first."""
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "signature.sshsig"
 LIMIT: Final = 32 * 1024 * 1024
@@ -87,7 +90,7 @@ def parse(data: bytes) -> Manifest:
     match = _FORMATS.fullmatch(named) if isinstance(named, str) else None
     if match is None:
         raise RefusedError("This is no capsule: its manifest names no format of ours")
-    if named != FORMAT:
+    if named not in READS:
         raise RefusedError(f"This capsule has the newer format {named}; this version reads {FORMAT}: update tracetui")
     entries: dict[str, tuple[int, str]] = {}
     listed = facts.get("entries")

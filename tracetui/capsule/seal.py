@@ -27,6 +27,7 @@ from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
+from tracetui.capsule.signature import Signature, signature_of
 from tracetui.harness import HARNESSES
 from tracetui.harness.spell import step_json
 from tracetui.model import SessionRow, TracetuiError
@@ -223,7 +224,7 @@ class _EntryMaker:
         contexts = Contexts(self.bucket, ranged=self.episode.ranged)
         told = [contexts.add(part, log.name, log.lines, log.by_line) for part, log in zip(self.episode.parts, logs)]
         self.entries["ctx.jsonl"] = _jsonl(contexts.lines())
-        checks = self._checks()
+        checks = self._checks(logs)
         self.entries["checks.json"] = checking.dump(checks)
         facts = self._facts(logs, told)
         self.notes += self.problems
@@ -258,12 +259,17 @@ class _EntryMaker:
 
     # -- checks
 
-    def _checks(self) -> list[Check]:
+    def _checks(self, logs: Sequence[Log]) -> list[Check]:
         chosen, text = self.options.checks, self.redaction.text
+        root = None if self.code.root is None else text(self.code.root)
+        outputs: dict[tuple[str | None, int | None], str | None] = {
+            (log.agent, step.number): step.tool.output for log in logs for step in log.steps if step.tool
+        }
         if chosen is None:
             chosen = checking.propose(self.code.commands, self.code.root)
             if self.redaction.without_results:
                 chosen = [replace(check, line=None) for check in chosen]
+        main = checking.choose_main(chosen)
         broken = next((problem for problem in self.problems if "does not apply" in problem), None)
         return [
             replace(
@@ -273,9 +279,24 @@ class _EntryMaker:
                 folder=text(check.folder),
                 line=None if check.line is None else text(check.line),
                 problem=check.problem or broken,
+                signature=self._signature(check, outputs.get((check.agent, check.step)), root),
+                main=check is main,
             )
             for nth, check in enumerate(chosen, 1)
         ]
+
+    def _signature(self, check: Check, output: str | None, root: str | None) -> Signature | None:
+        """The signature of a failure from its redacted output, or what the user gave, with its texts redacted."""
+        if output and not self.redaction.without_results:
+            found = signature_of(checking.rooted(output, root))
+            if found is not None:
+                return found
+        given = check.signature if check.step is None else None
+        if given is None:
+            return None
+        text = self.redaction.text
+        tests = tuple((text(test), text(error)) for test, error in given.tests)
+        return replace(given, tests=tests, lines=tuple(map(text, given.lines)))
 
     # -- the manifest's facts
 

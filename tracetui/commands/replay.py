@@ -61,7 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, run, judge; 0 for reproduces and fixed, else 1."""
     from tracetui.capsule.dependency import parse_wanted
-    from tracetui.capsule.replay import Replay, Request, comment, worst
+    from tracetui.capsule.replay import Replay, Request, comment, verdict_of
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import Capsule, report_of
     from tracetui.sandbox import runner as sandboxes
@@ -108,16 +108,18 @@ def run(args: argparse.Namespace) -> int:
                     out.flush()
                 elif not args.comment:
                     _print(result)
-        verdict = worst([result.verdict for result in results])
+        verdict, told = verdict_of(results)
         why = "the capsule holds no check" if not checks else None
         if out is not None:
-            out.write(_whole(verdict, why, results))
+            out.write(_whole(verdict, why, results, told))
         elif args.comment:
             sys.stdout.write(comment(capsule.digest, results, request))
         else:
             paper = Paper()
-            told = verdict if why is None else f"{verdict}: {why}"
-            paper.line(paper.style(told.upper() if why is None else told, _SIGNS[verdict]))
+            said = verdict.upper() if why is None else f"{verdict}: {why}"
+            paper.line(paper.style(said, _SIGNS[verdict]))
+            for line in _rests(told):
+                paper.line(paper.style(f"   {one_line(line, 200)}", "muted"))
     return 0 if verdict in ("reproduces", "fixed") else 1
 
 
@@ -136,11 +138,11 @@ def _temporary() -> Iterator[None]:
         temporary.remove()
 
 
-def _whole(verdict: str, why: str | None, results: list[CheckResult]) -> dict[str, object]:
+def _whole(verdict: str, why: str | None, results: list[CheckResult], told: CheckResult | None) -> dict[str, object]:
     """The last line: the verdict of the whole, and the check that it rests on."""
-    told = next((result for result in results if result.verdict == verdict), None)
     return {
         "check": None,
+        "main": None if told is None else told.check.number,
         "verdict": verdict,
         "command": None,
         "expected": None,
@@ -149,6 +151,7 @@ def _whole(verdict: str, why: str | None, results: list[CheckResult]) -> dict[st
         "at": None if told is None else told.at,
         "seconds": round(sum(result.seconds for result in results), 3),
         "why": why if told is None else told.why,
+        "rests_on": None if told is None else told.rests_on,
     }
 
 
@@ -189,6 +192,13 @@ def _consent(replay: Replay, words: str, tools: list[str], args: argparse.Namesp
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise TracetuiError("Nothing was run")
+
+
+def _rests(result: CheckResult | None) -> list[str]:
+    """What the verdict of the whole rests on, in lines."""
+    from tracetui.capsule.verdict import told_of
+
+    return [] if result is None else told_of(result.rests_on, result.check.number)
 
 
 def _print(result: CheckResult) -> None:

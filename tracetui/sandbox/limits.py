@@ -52,12 +52,13 @@ class Limits:
 class Ran:
     """How a command ended. ``code`` is None when it was killed or never started; ``why`` then says so: ``timeout``,
     ``memory``, ``output``, ``tasks``, ``disk``, ``cancelled``, ``signal N`` or what kept it from starting. ``output``
-    is what it printed, both streams."""
+    is what it printed, both streams; ``beside`` what it was asked to leave beside that, by name."""
 
     code: int | None
     output: str
     seconds: float
     why: str | None = None
+    beside: dict[str, list[str]] = field(default_factory=dict)
 
 
 def run_within(

@@ -14,11 +14,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from tracetui.model import TracetuiError
 from tracetui.sandbox import bubblewrap, seatbelt, seccomp
+from tracetui.sandbox.aside import HOOKS, SHELL, Aside, cut
 from tracetui.sandbox.limits import Limits, Ran, run_within
 from tracetui.sandbox.tools import HOME, SYSTEM_PATH, Tools
 
@@ -52,6 +54,10 @@ class Sandbox:
         """The path under which commands see the folder of another dependency."""
         return bubblewrap.OVERLAY if self.kind == "bubblewrap" else str(folder.resolve())
 
+    def hooks(self, folder: Path) -> str:
+        """The path under which commands see the folder of hooks."""
+        return HOOKS if self.kind == "bubblewrap" else str(folder.resolve())
+
     def run(
         self,
         command: str,
@@ -62,13 +68,15 @@ class Sandbox:
         environ: dict[str, str] | None = None,
         overlay: Path | None = None,
         over: Iterable[tuple[Path, str]] = (),
+        aside: Aside | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Ran:
         """Run ``command`` by ``bash``, else ``sh``, in ``folder`` (relative) of ``tree``. Never raises for what the
         command does.
 
         ``overlay`` is a folder that the command may read; ``over``: folders shown in place of those of ``tools``, by
-        their path in the tree; ``environ`` adds to the small environment that it gets.
+        their path in the tree; ``environ`` adds to the small environment that it gets; ``aside`` is what it is asked
+        to leave beside its output.
         """
         limits = limits or Limits()
         with tempfile.TemporaryDirectory(prefix="tracetui-sandbox-", dir=tree.resolve().parent) as scratch:
@@ -77,14 +85,27 @@ class Sandbox:
             # The folder is entered inside, so that a link in the tree leads nowhere outside. Agents write for bash.
             root = self.root(tree)
             tasks = bubblewrap.tasks(limits) if self.kind == "bubblewrap" else "unlimited"
-            script = ["/bin/sh", "-c", _SHELL, f"{root}/{folder}" if folder else root, command, tasks]
+            at = f"{root}/{folder}" if folder else root
+            script = ["/bin/sh", "-c", _SHELL, at, command, tasks]
+            over = list(over)
+            if aside is not None:
+                left = f"{env['TMPDIR']}/aside"
+                env |= {"TRACETUI_ASIDE": left} | ({"TRACETUI_TAP": "1"} if aside.tap else {})
+                start = f"{self.hooks(aside.hooks)}/shell.sh"
+                script = ["/bin/sh", "-c", SHELL, at, command, tasks, start, left, aside.mark, *aside.versions]
+                over.append((aside.hooks.resolve(), HOOKS))
             if self.kind == "bubblewrap":
                 with _filter() as filter_fd:
                     words = bubblewrap.words(tree, place, self.tools, overlay, over, env, filter_fd)
                     env = {"PATH": SYSTEM_PATH}
-                    return run_within([*words, "--", *script], env, limits, cancelled, scratch, tree, fds=[filter_fd])
-            words = [*self._outside(tree, place, overlay, list(over)), *script]
-            return run_within(words, env, limits, cancelled, scratch, tree, unconfined=True)
+                    ran = run_within([*words, "--", *script], env, limits, cancelled, scratch, tree, fds=[filter_fd])
+            else:
+                words = [*self._outside(tree, place, overlay, over), *script]
+                ran = run_within(words, env, limits, cancelled, scratch, tree, unconfined=True)
+        if aside is None:
+            return ran
+        output, beside = cut(ran.output, aside.mark)
+        return replace(ran, output=output, beside=beside)
 
     # -- how each kind is called
 

@@ -112,14 +112,14 @@ class RunController(Controller["VerdictScreen"]):
         self.owner.large.show(f"Nothing could be told: {one_line(str(error), 300)}", "bad", plain=True)
 
     def finish(self) -> None:
-        from tracetui.capsule.replay import worst
+        from tracetui.capsule.replay import verdict_of
 
         self.owner.running = False
         if self._stop:
             self.owner.ask_consent()
             self.owner.large.show("Stopped. Enter runs it again.", "warn", plain=True)
             return
-        self.owner.verdict = worst([result.verdict for result in self.owner.results])
+        self.owner.verdict = verdict_of(self.owner.results)[0]
         self.owner.remove_class("-asking")
         told = meaning(self.owner.verdict, self.owner.results, self.owner.request)
         self.owner.large.show(self.owner.verdict, ROLES[self.owner.verdict], told=told)
