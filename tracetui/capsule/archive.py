@@ -262,63 +262,102 @@ class Archive:
         if comment != self.digest.encode():
             raise self._refused("it was changed after it was sealed, or never was one")
 
-    def _check_structure(self) -> None:  # noqa: C901 - a branch for each rule of the format
-        self._stream.seek(self.bytes - _COMMENT - _END.size)
+    def _check_structure(self) -> None:
+        """Every byte belongs to an entry, to the directory or to the end record, and both places of an entry agree."""
+        count, start, directory = self._directory()
+        at = position = 0
+        before = b""
+        seen: set[str] = set()
+        for _ in range(count):
+            if at + _CENTRAL.size > len(directory):
+                raise self._refused("its directory is cut off")
+            facts = _Central(*_CENTRAL.unpack_from(directory, at))
+            raw = directory[at + _CENTRAL.size : at + _CENTRAL.size + facts.length]
+            at += _CENTRAL.size + facts.length
+            if facts.mark != 0x02014B50 or len(raw) != facts.length:
+                raise self._refused("its directory is damaged")
+            name = self._entry_name(raw)
+            self._check_facts(name, facts)
+            if raw <= before or folded(name) in seen:
+                raise self._refused("its entries are not in order, or one stands twice")
+            before = raw
+            seen.add(folded(name))
+            body = self._check_place(name, facts, raw, position)
+            position = body + facts.packed
+            self.entries[name] = Entry(name, facts.method, facts.crc, facts.packed, facts.unpacked, body)
+        if at != len(directory) or position != start:
+            raise self._refused("it holds bytes that belong to no entry")
+        total = sum(entry.size for entry in self.entries.values())
+        if total > TOTAL_LIMIT or total > max(RATIO_FREE, RATIO_LIMIT * self.bytes):
+            raise self._refused(f"it would unpack to {total / 1e6:,.0f} MB")
+
+    def _directory(self) -> tuple[int, int, bytes]:
+        """How many entries there are, where the directory begins, and its bytes."""
+        end = self.bytes - _COMMENT - _END.size
+        self._stream.seek(end)
         mark, disk, first, here, count, size, start, comment = _END.unpack(self._stream.read(_END.size))
         if (mark, disk, first, comment) != (0x06054B50, 0, 0, _COMMENT) or here != count:
             raise self._refused("its end record is damaged")
         if count > ENTRY_LIMIT:
             raise self._refused(f"it holds more than {ENTRY_LIMIT:,} entries")
-        end = self.bytes - _COMMENT - _END.size
         if start + size != end or size < count * _CENTRAL.size or size > count * (_CENTRAL.size + _NAME_LIMIT):
             raise self._refused("its directory does not stand where it should")
         self._stream.seek(start)
-        directory = self._stream.read(size)
-        at = total = position = 0
-        seen: set[str] = set()
-        before = b""
-        for _ in range(count):
-            if at + _CENTRAL.size > len(directory):
-                raise self._refused("its directory is cut off")
-            (mark, made, version, flags, method, clock, date, crc, packed, unpacked, length, *extra) = (
-                _CENTRAL.unpack_from(directory, at)
-            )
-            offset = extra.pop()
-            raw = directory[at + _CENTRAL.size : at + _CENTRAL.size + length]
-            at += _CENTRAL.size + length
-            if mark != 0x02014B50 or len(raw) != length:
-                raise self._refused("its directory is damaged")
-            try:
-                name = raw.decode("utf-8")
-            except UnicodeDecodeError:
-                raise self._refused("the name of an entry is not UTF-8") from None
-            wrong = check_name(name)
-            if wrong is not None:
-                raise self._refused(f"the name of an entry {wrong}")
-            if flags & 1:
-                raise self._refused("an entry is encrypted")
-            if made != _MADE_BY or extra != [0, 0, 0, 0, _MODE]:
-                raise self._refused(f"the entry {_shown(name)} is a link or has attributes of its own")
-            if (version, flags, clock, date) != (_VERSION, _FLAGS, 0, _DATE) or method not in (0, 8):
-                raise self._refused(f"the entry {_shown(name)} is packed in a way that capsules are not")
-            if raw <= before or folded(name) in seen:
-                raise self._refused("its entries are not in order, or one stands twice")
-            before = raw
-            seen.add(folded(name))
-            if offset != position or unpacked > SIZE_LIMIT or (method == 0 and packed != unpacked):
-                raise self._refused(f"the entry {_shown(name)} does not stand where it should, or is too large")
-            self._stream.seek(offset)
-            facts = (0x04034B50, version, flags, method, clock, date, crc, packed, unpacked, length, 0)
-            if self._stream.read(_LOCAL.size + length) != _LOCAL.pack(*facts) + raw:
-                raise self._refused(f"the entry {_shown(name)} says different things in two places")
-            body = offset + _LOCAL.size + length
-            position = body + packed
-            total += unpacked
-            self.entries[name] = Entry(name, method, crc, packed, unpacked, body)
-        if at != len(directory) or position != start:
-            raise self._refused("it holds bytes that belong to no entry")
-        if total > TOTAL_LIMIT or total > max(RATIO_FREE, RATIO_LIMIT * self.bytes):
-            raise self._refused(f"it would unpack to {total / 1e6:,.0f} MB")
+        return count, start, self._stream.read(size)
+
+    def _entry_name(self, raw: bytes) -> str:
+        try:
+            name = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            raise self._refused("the name of an entry is not UTF-8") from None
+        wrong = check_name(name)
+        if wrong is not None:
+            raise self._refused(f"the name of an entry {wrong}")
+        return name
+
+    def _check_facts(self, name: str, facts: _Central) -> None:
+        """An entry is a plain file, packed as capsules are."""
+        if facts.flags & 1:
+            raise self._refused("an entry is encrypted")
+        if facts.made != _MADE_BY or facts[11:16] != (0, 0, 0, 0, _MODE):
+            raise self._refused(f"the entry {_shown(name)} is a link or has attributes of its own")
+        plain = (facts.version, facts.flags, facts.clock, facts.date) == (_VERSION, _FLAGS, 0, _DATE)
+        if not plain or facts.method not in (0, 8):
+            raise self._refused(f"the entry {_shown(name)} is packed in a way that capsules are not")
+
+    def _check_place(self, name: str, facts: _Central, raw: bytes, position: int) -> int:
+        """An entry stands at ``position`` and says there what the directory says; where its data begins."""
+        stored = facts.method == 0 and facts.packed != facts.unpacked
+        if facts.offset != position or facts.unpacked > SIZE_LIMIT or stored:
+            raise self._refused(f"the entry {_shown(name)} does not stand where it should, or is too large")
+        self._stream.seek(facts.offset)
+        # version, flags, method, time, date, CRC, both sizes, the name's length; no extra field
+        said = _LOCAL.pack(0x04034B50, *facts[2:11], 0) + raw
+        if self._stream.read(len(said)) != said:
+            raise self._refused(f"the entry {_shown(name)} says different things in two places")
+        return position + len(said)
+
+
+class _Central(NamedTuple):
+    """An entry of the directory (APPNOTE 6.3.3, 4.3.12)."""
+
+    mark: int
+    made: int
+    version: int
+    flags: int
+    method: int
+    clock: int
+    date: int
+    crc: int
+    packed: int
+    unpacked: int
+    length: int
+    extra: int
+    comment: int
+    disk: int
+    internal: int
+    external: int
+    offset: int
 
 
 def _open_regular(path: Path) -> BinaryIO:

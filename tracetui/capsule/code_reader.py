@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.capsule.base import Base, clean_remote, find_base
@@ -21,7 +22,7 @@ from tracetui.trail.store import MissingError, Store
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
-    from tracetui.capsule.seal import Options
+    from tracetui.capsule.options import Options
 
 __all__ = ["failing_commands", "read_code"]
 
@@ -126,50 +127,60 @@ def _read(
         code.played = play(before, mine, lambda path: None, locator, carry=carry)
         return
 
-    held: dict[tuple[str, str], bytes | None] = {}
-
-    def text_at(sha: str, path: str) -> bytes | None:
-        key = (sha, path)
-        if key not in held:
-            try:
-                held[key] = store.text_at(sha, path)
-            except MissingError:
-                held[key] = None
-        return held[key]
-
-    start = base.start or base.commit
-    code.played = play(before, mine, lambda path: text_at(base.commit, path), locator, carry=carry)
-    code.environment = environment(lambda path: text_at(base.commit, path))
+    texts_of = _Texts(store)
+    base_text = partial(texts_of.at, base.commit)
+    code.played = play(before, mine, base_text, locator, carry=carry)
+    code.environment = environment(base_text)
     if base.files and base.matched < base.files:
         code.notes.append(
             f"only {base.matched} of {base.files} files stood in the base commit {base.commit[:12]} as the log saw them"
         )
-    if start != base.commit:
-        lead = _lead(store, start, base.commit)
-        if lead is None:
-            code.notes.append(f"the base commit {base.commit[:12]} was not pushed and is too far from what was")
-            code.base = Base(base.commit, base.how, base.files, base.matched, False, None)
-            start = base.commit
-        else:
-            code.lead = lead
-    elif base.start is None:
+    start = _bridge(code, store, base)
+    if base.start is None:
         code.notes.append(f"the base commit {base.commit[:12]} was not pushed: only who has it can replay this")
-        touched = {path for step in code.played.steps for change in step.changes for path in (change.path,)}
-        touched |= {change.path for change in code.played.before}
-        for path in sorted(touched):
-            data = text_at(base.commit, path)
+        for path in sorted(code.played.paths):
+            data = base_text(path)
             if data is not None and len(data) <= _FILE:
                 code.files[path] = data
     for path in options.files:
         code.files[path] = _named_file(store, base.commit, path)
         code.chosen.append(path)
     # The texts are needed after the repository was let go of.
-    needed = {path for change in code.lead for path in (change.path,)} | set(texts)
-    needed |= {change.path for step in code.played.steps for change in step.changes}
-    needed |= {path for step in code.played.steps for change in step.changes for path in (change.to,) if path}
-    needed |= {change.path for change in code.played.before}
-    real = {path: text_at(start, path) for path in needed}
+    needed = {change.path for change in code.lead} | texts.keys() | code.played.paths | code.played.targets
+    real = {path: texts_of.at(start, path) for path in needed}
     code.real = real.get
+
+
+class _Texts:
+    """Texts of files at commits, each read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._held: dict[tuple[str, str], bytes | None] = {}
+
+    def at(self, sha: str, path: str) -> bytes | None:
+        key = (sha, path)
+        if key not in self._held:
+            try:
+                self._held[key] = self._store.text_at(sha, path)
+            except MissingError:
+                self._held[key] = None
+        return self._held[key]
+
+
+def _bridge(code: CodeFacts, store: Store, base: Base) -> str:
+    """The commit that patches start from: one that was pushed, with the way from there to the base, where that is not
+    too far."""
+    start = base.start or base.commit
+    if start == base.commit:
+        return start
+    lead = _lead(store, start, base.commit)
+    if lead is None:
+        code.notes.append(f"the base commit {base.commit[:12]} was not pushed and is too far from what was")
+        code.base = Base(base.commit, base.how, base.files, base.matched, False, None)
+        return base.commit
+    code.lead = lead
+    return start
 
 
 def _name_remote(code: CodeFacts, found: Iterable[str | None], options: Options) -> None:

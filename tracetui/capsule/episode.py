@@ -84,34 +84,37 @@ def choose(
     logs = [log for log in bucket.logs(session.id, session.harness) if log.shown]
     own = sorted((log for log in logs if log.agent == agent), key=lambda log: log.part)
     main = next((log for log in own if part in (None, log.part)), None)
-    if main is None and agent is None and logs and first is None:
-        main = logs[0]
+    if main is None and agent is None and first is None:
+        main = next(iter(logs), None)
     if main is None:
         raise TracetuiError(f"{session.id} has no log {agent or 'of its own'} that can be sealed")
     if first is None:
-        rest = [log for log in logs if log is not main] if agent is None and part is None else []
-        if agent is not None and part is None:
-            rest = own[1:]
-        return Episode(session, agent, None, None, [EpisodePart(log, log.numbers) for log in (main, *rest)])
-    there = main.numbers
+        rest = () if part is not None else logs if agent is None else own
+        whole = [main, *(log for log in rest if log is not main)]
+        return Episode(session, agent, None, None, [EpisodePart(log, log.numbers) for log in whole])
+    steps = _range(session, main, first, last)
+    started = {row.thread for row in bucket.step_rows(main, steps[0], steps[-1])}
+    below = [log for log in logs if log.agent and log.agent in started and log is not main]
+    parts = [_steps_of(bucket, main, steps), *(_steps_of(bucket, log, log.numbers) for log in below)]
+    return Episode(session, agent, steps[0], steps[-1], parts)
+
+
+def _range(session: SessionRow, log: LogRow, first: int, last: int | None) -> range:
+    """The steps that a range names in a log. Raises TracetuiError where there are none."""
+    there = log.numbers
     final = there.stop - 1
-    end = final if last == -1 else (first if last is None else last)
+    end = first if last is None else last
     start = final if first == -1 else first
-    end = min(end if end != -1 else final, final)
+    end = final if end == -1 else min(end, final)
     if not there.start <= start <= end:
         span = f" ({there.start:,} to {final:,})" if there.start > 1 else ""
-        raise TracetuiError(f"{session.id} has {main.steps:,} steps{span}; name a range of them", status=2)
-    piece = EpisodePart(main, range(start, end + 1))
-    piece.lines = _lines(bucket, main, piece.steps)
-    piece.heads = _heads(bucket, main, piece.lines)
-    started = {row.thread for row in bucket.step_rows(main, start, end) if row.thread}
-    below = [log for log in logs if log.agent is not None and log.agent in started and log is not main]
-    return Episode(session, agent, start, end, [piece, *(_own_steps(bucket, log) for log in below)])
+        raise TracetuiError(f"{session.id} has {log.steps:,} steps{span}; name a range of them", status=2)
+    return range(start, end + 1)
 
 
-def _own_steps(bucket: Bucket, log: LogRow) -> EpisodePart:
-    """The part of a subagent that the range started: its own steps, without the history that it was given."""
-    part = EpisodePart(log, log.numbers)
+def _steps_of(bucket: Bucket, log: LogRow, steps: range) -> EpisodePart:
+    """Steps of a log, without the history that it was given: its own, or those of the range."""
+    part = EpisodePart(log, steps)
     part.lines = _lines(bucket, log, part.steps)
     part.heads = _heads(bucket, log, part.lines)
     return part

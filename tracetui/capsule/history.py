@@ -40,6 +40,16 @@ class Played:
     steps: list[StepPatch] = field(default_factory=list)
     carried: dict[str, bytes] = field(default_factory=dict)
 
+    @property
+    def paths(self) -> set[str]:
+        """The files that the edits found or made."""
+        return {change.path for change in [*self.before, *(change for step in self.steps for change in step.changes)]}
+
+    @property
+    def targets(self) -> set[str]:
+        """The names that the range's edits gave to files."""
+        return {change.to for step in self.steps for change in step.changes if change.to}
+
 
 def in_order(edits: Iterable[Edit]) -> list[Edit]:
     """The edits by time, a call that several logs hold once; those without a time stay behind the one before."""

@@ -230,37 +230,50 @@ def parse(data: bytes) -> list[FilePatch]:
     return found
 
 
-def _parse_file(reader: _Reader) -> FilePatch:  # noqa: C901 - a branch for each kind of header line
-    reader.at += 1
+@dataclass(slots=True)
+class _Head:
+    """What the lines before the first hunk of a file say."""
+
     source: str | None = None
     target: str | None = None
-    made = removed = False
     mode: str | None = None
+    made: bool = False
+    removed: bool = False
+
+
+def _parse_head(reader: _Reader) -> _Head:
+    head = _Head()
     while True:
         line = reader.peek().rstrip(b"\n")
         word, _, rest = line.partition(b" ")
         if line.startswith(b"new file mode "):
-            made, mode = True, _mode(line[14:])
+            head.made, head.mode = True, _mode(line[14:])
         elif line.startswith(b"deleted file mode "):
-            removed = True
+            head.removed = True
             _mode(line[18:])
         elif line.startswith(b"old mode "):
             _mode(line[9:])
         elif line.startswith(b"new mode "):
-            mode = _mode(line[9:])
+            head.mode = _mode(line[9:])
         elif line.startswith(b"rename from "):
-            source = _unquoted(line[12:])
+            head.source = _unquoted(line[12:])
         elif line.startswith(b"rename to "):
-            target = _unquoted(line[10:])
+            head.target = _unquoted(line[10:])
         elif line.startswith((b"copy ", b"GIT binary", b"Binary files")):
             raise PatchError("A patch holds a copy or a binary file, which capsules do not carry")
         elif word == b"index":
             if rest[-7:-6] == b" ":
                 _mode(rest[-6:])
         elif not line.startswith(b"similarity index ") and not line.startswith(b"dissimilarity index "):
-            break
+            return head
         reader.at += 1
-    patch = FilePatch(source, target, mode)
+
+
+def _parse_file(reader: _Reader) -> FilePatch:
+    first = reader.peek()
+    reader.at += 1
+    head = _parse_head(reader)
+    patch = FilePatch(head.source, head.target, head.mode)
     if reader.peek().startswith(b"--- "):
         old = reader.peek()[4:].rstrip(b"\n")
         reader.at += 1
@@ -268,27 +281,20 @@ def _parse_file(reader: _Reader) -> FilePatch:  # noqa: C901 - a branch for each
             raise PatchError("A patch is damaged: a file has one name only")
         new = reader.peek()[4:].rstrip(b"\n")
         reader.at += 1
-        patch.source = _named(old, b"a/", source)
-        patch.target = _named(new, b"b/", target)
+        patch.source = _named(old, b"a/", head.source)
+        patch.target = _named(new, b"b/", head.target)
         while reader.peek().startswith(b"@@ "):
             patch.hunks.append(_parse_hunk(reader))
-    elif made or removed:
-        names = reader.lines
-        path = _git_line(names[_start_of(reader, names)])
-        patch.source, patch.target = (None, path) if made else (path, None)
-    if (patch.source is None) != made or (patch.target is None) != removed or (made and removed):
+    elif head.made or head.removed:
+        path = _git_line(first)
+        patch.source, patch.target = (None, path) if head.made else (path, None)
+    both = head.made and head.removed
+    if (patch.source is None) != head.made or (patch.target is None) != head.removed or both:
         raise PatchError("A patch is damaged: it does not say what becomes of a file")
     for named in (patch.source, patch.target):
         if named is not None and (wrong := check_path(named)) is not None:
             raise PatchError(f"A patch is refused: a path in it {wrong}")
     return patch
-
-
-def _start_of(reader: _Reader, lines: list[bytes]) -> int:
-    at = reader.at - 1
-    while not lines[at].startswith(b"diff --git "):
-        at -= 1
-    return at
 
 
 def _git_line(line: bytes) -> str:

@@ -25,6 +25,7 @@ from tracetui.capsule.code import CodeFacts
 from tracetui.capsule.code_reader import read_code
 from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.episode import Episode
+from tracetui.capsule.options import Options
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
 from tracetui.capsule.signature import Signature, signature_of
@@ -55,22 +56,6 @@ class Refused(TracetuiError):
     def __init__(self, message: str, gate: Gate) -> None:
         super().__init__(message)
         self.gate = gate
-
-
-@dataclass(slots=True)
-class Options:
-    """What the user chose. ``repo``: the repository, where the session's folder is in none. ``checks``: None for those
-    that are proposed, else exactly these. ``name`` and ``author`` are told only if given. ``include_before``: keep text
-    from before the range that stands inside its records. ``private_remote``: name a remote that may be private.
-    ``files``: paths in the repository to carry along."""
-
-    repo: str | None = None
-    checks: Sequence[Check] | None = None
-    name: str | None = None
-    author: str | None = None
-    include_before: bool = False
-    private_remote: bool = False
-    files: Sequence[str] = ()
 
 
 @dataclass(slots=True)

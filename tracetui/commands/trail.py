@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from tracetui.commands.address import parse_address
+from tracetui.commands.address import Address, parse_address
 from tracetui.commands.common import find_session, opened
 from tracetui.commands.out import Column, JsonLines, Paper, note
 from tracetui.model import TracetuiError
@@ -49,18 +49,7 @@ def run(args: argparse.Namespace) -> int:
     with opened(args) as bucket, Trail(bucket, repository(args.repo)) as trail:
         session = find_session(bucket, address)
         states = trail.hunks(session, args.at)
-        if address.agent is not None:
-            states = [state for state in states if (state.agent or "").startswith(address.agent)]
-        elif address.first is not None:
-            states = [state for state in states if state.agent is None]
-        if address.part is not None or address.first is not None:
-            part = address.part or min((state.part for state in states), default=1)
-            states = [state for state in states if state.part == part]
-        if address.first is not None:
-            last = max((state.step for state in states), default=0)
-            first = last if address.first == -1 else address.first
-            end = last if address.last in (None, -1) else (address.last or last)
-            states = [state for state in states if first <= state.step <= end]
+        states = _addressed(states, address)
         if args.json:
             out = JsonLines()
             for nth, state in enumerate(states, 1):
@@ -78,6 +67,23 @@ def run(args: argparse.Namespace) -> int:
             )
         tell_unseen(trail.unseen())
     return 0
+
+
+def _addressed(states: list[HunkState], address: Address) -> list[HunkState]:
+    """Of the states those that an address names."""
+    if address.agent is not None:
+        states = [state for state in states if (state.agent or "").startswith(address.agent)]
+    elif address.first is not None:
+        states = [state for state in states if state.agent is None]
+    if address.part is not None or address.first is not None:
+        part = address.part or min((state.part for state in states), default=1)
+        states = [state for state in states if state.part == part]
+    if address.first is not None:
+        last = max((state.step for state in states), default=0)
+        first = last if address.first == -1 else address.first
+        end = last if address.last in (None, -1) else (address.last or last)
+        states = [state for state in states if first <= state.step <= end]
+    return states
 
 
 def tell_unseen(unseen: Unseen) -> None:

@@ -206,7 +206,23 @@ class Index:
         """The context that ends at a node. ``keeps``: with the thinking of earlier turns, as in ``call_keeps``; with
         ``OWN`` that of ``model``."""
         runs = self.runs(node)
-        turn = -1 if keeps or node < 0 else self.turn[node]
+        ids, gone = self._segments(runs, -1 if keeps or node < 0 else self.turn[node])
+        if keeps == OWN:
+            others = {at for at in ids if self.category[at] == _THINKING and self._other(at, model)}
+            if others:
+                gone.extend(sorted(others))
+                ids = array("I", [at for at in ids if at not in others])
+        if self.system_first and self.system:
+            system = self.system
+            ids = array("I", [*(at for at in ids if at in system), *(at for at in ids if at not in system)])
+        replaced: dict[int, int] = {}
+        active = self._active(runs, replaced)
+        if active:
+            ids = self._replace(ids, active, replaced)
+        return ContextView(ids, replaced, gone)
+
+    def _segments(self, runs: list[tuple[int, int]], turn: int) -> tuple[array[int], array[int]]:
+        """The segments of runs of nodes, and the thinking that is left out of what stands before the node ``turn``."""
         ids, gone = array("I"), array("I")
         first, end, category = self.first, self.end, self.category
         for begin, last in runs:
@@ -222,19 +238,7 @@ class Index:
                 ids.extend(part)
             if cut < last:
                 ids.extend(range(first[cut + 1], end[last]))
-        if keeps == OWN:
-            others = {at for at in ids if category[at] == _THINKING and self._other(at, model)}
-            if others:
-                gone.extend(sorted(others))
-                ids = array("I", [at for at in ids if at not in others])
-        if self.system_first and self.system:
-            system = self.system
-            ids = array("I", [*(at for at in ids if at in system), *(at for at in ids if at not in system)])
-        replaced: dict[int, int] = {}
-        active = self._active(runs, replaced)
-        if active:
-            ids = self._replace(ids, active, replaced)
-        return ContextView(ids, replaced, gone)
+        return ids, gone
 
     def _other(self, at: int, model: int) -> bool:
         """Whether another model wrote a segment."""

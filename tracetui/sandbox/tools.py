@@ -86,12 +86,11 @@ def needed(commands: Iterable[str], repo: Path | None, tools: Tools | None = Non
     words = {word for command in commands for word in _programs(command)}
     runs = bool(words & _RUNNERS) or any(word.endswith((".sh", ".py", ".js")) for word in words)
     python = sorted(word for word in words if _PYTHON.fullmatch(word) or word in _OF_PYTHON)
-    node = runs or bool(words & _OF_NODE)
     if repo is not None and (python or runs):
         _local_python(tools, repo, active=bool(os.environ.get("VIRTUAL_ENV")))
     for word in python or (["python3"] if runs else []):
         _python(tools, word)
-    if node:
+    if runs or words & _OF_NODE:
         _node(tools, repo)
     if "go" in words or runs:
         _go(tools)
@@ -100,11 +99,7 @@ def needed(commands: Iterable[str], repo: Path | None, tools: Tools | None = Non
     known = set(python) | _OF_NODE | _OF_RUST | {"go"}
     for word in sorted(words - known):
         _other(tools, word)
-    for place in os.environ.get("PATH", "").split(":"):
-        folder = Path(place)
-        if place.startswith("/opt/") and folder.is_dir():
-            _add(tools, folder.parent if folder.name in ("bin", "sbin") else folder, "on your PATH")
-            tools.search(folder)
+    _optional(tools, os.environ.get("PATH", ""))
     if shutil.which("python3", path=SYSTEM_PATH) is None and not any("python" in line for line in tools.told):
         _add(tools, Path(sys.base_prefix).resolve(), "Python, which the system lacks")
     return tools
@@ -146,6 +141,15 @@ def _ask(*words: str) -> list[str]:
         return []
     lines = done.stdout.decode("utf-8", "replace").splitlines() if not done.returncode else []
     return [line.strip() for line in lines if line.strip()]
+
+
+def _optional(tools: Tools, path: str) -> None:
+    """What the user's ``PATH`` names below /opt."""
+    for place in path.split(":"):
+        folder = Path(place)
+        if place.startswith("/opt/") and folder.is_dir():
+            _add(tools, folder.parent if folder.name in ("bin", "sbin") else folder, "on your PATH")
+            tools.search(folder)
 
 
 def _python(tools: Tools, word: str) -> None:

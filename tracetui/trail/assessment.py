@@ -14,10 +14,11 @@ from tracetui.trail.evidence import Evidence, block_at, has_block
 from tracetui.trail.hunks import Hunk
 from tracetui.trail.landing import Landing, land
 from tracetui.trail.lines import fingerprint
+from tracetui.trail.measure import ALL, Measure, change
 from tracetui.trail.outcome import Fates
 from tracetui.trail.states import HunkState
 from tracetui.trail.store import MissingError
-from tracetui.trail.survive import ALL, Measure, Measurer, change, text_measure
+from tracetui.trail.survive import Measurer, text_measure
 from tracetui.trail.texts import Text
 from tracetui.trail.thresholds import FULL, PART
 from tracetui.trail.waiting import Waiting

@@ -31,6 +31,8 @@ DIFF: Final = (
     "--src-prefix=a/",
     "--dst-prefix=b/",
 )
+_DIGESTS: Final = 100_000
+"""Digests kept at most: some 20 MB."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,37 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[list[bytes]]:
         yield [rest]
 
 
+class _Digests(dict[bytes, bytes]):
+    """The digest of each line without white space; the same lines come again and again."""
+
+    def __missing__(self, line: bytes) -> bytes:
+        if len(self) > _DIGESTS:
+            self.clear()
+        value = self[line] = digest(line if line.isascii() else foreign(line))
+        return value
+
+
+def _raw(line: bytes) -> tuple[Raw, bytes, int]:
+    """The touch that a line of raw format tells, the name by which its diff will be headed, and the number of
+    parents."""
+    head, *names = line.split(b"\t")
+    parts = head.split()
+    ways = len(head) - len(head.lstrip(b":"))
+    status = parts[-1].decode("ascii", "replace")
+    blob = parts[-2].decode("ascii", "replace")
+    if any(mode.lstrip(b":") == b"160000" for mode in parts[: ways + 1]):
+        status = "S"
+    if ways == 1 or status == "S":
+        letter = status[:1]
+    else:
+        letter = "D" if set(status) == {"D"} else "A" if set(status) == {"A"} else "M"
+    target = names[-1]
+    source = unquote(names[0]) if letter == "R" and len(names) > 1 and ways == 1 else None
+    # a copy is an addition
+    raw = Raw("A" if letter == "C" else letter, unquote(target), source, "" if set(blob) == {"0"} else blob)
+    return raw, (_prefixed(b"a/", names[0]) + b" " + _prefixed(b"b/", target) if ways == 1 else target), ways
+
+
 def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int, list[Raw]]]:  # noqa: C901 - a branch for each kind of line of a diff
     """Commits and their touches from the output of ``diff-tree``, each when it is complete."""
     current: int | None = None
@@ -94,8 +127,7 @@ def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int,
     headers: dict[bytes, Raw] = {}
     raw: Raw | None = None
     columns, body = 1, False
-    cache: dict[bytes, bytes] = {}
-    known = cache.get
+    digests = _Digests()
     added: list[bytes] = []
     removed: list[bytes] = []
     for lines in _lines(blocks):
@@ -105,14 +137,7 @@ def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int,
                 if first == b"+" or first == b"-":
                     if columns > 1 and line[:columns] != first * columns:
                         continue
-                    normal = line[columns:].translate(None, SPACE)
-                    value = known(normal)
-                    if value is None:
-                        if len(cache) > 100_000:
-                            cache.clear()
-                        value = digest(normal if normal.isascii() else foreign(normal))
-                        cache[normal] = value
-                    (added if first == b"+" else removed).append(value)
+                    (added if first == b"+" else removed).append(digests[line[columns:].translate(None, SPACE)])
                     continue
                 if first == b" " or first == b"\\":
                     continue
@@ -120,31 +145,9 @@ def parse(blocks: Iterable[bytes], index: dict[str, int]) -> Iterator[tuple[int,
                 body = raw is not None
             elif first == b":":
                 body = False
-                head, *names = line.split(b"\t")
-                parts = head.split()
-                ways = len(head) - len(head.lstrip(b":"))
-                status = parts[-1].decode("ascii", "replace")
-                modes = parts[: ways + 1]
-                if any(mode.lstrip(b":") == b"160000" for mode in modes):
-                    status = "S"
-                columns = ways
-                letter = (
-                    status[:1] if ways == 1 else ("D" if set(status) == {"D"} else "A" if set(status) == {"A"} else "M")
-                )
-                blob = parts[-2].decode("ascii", "replace")
-                target = names[-1]
-                raw = Raw(
-                    letter,
-                    unquote(target),
-                    unquote(names[0]) if letter in "RC" and len(names) > 1 and ways == 1 else None,
-                    "" if set(blob) == {"0"} else blob,
-                )
-                if letter == "C":
-                    raw.status, raw.source = "A", None
-                if status != "S":
+                raw, key, columns = _raw(line)
+                if raw.status != "S":
                     raws.append(raw)
-                old = names[0]
-                key = _prefixed(b"a/", old) + b" " + _prefixed(b"b/", target) if ways == 1 else target
                 headers[key] = raw
             elif line.startswith((b"diff --git ", b"diff --cc ", b"diff --combined ")):
                 body = False

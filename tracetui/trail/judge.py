@@ -271,37 +271,41 @@ class Judge:
         """
         hunks = list(hunks)
         old = {state.key: state for state in states}
-        past = self.index.reach([before]) if before else bytearray(len(self.reach))
-        changed = {idx for idx in range(len(self.reach)) if self.reach[idx] != past[idx]} | set(
-            range(size, len(self.index.shas))
-        )
+        changed = self._changed(before, size)
         if len(changed) > 2000 or (before is not None and before not in self.index.index):
             return self.states(hunks, work=work)
         paths = self.index.paths_of(changed)
         claimed = self.table.claimed(changed) if self.table is not None else frozenset()
-        loose = [hunk for hunk in hunks if hunk.key in old and _open(old[hunk.key])]
-        wanted = {fingerprint(line) for hunk in loose for line in hunk.added if line}
-        brought: set[int] = set()  # also what a commit that left the history had taken away
+        brought = self._brought([hunk for hunk in hunks if _open(old.get(hunk.key))], changed)
+
+        def stale(hunk: Hunk) -> bool:
+            state = old.get(hunk.key)
+            if state is None or state.state in ("pending", "unknown") or hunk.key in claimed:
+                return True
+            if _open(state) and any(fingerprint(line) in brought for line in hunk.added):
+                return True
+            own = {self.index.index.get(sha) for sha in state.commits}
+            return not (paths.isdisjoint(state.depends) and own.isdisjoint(changed))
+
+        again = [hunk for hunk in hunks if stale(hunk)]
+        fresh = {state.key: state for state in self.states(again, work=work)} if again else {}
+        now = {key: replace(state, counted=True) for key, state in old.items()} | fresh
+        return pairs([now[hunk.key] for hunk in hunks], {hunk.key: hunk for hunk in hunks})
+
+    def _changed(self, before: str | None, size: int) -> set[int]:
+        """The commits that came into the history, or left it, since ``before``, and those that are new to the index."""
+        past = self.index.reach([before]) if before else bytearray(len(self.reach))
+        changed = {idx for idx, (now, then) in enumerate(zip(self.reach, past)) if now != then}
+        return changed | set(range(size, len(self.index.shas)))
+
+    def _brought(self, hunks: Iterable[Hunk], changed: set[int]) -> set[int]:
+        """Of the lines of hunks those that these commits brought, or took away (a commit may have left the history)."""
+        wanted = {fingerprint(line) for hunk in hunks for line in hunk.added if line}
+        found: set[int] = set()
         for idx in changed if wanted else ():
             for touch in self.index.of_commit(idx):
-                brought |= wanted.intersection(touch.added) | wanted.intersection(touch.removed)
-        again = []
-        for hunk in hunks:
-            state = old.get(hunk.key)
-            if (
-                state is None
-                or state.state in ("pending", "unknown")
-                or hunk.key in claimed
-                or not paths.isdisjoint(state.depends)
-                or (_open(state) and any(fingerprint(line) in brought for line in hunk.added))
-                or any(self.index.index.get(sha) in changed for sha in state.commits)
-            ):
-                again.append(hunk)
-        fresh = {state.key: state for state in self.states(again, work=work)} if again else {}
-        return pairs(
-            [fresh.get(hunk.key) or replace(old[hunk.key], counted=True) for hunk in hunks],
-            {hunk.key: hunk for hunk in hunks},
-        )
+                found |= wanted.intersection(touch.added) | wanted.intersection(touch.removed)
+        return found
 
     def inner(self, folder: str) -> Judge | None:
         """A judge for the submodule that is checked out at a path of this repository, None when it is not."""
@@ -319,9 +323,9 @@ class Judge:
         return self._inner[folder]
 
 
-def _open(state: HunkState) -> bool:
+def _open(state: HunkState | None) -> bool:
     """Whether lines that turn up in some other file can change the state."""
-    return state.landing is None or state.state != "alive"
+    return state is not None and (state.landing is None or state.state != "alive")
 
 
 def _head_of(folder: Path, refs: dict[str, str]) -> str | None:

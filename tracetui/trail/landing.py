@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from tracetui.trail.attribution import Attribution
@@ -32,13 +33,10 @@ def land(table: Attribution, reach: bytearray, case: Case) -> tuple[Landing | No
     A commit authored after the edit goes before one authored earlier, full evidence before part of it; a full one on
     a branch beats a weak or late one in REV's history.
     """
-    claims = table.claims(case.hunk.key)
-    rest = [claim.idx for claim in claims if claim.how in ("rest", "moved")]
-    claims = [claim for claim in claims if claim.how not in ("rest", "moved")]
-    near = [claim for claim in claims if claim.how not in ("far", "clock")]
-    claims = near or claims
-    inside = [claim for claim in claims if reach[claim.idx]]
-    outside = [claim for claim in claims if not reach[claim.idx]]
+    own, others = _split(table.claims(case.hunk.key), lambda claim: claim.how not in ("rest", "moved"))
+    rest = [claim.idx for claim in others]
+    claims = [claim for claim in own if claim.how not in ("far", "clock")] or own
+    inside, outside = _split(claims, lambda claim: bool(reach[claim.idx]))
     elsewhere = _elsewhere(outside)
     main = _main(inside)
     if main is not None and (main.share < FULL or main.late) and any(_whole(claim) for claim in outside):
@@ -49,10 +47,25 @@ def land(table: Attribution, reach: bytearray, case: Case) -> tuple[Landing | No
     first = parts[0]
     again = [claim.idx for claim in inside if claim.share >= FULL]
     landing = Landing(first.idx, first.path, share, first.how)
-    landing.parts = [idx for idx in dict.fromkeys(claim.idx for claim in parts) if idx != first.idx]
-    others = dict.fromkeys([*again, *elsewhere, *(claim.idx for claim in claims), *rest])
-    landing.copies = [idx for idx in others if idx != landing.idx and idx not in landing.parts]
+    landing.parts = _besides([first.idx], [claim.idx for claim in parts])
+    landing.copies = _besides(
+        [first.idx, *landing.parts], [*again, *elsewhere, *(claim.idx for claim in claims), *rest]
+    )
     return landing, elsewhere
+
+
+def _split(claims: Iterable[Claim], test: Callable[[Claim], bool]) -> tuple[list[Claim], list[Claim]]:
+    """Those that pass, and the others."""
+    passed: list[Claim] = []
+    others: list[Claim] = []
+    for claim in claims:
+        (passed if test(claim) else others).append(claim)
+    return passed, others
+
+
+def _besides(known: Collection[int], more: Iterable[int]) -> list[int]:
+    """Further commits, each once."""
+    return [idx for idx in dict.fromkeys(more) if idx not in known]
 
 
 def _whole(claim: Claim) -> bool:

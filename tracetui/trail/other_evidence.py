@@ -119,22 +119,26 @@ class OtherEvidence:
             if not self.plausible.soon(case, touch):
                 continue
             tried += 1
-            left = {line: self.table.left(case, line, touch.idx) for line in hunk.added}
-            lines = [line for line in hunk.new if left.get(norm(line), 1) > 0]
-            try:
-                text = self.texts.blob(touch.blob, touch.path)
-                if text.binary or not all(name in text.data for name in names):
-                    continue
-                before = self.plausible.before(touch)
-            except MissingError:
-                continue
-            own = next((claim.lines for claim in case.claims if claim.idx == touch.idx), {})
-            got = brought_by_tokens(hunk, lines, left, evidence, text, before)
-            # what the commit holds letter by letter was assigned already
-            got = {line: count for line, count in got.items() if line in own or touch.net(fingerprint(line)) <= 0}
+            got = self._tokens_in(case, touch, touch.blob, names)
             share = evidence.share(got)
             if share >= FULL and share > best:
                 self.table.add(Claim(case, touch.idx, touch.path, got, share, "tokens"))
+
+    def _tokens_in(self, case: Case, touch: Touch, blob: str, names: list[bytes]) -> dict[bytes, int]:
+        """The hunk's lines whose tokens a commit brought, beside those that it brought letter by letter."""
+        hunk = case.hunk
+        left = {line: self.table.left(case, line, touch.idx) for line in hunk.added}
+        lines = [line for line in hunk.new if left.get(norm(line), 1) > 0]
+        try:
+            text = self.texts.blob(blob, touch.path)
+            if text.binary or not all(name in text.data for name in names):
+                return {}
+            before = self.plausible.before(touch)
+        except MissingError:
+            return {}
+        own = next((claim.lines for claim in case.claims if claim.idx == touch.idx), {})
+        got = brought_by_tokens(hunk, lines, left, case.evidence, text, before)
+        return {line: count for line, count in got.items() if line in own or touch.net(fingerprint(line)) <= 0}
 
     def _far(self, case: Case, first: int) -> None:
         """Rare lines that a commit brought to another path: a move before the first commit, or one by a later commit

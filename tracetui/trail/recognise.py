@@ -14,7 +14,7 @@ from tracetui.trail.texts import Text
 from tracetui.trail.tokens import Stream, is_identifier, lex, stream, suffix
 
 if TYPE_CHECKING:
-    from tracetui.trail.survive import Measure
+    from tracetui.trail.measure import Measure
 
 __all__ = ["SIMILAR", "Take", "born_lines", "recognise"]
 
@@ -170,6 +170,22 @@ def _shape(tokens: list[bytes]) -> tuple[bytes, ...]:
     return tuple(b"\1" if is_identifier(token) else token for token in tokens)
 
 
+def _renaming(tokens: list[bytes], other: list[bytes], known: dict[bytes, bytes]) -> dict[bytes, bytes] | None:
+    """``known`` renamings and those that make ``other`` of ``tokens``; None where they contradict each other, or where
+    too little is the same: half of the tokens, with a name, a literal or a known renaming among them, else three in
+    four."""
+    pairs = dict(known)
+    for one, two in zip(tokens, other):
+        if is_identifier(one) and pairs.setdefault(one, two) != two:
+            return None
+    same = [one for one, two in zip(tokens, other) if one == two]
+    if len(same) == len(tokens) or len(same) * 2 < len(tokens):
+        return None
+    telling = any(is_identifier(one) or one[:1] in b"\"'0123456789" for one in same)
+    again = any(one != two and known.get(one) == two for one, two in zip(tokens, other))
+    return pairs if telling or again or len(same) * 4 >= len(tokens) * 3 else None
+
+
 def _renames(
     hunk: Hunk, pending: list[int], text: Text, born: list[int], spent: set[int], take: Take, found: Measure
 ) -> list[int]:
@@ -191,26 +207,12 @@ def _renames(
         if len(tokens) < 3:
             continue
         for spot in shapes.get(_shape(tokens), ())[:20]:
-            if spot in taken:
-                continue
-            pairs = dict(mapping)
-            same = 0
-            for one, two in zip(tokens, cut[spot]):
-                if one == two:
-                    same += 1
-                if is_identifier(one) and pairs.setdefault(one, two) != two:
-                    break
-            else:
-                kept = sum(
-                    one == two and (is_identifier(one) or one[:1] in b"\"'0123456789")
-                    for one, two in zip(tokens, cut[spot])
-                )
-                known = any(one != two and mapping.get(one) == two for one, two in zip(tokens, cut[spot]))
-                if same < len(tokens) and (same * 2 >= len(tokens)) and (kept or known or same * 4 >= len(tokens) * 3):
-                    mapping = pairs
-                    matched.append((at, spot))
-                    taken.add(spot)
-                    break
+            further = _renaming(tokens, cut[spot], mapping) if spot not in taken else None
+            if further is not None:
+                mapping = further
+                matched.append((at, spot))
+                taken.add(spot)
+                break
     renamed = {one: two for one, two in mapping.items() if one != two}
     after = {token for _, spot in matched for token in cut[spot]}
     if not matched or not renamed or any(old in after for old in renamed):

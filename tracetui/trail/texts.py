@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Final
 
 from tracetui.trail.lines import aligned, bare, find_block, is_binary, norms, split
@@ -131,6 +133,26 @@ class Spots:
     high: int
 
 
+def _whole(block: list[bytes], above: list[bytes], below: list[bytes], lines: list[bytes], near: int) -> int | None:
+    """Where the block stands in one piece: of several places the one with most of its surroundings, then the next."""
+    best: tuple[int, int, int] | None = None
+    at = find_block(block, lines)
+    while at >= 0:
+        end = at + len(block)
+        same = _alike(reversed(above), reversed(lines[max(0, at - len(above)) : at]))
+        same += _alike(below, lines[end : end + len(below)])
+        score = (same, -abs(at - near), at)
+        if best is None or score > best:
+            best = score
+        at = find_block(block, lines, at + 1)
+    return best[2] if best is not None else None
+
+
+def _alike(one: Iterable[bytes], other: Iterable[bytes]) -> int:
+    """How many lines two runs have in common from their beginning on."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other)))
+
+
 def locate(
     block: list[bytes], above: list[bytes], below: list[bytes], lines: list[bytes], near: int, *, placed: bool = True
 ) -> Spots | None:
@@ -140,25 +162,9 @@ def locate(
     nearest to line ``near`` wins. Else the lines are aligned one by one. ``placed``: empty surroundings mean the start
     or end of the file. None when nothing fits.
     """
-    best: tuple[int, int, int] | None = None
-    at = find_block(block, lines)
-    while at >= 0:
-        end = at + len(block)
-        same = 0
-        for step, line in enumerate(reversed(above), 1):
-            if at - step < 0 or lines[at - step] != line:
-                break
-            same += 1
-        for step, line in enumerate(below):
-            if end + step >= len(lines) or lines[end + step] != line:
-                break
-            same += 1
-        score = (same, -abs(at - near), at)
-        if best is None or score > best:
-            best = score
-        at = find_block(block, lines, at + 1)
-    if best is not None:
-        return Spots(list(range(best[2], best[2] + len(block))), best[2] - 1, best[2] + len(block))
+    whole = _whole(block, above, below, lines, near)
+    if whole is not None:
+        return Spots(list(range(whole, whole + len(block))), whole - 1, whole + len(block))
     along = aligned([*above, *block, *below], lines)
     places = along[len(above) : len(above) + len(block)]
     before = [place for place in along[: len(above)] if place >= 0]

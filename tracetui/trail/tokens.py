@@ -8,7 +8,7 @@ is cut into words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -180,11 +180,9 @@ def stream(path: str, data: bytes) -> Stream | None:  # noqa: C901 - a scanner: 
     lines: list[int] = []
 
     def put(text: bytes, line: int) -> None:
-        for row, part in enumerate(text.split(b"\n")):
-            for word in part.split():
-                if word not in _DROPPED:
-                    tokens.append(_clean(word))
-                    lines.append(line + row)
+        for word, row in _words(text, line):
+            tokens.append(word)
+            lines.append(row)
 
     cursor = parser.parse(data).walk()
     at = 0
@@ -224,6 +222,14 @@ def stream(path: str, data: bytes) -> Stream | None:  # noqa: C901 - a scanner: 
                 if data[at:].strip():
                     put(data[at:], data.count(b"\n", 0, at))
                 return Stream(tokens, lines)
+
+
+def _words(text: bytes, line: int) -> Iterator[tuple[bytes, int]]:
+    """The words of a text that begins in a line, each with its own."""
+    for row, part in enumerate(text.split(b"\n"), line):
+        for word in part.split():
+            if word not in _DROPPED:
+                yield _clean(word), row
 
 
 def _quoted(text: bytes) -> bytes:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from tracetui.model import Survival
 from tracetui.trail.line_changes import tips_of
 from tracetui.trail.lines import find_block, norm
+from tracetui.trail.measure import ALL, Measure, change
 from tracetui.trail.states import HunkState
 from tracetui.trail.store import MissingError, Store
-from tracetui.trail.survive import ALL, Measure, change, text_measure
+from tracetui.trail.survive import text_measure
 from tracetui.trail.texts import Text
 from tracetui.trail.thresholds import FULL, PART
 
