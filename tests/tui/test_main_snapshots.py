@@ -23,7 +23,7 @@ def bucket() -> FakeBucket:
     """Every mark that a session can have, and a long one."""
     made = FakeBucket.filled(12)
     changes: dict[int, dict[str, Any]] = {
-        0: {"bookmarked": True, "findings": {"open": 2}},
+        0: {"bookmarked": True, "findings": {"open": 5, "secrets": 2}},
         2: {"unread": True, "survival": {"alive": 5, "transformed": 2, "lost": 1}},
         4: {"gone": True, "note": "ask Ann"},
         5: {"folded": "headless"},

@@ -17,7 +17,7 @@ from tracetui.harness.roots import files_of
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.redact import Review
 from tracetui.redact.decisions import Rule
-from tracetui.redact.values import Group
+from tracetui.redact.values import IDENTITY, Group, opens_door
 from tracetui.tui.app import TracetuiApp
 from tracetui.tui.kit.step_document import fetch
 from tracetui.tui.kit.tabs import TabAsk
@@ -377,17 +377,18 @@ async def test_what_is_marked_by_key_or_mouse_is_what_is_removed(tmp_path: Path,
     assert re.fullmatch(r"(?:‹secret:\d+›[\r\n]*)+".join(map(re.escape, kept)), done[0]["message"]["content"])
 
 
-def test_the_timeline_knows_which_steps_hold_open_findings(bucket: Bucket, session: SessionRow) -> None:
+def test_the_timeline_knows_which_steps_hold_secrets_and_leaves_identity_alone(
+    bucket: Bucket, session: SessionRow
+) -> None:
     review = opened(bucket, session)
-    before = open_steps(bucket, session)
-    steps = {copy.step for copy in group_of(review, TOKEN).places}
-    assert {(None, step) for step in steps} <= set(before)
-    for group in review.groups():
-        if group.tier <= 2 and (group.text != PASSWORD):
-            review.accept(group.value)
-    left = {(None, copy.step) for copy in group_of(review, PASSWORD).places}
-    assert set(open_steps(bucket, session)) == left
-    review.accept(group_of(review, PASSWORD).value)
+    doors = [group for group in review.groups() if any(opens_door(place) for place in group.places)]
+    assert TOKEN in {group.text for group in doors}
+    assert not {group.kind for group in doors} & IDENTITY
+    assert {group.kind for group in review.groups() if group.tier == 1} & IDENTITY, "some that it leaves alone"
+    steps = {(None, copy.step) for copy in group_of(review, TOKEN).places}
+    assert steps <= set(open_steps(bucket, session))
+    for group in doors:
+        review.accept(group.value)
     assert open_steps(bucket, session) == {}
     review.close()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 
+from tests.tui.driving import driving
 from tracetui.text.safe import is_display_safe
 from tracetui.tui.kit import themes
 from tracetui.tui.kit.document import Document, DocumentMaker
@@ -284,3 +285,31 @@ async def test_a_bar_that_appears_late_stands_where_the_text_does() -> None:
         await pilot.pause()
         assert view.show_vertical_scrollbar
         assert view.vertical_scrollbar.position == view.scroll_y == 120
+
+
+async def test_words_that_led_here_are_marked_and_brought_into_sight() -> None:
+    text = "\n".join(f"line {n}" for n in range(200)) + "\nHere is the Limit, the limit.\n"
+    async with driving() as driver:
+        await driver.press("2", "3")
+        view = driver.main.step_pane.text
+        view.show(Document(text, text))
+        view.finding.hint(["limit", "[x"])
+        await driver.settle()
+        start = text.index("Limit")
+        assert list(view.finding.hinted(0, len(text))) == [(start, start + 5), (start + 11, start + 16)]
+        assert "Here is the Limit" in driver.screen
+        view.finding.hint([])
+        assert list(view.finding.hinted(0, len(text))) == []
+
+
+async def test_a_tint_lies_behind_its_rows_to_their_end() -> None:
+    text = "+ added\nplain\n"
+    async with driving() as driver:
+        await driver.press("2", "3")
+        view = driver.main.step_pane.text
+        view.show(Document(text, text, tints=((0, 7, "added-row"),)))
+        await driver.settle()
+        tinted, plain = view.render_line(0), view.render_line(1)
+        wanted = view._look.background("added-row").bgcolor
+        assert {segment.style.bgcolor for segment in tinted} == {wanted}
+        assert wanted not in {segment.style.bgcolor for segment in plain}

@@ -10,6 +10,7 @@ from tracetui.commands.common import flags_of_query, opened, query_of
 from tracetui.commands.out import Column, JsonLines, Paper, session_json
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
+from tracetui.text.titles import plain_title
 
 if TYPE_CHECKING:
     import argparse
@@ -83,7 +84,7 @@ def _table(rows: list[SessionRow], ids: dict[str, str]) -> None:
             str(row.errors or ""),
             fmt.tokens(row.tokens.prompt + row.tokens.output or None),
             fmt.home_path(row.cwd or "", home),
-            row.title or "(no title)",
+            (row.title if row.renamed else plain_title(row.title)) if row.title else "(no title)",
         )
         for row in rows
     )

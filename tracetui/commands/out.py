@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -105,11 +105,16 @@ def session_json(row: SessionRow) -> dict[str, Any]:
         "cost_estimate_usd": row.cost_estimate_usd,
         "cost_table": row.cost_table,
         "bytes": row.bytes,
-        "findings": None if row.findings is None else {**dict.fromkeys(_FINDINGS, 0), **row.findings},
+        "findings": None if row.findings is None else {**dict.fromkeys(_FINDINGS, 0), **_decided(row.findings)},
         "survival": None if row.survival is None else {name: row.survival.get(name, 0) for name in _SURVIVAL},
         "path": row.path,
         "parts": row.parts,
     }
+
+
+def _decided(findings: Mapping[str, int]) -> dict[str, int]:
+    """The counts by decision; how many of them open a door is only for lists on a screen."""
+    return {name: count for name, count in findings.items() if name != "secrets"}
 
 
 class Column(NamedTuple):

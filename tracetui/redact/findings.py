@@ -19,7 +19,7 @@ from tracetui.redact.known import Known, log_values
 from tracetui.redact.private import open_private
 from tracetui.redact.scanner import scan_many
 from tracetui.redact.units import units
-from tracetui.redact.values import Place, State, general_field, record_id, state_of, string_at
+from tracetui.redact.values import Place, State, general_field, opens_door, record_id, state_of, string_at
 
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
@@ -346,19 +346,25 @@ class Findings:
     def summarise(self, session: SessionRow) -> dict[str, int]:
         """Count the values found in tiers 1 and 2 by decision, as the editor counts them, and tell lists. A value is
         open while one of its places is, ``partly`` where they differ; each text that could not be scanned counts for
-        itself."""
+        itself. ``secrets``: how many of the open ones are sure to open a door."""
         decided = self.state(session)
         states: dict[str, set[State]] = {}
         surest: dict[str, int] = {}
+        doors: set[str] = set()
         for place in self.places(session):
             value = place.id if place.rule == "unscanned" else place.value
             states.setdefault(value, set()).add(decided.of(place))
             surest[value] = min(surest.get(value, 3), place.tier)
+            if opens_door(place):
+                doors.add(value)
         counts = {"open": 0, "accepted": 0, "rejected": 0}
         for value, found in states.items():
             if surest[value] <= 2:
                 state = state_of(found)
                 counts[state] = counts.get(state, 0) + 1
+        secrets = sum("open" in states[value] for value in doors)
+        if secrets:
+            counts["secrets"] = secrets
         self._bucket.put_summary(session, "findings", counts)
         return counts
 

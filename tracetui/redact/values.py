@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tracetui.redact.proof import Leak
 
 __all__ = [
+    "IDENTITY",
     "WEAK",
     "Field",
     "Group",
@@ -25,6 +26,7 @@ __all__ = [
     "State",
     "Target",
     "general_field",
+    "opens_door",
     "progress_of",
     "record_id",
     "state_of",
@@ -33,6 +35,10 @@ __all__ = [
 
 WEAK: Final = 3
 """The tier of what only looks random; nothing of it stands against sharing."""
+IDENTITY: Final = frozenset(
+    ("user", "host", "name", "email", "address", "ip", "mac", "phone", "card", "iban", "ssn", "street")
+)
+"""Kinds that tell who somebody is. All others open a door, if they are what they look like."""
 State = Literal["open", "accepted", "rejected", "partly"]
 """What was decided: of a place ``open``, ``accepted`` or ``rejected``; of a value also ``partly`` (replaced in some of
 its places, left in others)."""
@@ -166,6 +172,12 @@ class Target(NamedTuple):
     end: int = 0
     leak: Leak | None = None
     """What the proof found there, where it is that."""
+
+
+def opens_door(place: Place) -> bool:
+    """Whether a place is sure to hold a secret: its format says so, and it is no matter of who somebody is. Texts that
+    could not be looked at count for nothing here."""
+    return place.tier == 1 and place.kind not in IDENTITY and place.rule != "unscanned"
 
 
 def state_of(states: Iterable[State]) -> State:

@@ -181,6 +181,7 @@ class MainScreen(Screen[None], Actor, Background):
             self._waiting = (session, row)
             return
         self.step_pane.header.show_badge(self.timeline_pane.badge_here)
+        self.step_pane.hint(self.timeline_pane.matching.words if row is not None else ())
         if row is None or session is None:
             self.step_pane.clear()
         else:

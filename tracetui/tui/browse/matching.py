@@ -36,6 +36,16 @@ class MatchController(Controller["TimelinePane"]):
         self._line: QueryLine | None = None
         self._text = ""
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is looked for, word by word, for whoever marks it in a text."""
+        if not self.places or not self._text.strip():
+            return ()
+        from tracetui.bucket.query import parse
+
+        query = parse(self._text)
+        return (*query.words, *query.phrases)
+
     def leave(self) -> None:
         """Forget what belongs to the session that goes."""
         self.places, self._by_log = frozenset(), {}

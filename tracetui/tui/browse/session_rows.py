@@ -282,7 +282,7 @@ class SessionRows:
         if width >= 46 or (width >= 30 and not bar):
             facts.append((" ", f"{row.edits:,} edit{'s' if row.edits != 1 else ''}" if row.edits else "", muted, 9))
         facts.append((" ", f"{row.errors} {look.sign('failed')}" if row.errors else "", look.style("bad"), 5))
-        open_findings = (row.findings or {}).get("open", 0)
+        open_findings = (row.findings or {}).get("secrets", 0)
         if open_findings:
             facts.append((" ", f"{open_findings} {look.sign('finding')}", look.style("warn"), 4))
         right: list[Span] = []

@@ -70,6 +70,8 @@ class StepPane(Pane):
         self.image_at = 0
         self.side: bool | None = None
         """Old and new side by side; None: where it is wide enough."""
+        self.words: Sequence[str] = ()
+        """What led to the step: marked in its text."""
         self.made_for = (0, False)
         """The layout that the document was made for."""
         self.finding = FindInStepController(self)
@@ -109,6 +111,12 @@ class StepPane(Pane):
 
         self.ask("step", work, self._show, self._failed)
 
+    def hint(self, words: Sequence[str]) -> None:
+        """Mark what led to the step, now and in the text that is being made."""
+        if tuple(words) != tuple(self.words):
+            self.words = words
+            self.text.finding.hint(words)
+
     def clear(self) -> None:
         """There is no step to show."""
         self.drop("step")
@@ -142,6 +150,8 @@ class StepPane(Pane):
         self._hurry()
         self.text.empty = self.tab.nothing
         self.text.show(document or Document(), keep_place=keep_place)
+        if not keep_place:
+            self.text.finding.hint(self.words)
         self.say_where()
 
     def show_tab(self, *, keep_place: bool = False) -> None:

@@ -80,6 +80,8 @@ class DiffWriter:
         self._styled: list[Token] = []
         self._sections: list[Section] = []
         self._section = (0, "")
+        self._tints: list[tuple[int, int, str]] = []
+        self._tint = (0, "")
 
     @property
     def at(self) -> int:
@@ -112,8 +114,17 @@ class DiffWriter:
             column += char_cells(char, column)
         return column
 
+    def tint(self, variable: str = "") -> DiffWriter:
+        """What follows in this line has this colour behind it, none for ``""``."""
+        start, open_one = self._tint
+        if open_one and self._at > start:
+            self._tints.append((start, self._at, open_one))
+        self._tint = (self._at, variable)
+        return self
+
     def end(self) -> DiffWriter:
         """End the line."""
+        self.tint()
         self._parts.append("\n")
         self._at += 1
         return self
@@ -133,6 +144,11 @@ class DiffWriter:
         if self._at > start:
             self._sections.append(Section(start, self._at, _MARKED, "", name))
 
+    @property
+    def tints(self) -> tuple[tuple[int, int, str], ...]:
+        """The tints of what was written."""
+        return tuple(self._tints)
+
     def make(self) -> tuple[str, str, tuple[Section, ...], dict[int, Styled]]:
         """Source, what is shown, sections and their styles: the fields of a `Document`."""
         self._close()
@@ -145,4 +161,4 @@ class DiffWriter:
     def document(self) -> Document:
         """The document."""
         source, shown, sections, tokens = self.make()
-        return Document(source, shown, sections, dict(tokens))
+        return Document(source, shown, sections, dict(tokens), self.tints)

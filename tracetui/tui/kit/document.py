@@ -43,6 +43,18 @@ class Document:
     shown: str = ""
     sections: Sequence[Section] = ()
     tokens: dict[int, Coloured] = field(default_factory=dict)
+    tints: Sequence[tuple[int, int, str]] = ()
+    """Ranges in order, none overlapping, with the variable of the colour behind them."""
+
+    def tints_between(self, start: int, end: int) -> list[tuple[int, int, str]]:
+        """The tints that touch ``[start, end)``."""
+        at = max(0, bisect_right(self.tints, start, key=lambda tint: tint[0]) - 1)
+        found: list[tuple[int, int, str]] = []
+        while at < len(self.tints) and self.tints[at][0] < end:
+            if self.tints[at][1] > start:
+                found.append(self.tints[at])
+            at += 1
+        return found
 
     def section_at(self, offset: int) -> int:
         """The index of the section that holds ``offset``, -1 when there is none."""

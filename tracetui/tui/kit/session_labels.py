@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracetui.model import SessionRow
 from tracetui.text.safe import one_line
+from tracetui.text.titles import plain_title
 
 __all__ = ["harness_sign", "identity_of", "project_of", "title_of"]
 
@@ -13,7 +14,9 @@ def identity_of(session: SessionRow) -> str:
 
 
 def title_of(session: SessionRow) -> str:
-    """The title, or what stands in its place."""
+    """The title as its user gave it, or the part of the log's that names the session, or what stands in its place."""
+    if session.title and not session.renamed:
+        return plain_title(session.title)
     return session.title or (f"({session.folded})" if session.folded else "(no title)")
 
 

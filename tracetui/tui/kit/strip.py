@@ -19,7 +19,7 @@ __all__ = ["SessionStrip"]
 _CODES: Final[dict[str, int]] = {kind: code for code, kind in enumerate(KINDS)}
 _BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _ASCII_BLOCKS: Final = " ..::--=#"
-# What a cell shows when it stands for several steps: the first of these that is among them.
+# What a cell shows when it stands for several steps: the first of these that stands out among them.
 _MARKS: Final = (
     ("failed", "✘", "x", "bad"),
     ("compaction", "◆", "*", "warn"),
@@ -28,6 +28,10 @@ _MARKS: Final = (
     ("command", "▪", "=", "muted"),
     ("", "·", ".", "line"),
 )
+_FEW: Final = 4
+"""Steps of a cell up to which each of them is shown."""
+_DENSE: Final = 0.12
+"""The share of the steps of a cell from which a mark may stand for them: one in eight."""
 
 
 class SessionStrip(Widget):
@@ -49,6 +53,7 @@ class SessionStrip(Widget):
         self._tokens: Sequence[int] = ()
         self._at = 0
         self._first = 1
+        self._shares: dict[str, float] = {}
         self._made: tuple[object, list[list[Segment]]] | None = None
 
     def show(self, kinds: bytes, failed: bytes, tokens: Sequence[int], *, first: int = 1) -> None:
@@ -57,6 +62,7 @@ class SessionStrip(Widget):
         self._first = first
         self._kinds, self._failed, self._tokens = kinds[first - 1 :], failed[first - 1 :], tokens[first - 1 :]
         self._made = None
+        self._shares = {}
         self.display = len(kinds) > 1
         self.refresh()
 
@@ -100,15 +106,28 @@ class SessionStrip(Widget):
                 height = max(1, round(here * 8 / top))
             above.append(Segment(blocks[height], look.style("line")))
             for name, glyph, ascii_glyph, role in _MARKS:
-                if name == "failed":
-                    hit = self._failed.find(1, start, end) >= 0
-                else:
-                    hit = not name or self._kinds.find(_CODES[name], start, end) >= 0
-                if hit:
+                if self._stands_out(name, start, end):
                     below.append(Segment(ascii_glyph if look.ascii else glyph, look.style(role)))
                     break
         self._made = (key, [above, below])
         return self._made[1]
+
+    def _stands_out(self, name: str, start: int, end: int) -> bool:
+        """Whether steps [start, end), one cell, are shown by the mark ``name``. A cell of a few steps shows what is in
+        it; in one of many a mark means that there is more of it than is usual in this session."""
+        if not name:
+            return True
+        data, code = (self._failed, 1) if name == "failed" else (self._kinds, _CODES[name])
+        if name == "compaction" or end - start <= _FEW:
+            return data.find(code, start, end) >= 0
+        share = data.count(code, start, end) / (end - start)
+        return share >= max(_DENSE, 2 * self._share(name, data, code))
+
+    def _share(self, name: str, data: bytes, code: int) -> float:
+        """The share of a mark in the whole session."""
+        if name not in self._shares:
+            self._shares[name] = data.count(code) / max(1, len(data))
+        return self._shares[name]
 
     def render_line(self, y: int) -> Strip:
         look = Look.of_widget(self)

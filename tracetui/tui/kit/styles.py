@@ -95,6 +95,8 @@ def role_defaults(theme: Theme) -> dict[str, str]:
             "rejected": "ansi_default",
             "cursor-row": "ansi_default",
             "cursor-row-blurred": "ansi_default",
+            "added-row": "ansi_default",
+            "removed-row": "ansi_default",
             "line": "ansi_default",
         }
     made = theme.to_color_system().generate()
@@ -122,6 +124,8 @@ def role_defaults(theme: Theme) -> dict[str, str]:
         "rejected": muted,
         "cursor-row": back.blend(fore, 0.13).hex,
         "cursor-row-blurred": back.blend(fore, 0.06).hex,
+        "added-row": back.blend(Color.parse(good), 0.12).hex,
+        "removed-row": back.blend(Color.parse(bad), 0.12).hex,
         "line": back.blend(fore, 0.22).hex,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tracetui.text.safe import display_safe
@@ -76,6 +76,32 @@ class FindTextController(Controller["TextView"]):
         self.matches: array[int] = array("q")
         self.at = -1
         self._length = 0
+        self._hints: list[tuple[int, int]] = []
+
+    def hint(self, words: Sequence[str]) -> None:
+        """Mark every place of any of the words, whatever their case, and bring the first into sight: what led here.
+        The words are fixed strings."""
+        self._hints = []
+        wanted = sorted({display_safe(word) for word in words if word.strip()}, key=len, reverse=True)
+        if wanted:
+            pattern = re.compile("|".join(map(re.escape, wanted)), re.IGNORECASE)
+            for match in pattern.finditer(self.owner.document.shown):
+                self._hints.append(match.span())
+                if len(self._hints) >= _MATCH_LIMIT:
+                    break
+        if self._hints:
+            row, height = self.owner.row_of(self._hints[0][0]), max(1, self.owner.size.height)
+            if row >= height:
+                self.owner.scroll_to_row(max(0, row - height // 3))
+        self.owner.repaint()
+
+    def hinted(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The places of the words that touch ``[start, end)``."""
+        nth = max(0, bisect_left(self._hints, (start, 0)) - 1)
+        while nth < len(self._hints) and self._hints[nth][0] < end:
+            if self._hints[nth][1] > start:
+                yield self._hints[nth]
+            nth += 1
 
     def between(self, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
         """The matches that touch ``[start, end)``: where they begin and end, and whether the reader is at it."""

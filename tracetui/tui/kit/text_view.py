@@ -213,8 +213,12 @@ class TextView(LineScroll, Actor, can_focus=True):
         strip = self._strips.get(key)
         if strip is None:
             start, end = self.rows.bounds(row)
-            pieces = layered(self._layers(start, end, look), start, end, self._plain(start, look))
-            strip = paint_row(self.document.shown, start, pieces, self.rich_style, int(scroll_x), width)
+            layers = list(self._layers(start, end, look))  # scans the section first, which the tint of a diff asks
+            pieces = layered(layers, start, end, self._plain(start, look))
+            base = self.rich_style
+            if (tint := self._tint(start, end)) is not None:
+                base += look.background(tint)
+            strip = paint_row(self.document.shown, start, pieces, base, int(scroll_x), width)
             self._strips[key] = strip
         return strip
 
@@ -231,6 +235,18 @@ class TextView(LineScroll, Actor, can_focus=True):
         text, role = lines[y - 1]
         return Strip([Segment(text, look.style(role))]).adjust_cell_length(width).apply_style(self.rich_style)
 
+    def _tint(self, start: int, end: int) -> str | None:
+        """The colour behind a whole row."""
+        for low, high, variable in self.document.tints_between(start, end):
+            if low <= start and (high >= end or not self.document.shown[high:end].strip()):
+                return variable
+        index = self.document.section_at(start)
+        if index >= 0 and self.document.sections[index].language == "diff":
+            coloured = self.document.tokens.get(index)
+            found = coloured.between(start, start + 1) if coloured is not None else ()
+            return next((f"{style}-row" for _, _, style in found if style in ("added", "removed")), None)
+        return None
+
     def _plain(self, start: int, look: Look) -> Style:
         index = self.document.section_at(start)
         return _style(look, self.document.sections[index].style) if index >= 0 else look.style()
@@ -238,6 +254,8 @@ class TextView(LineScroll, Actor, can_focus=True):
     def _layers(self, start: int, end: int, look: Look) -> Iterator[Layer]:
         """What lies on the row's text: syntax, then matches, then the selection on top."""
         document = self.document
+        for low, high, variable in document.tints_between(start, end):
+            yield low, high, look.background(variable)
         index = document.section_at(start)
         if index >= 0 and document.sections[index].language:
             section = document.sections[index]
@@ -247,6 +265,8 @@ class TextView(LineScroll, Actor, can_focus=True):
                 document.tokens[index] = tokens
             for low, high, style in tokens.between(start, end):
                 yield low, high, _style(look, style)
+        for low, high in self.finding.hinted(start, end):
+            yield low, high, look.style("match", "u")
         for low, high, here in self.finding.between(start, end):
             yield low, high, look.style("accent", "br") if here else look.style("match", "bu")
         selection = self.selected_range()

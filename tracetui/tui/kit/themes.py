@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 BASE: Final = ("background", "foreground", "red", "green", "yellow", "blue", "magenta", "cyan")
-SURFACES: Final = ("background", "cursor-row", "cursor-row-blurred")
+SURFACES: Final = ("background", "cursor-row", "cursor-row-blurred", "added-row", "removed-row")
 """What text stands on."""
 CODE: Final = ("code-keyword", "code-name", "code-string", "code-number", "code-comment")
 _LINES: Final = ("line",)
@@ -169,7 +169,7 @@ def _readable(color: str, grounds: Iterable[str], *, dark: bool) -> str:
 def _derive(base: Mapping[str, str], named: Mapping[str, str], *, dark: bool, ansi: bool) -> dict[str, str]:
     """Every role: the named ones as they are, the rest from the base colours."""
     if ansi:
-        surfaces = {"cursor-row": "ansi_default", "cursor-row-blurred": "ansi_default", "line": "ansi_bright_black"}
+        surfaces = dict.fromkeys(SURFACES[1:], "ansi_default") | {"line": "ansi_bright_black"}
         # Bright black is the background itself in some palettes (Solarized); `Look` dims the default colour instead.
         muted, warn = "ansi_default", base["yellow"]
     else:
@@ -178,6 +178,8 @@ def _derive(base: Mapping[str, str], named: Mapping[str, str], *, dark: bool, an
             "cursor-row": _mix(back, _mix(fore, base["blue"], 0.5), 0.14),
             "cursor-row-blurred": _mix(back, fore, 0.07),
             "line": _mix(back, fore, 0.26),
+            "added-row": _mix(back, base["green"], 0.12),
+            "removed-row": _mix(back, base["red"], 0.12),
         }
         muted, warn = _mix(back, fore, 0.58), _mix(base["yellow"], base["red"], 0.35)
     roles = surfaces | {name: value for name, value in named.items() if name in surfaces}
@@ -190,8 +192,10 @@ def _derive(base: Mapping[str, str], named: Mapping[str, str], *, dark: bool, an
         "pending": base["magenta"],
         "muted": muted,
         "prompt": base["blue"] if ansi else base["yellow"],
+        # Not the green of what was added, nor the yellow of what a person said.
+        "string": base["yellow"] if ansi else _mix(base["foreground"], _mix(base["yellow"], base["red"], 0.3), 0.6),
     }
-    grounds = () if ansi else (base["background"], roles["cursor-row"], roles["cursor-row-blurred"])
+    grounds = () if ansi else (base["background"], *(roles[name] for name in SURFACES[1:]))
     for name, color in derived.items():
         roles[name] = named.get(name) or (color if ansi else _readable(color, grounds, dark=dark))
     # These follow a role that may itself be named.
@@ -204,11 +208,12 @@ def _derive(base: Mapping[str, str], named: Mapping[str, str], *, dark: bool, an
         ("rejected", "muted"),
         ("code-keyword", "pending"),
         ("code-name", "accent"),
-        ("code-string", "good"),
+        ("code-string", "string"),
         ("code-number", "change"),
         ("code-comment", "muted"),
     ):
         roles[name] = named.get(name) or roles[source]
+    del roles["string"]
     return roles
 
 

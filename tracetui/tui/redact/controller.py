@@ -53,7 +53,8 @@ class RedactController(Controller["Workspace"]):
 
 
 class OpenFindings(Controller["StepMarks"]):
-    """Which steps of the timeline hold findings that nobody decided about."""
+    """Which steps of the timeline hold secrets that nobody decided about. What only tells who somebody is
+    stands in most steps and is the business of the redaction."""
 
     def __init__(self, owner: StepMarks) -> None:
         super().__init__(owner)
@@ -62,7 +63,7 @@ class OpenFindings(Controller["StepMarks"]):
     def on_findings_changed(self) -> None:
         """Ask which steps hold open findings, where lists say that there are some."""
         session = self.owner.session
-        if session is None or not (session.findings or {}).get("open"):
+        if session is None or not (session.findings or {}).get("secrets"):
             self.owner.show_open({})
             return
 

@@ -24,17 +24,18 @@ _SIGNS: Final = {"open": "finding", "accepted": "tick", "rejected": "dot", "part
 
 
 def open_steps(bucket: Bucket, session: SessionRow) -> dict[tuple[str | None, int], int]:
-    """(thread, step) -> how many values of tiers 1 and 2 nobody decided about there, as far as a scan was kept; what
-    stands only in the frame of records (the folder that every one of them names) is left out."""
+    """(thread, step) -> how many secrets nobody decided about there, as far as a scan was kept; what stands
+    only in the frame of records (the folder that every one of them names) is left out."""
     from tracetui.redact import Review
     from tracetui.redact.field_names import name_of
+    from tracetui.redact.values import opens_door
 
     with Review(bucket, session) as review:
         state = review.state
         threads = {log.path: log.thread for log in review.logs()}
         values: dict[tuple[str | None, int], set[str]] = {}
         for place in review.places():
-            if place.tier > 2 or state.of(place) != "open" or not name_of(place.field, in_key=place.in_key)[1]:
+            if not opens_door(place) or state.of(place) != "open" or not name_of(place.field, in_key=place.in_key)[1]:
                 continue
             if (step := place.step) is not None:
                 values.setdefault((threads.get(place.log_path, place.agent), step), set()).add(place.value)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DiffDocument", "commands_line", "diff_document", "diff_tab"]
 
+_TINTS: Final = {"added": "added-row", "removed": "removed-row"}
 _STATES: Final = ("alive", "transformed", "pending", "reverted", "lost", "unknown")
 
 
@@ -96,7 +97,7 @@ def diff_document(answer: Mapping[str, Any], ask: TabAsk) -> Document:
             page.line("This command may have changed files; the log does not say what.")
         _session(page, answer, ask)
     source, shown, sections, tokens = page.make()
-    return DiffDocument(source, shown, sections, dict(tokens), hunks, places)
+    return DiffDocument(source, shown, sections, dict(tokens), page.tints, hunks, places)
 
 
 def _teach(page: DiffWriter, answer: Mapping[str, Any], cwd: str | None, ask: TabAsk) -> None:
@@ -242,6 +243,7 @@ def _unified(page: DiffWriter, hunk: Mapping[str, Any]) -> None:
     gutter = _Gutter(page, [first + len(new.lines) if first else None])
 
     def line(at: int, sign: str, style: str) -> None:
+        page.tint("added-row" if style else "")
         gutter.put(first + at if first else None, sign, style)
         page.code(new, at)
         page.end()
@@ -250,8 +252,9 @@ def _unified(page: DiffWriter, hunk: Mapping[str, Any]) -> None:
     for at in range(len(above)):
         line(at, " ", "")
     for at in range(len(old.lines)):
+        page.tint("removed-row")
         gutter.put(None, "-", "removed")
-        page.code(old, at, style="removed")
+        page.code(old, at)
         page.end()
     for at in range(len(above), came):
         line(at, "+", "added")
@@ -289,13 +292,14 @@ def _columns(
         for nth in range(max(len(piece) for piece in pieces)):
             for side, (code, cell) in enumerate(zip((left, right), row)):
                 used = 0
+                page.tint(_TINTS.get(cell.style, "") if cell is not None else "")
                 if cell is not None and nth < len(pieces[side]):
                     first = not nth
                     sign = cell.sign if first else " "
                     gutters[side].put(cell.number if first else None, sign, cell.style, quiet=cell.quiet)
                     used = gutters[side].width + page.code(code, cell.at, *pieces[side][nth], style=cell.plain)
                 if not side:
-                    page.put(" " * max(0, half - used)).put(wall, "line")
+                    page.put(" " * max(0, half - used)).tint().put(wall, "line")
             page.end()
 
 
@@ -317,7 +321,7 @@ def _side_by_side(page: DiffWriter, hunk: Mapping[str, Any], ask: TabAsk) -> Non
         number = first + lead + at if first else None
         rows.append(
             (
-                _Cell(lead + at, None, "-", "removed", "removed") if at < olds else None,
+                _Cell(lead + at, None, "-", "removed") if at < olds else None,
                 _Cell(lead + at, number, "+", "added") if at < news else None,
             )
         )
