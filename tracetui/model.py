@@ -376,6 +376,10 @@ class Hit:
     match: tuple[int, int]
     score: float
     part: int = 1
+    failed: bool = False
+    exit_code: int | None = None
+    survival: Survival | None = None
+    """What became of most of the lines of the step's edit, as far as its trail was worked out."""
 
 
 def is_foreign(session: str) -> bool:

@@ -317,8 +317,8 @@ def test_kinds_and_orders_of_lists(bucket: Bucket, logs: Path) -> None:
     every = bucket.sessions()
     assert [row.ended for row in every] == sorted((row.ended for row in every), reverse=True)
     assert [row.id for row in bucket.sessions(limit=2, offset=3)] == [row.id for row in every[3:5]]
-    assert len(bucket.sessions(Query(kinds=("command",)))) == 6
-    assert [row.id for row in bucket.sessions(Query(excluded=(("kind", "command"),)))] == [uuid_of(9)]
+    assert len(bucket.sessions(Query.of(kind=("command",)))) == 6
+    assert [row.id for row in bucket.sessions(Query.of([("kind", "command")]))] == [uuid_of(9)]
     steps = [row.steps for row in bucket.sessions(sort="steps")]
     assert steps == sorted(steps, reverse=True)
     for sort in sessions.SORTS:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracetui.bucket.query import complete, matches_session, parse, parse_time
-from tracetui.bucket.terms import FIELDS, Query
+from tracetui.bucket.query import matches_session, parse, parse_time
+from tracetui.bucket.query_complete import complete
+from tracetui.bucket.terms import FIELDS, Clause, Query
 from tracetui.model import SessionRow, TracetuiError
 
 # A Wednesday, local noon.
@@ -29,13 +30,13 @@ def local(*parts: int) -> int:
 
 def test_words_phrases_and_terms() -> None:
     query = parse('harness:codex rate "a phrase" -flaky -"not this" kind:edit,command has:error model:gpt limi')
-    assert query == Query(
+    assert query == Query.of(
         words=("rate", "limi"),
         phrases=("a phrase",),
         not_words=("flaky",),
         not_phrases=("not this",),
         harness=("codex",),
-        kinds=("edit", "command"),
+        kind=("edit", "command"),
         has=("error",),
         model=("gpt",),
     )
@@ -44,10 +45,10 @@ def test_words_phrases_and_terms() -> None:
 
 
 def test_quotes_hold_blanks_and_escapes() -> None:
-    assert parse('title:"rate limit" branch:"a\\"b"') == Query(title=("rate limit",), branch=('a"b',))
+    assert parse('title:"rate limit" branch:"a\\"b"') == Query.of(title=("rate limit",), branch=('a"b',))
     assert parse('"kind:edit"').phrases == ("kind:edit",)
-    assert parse('word "unclosed phrase') == Query(words=("word",), phrases=("unclosed phrase",))
-    assert parse('""  - ') == Query(words=("-",))
+    assert parse('word "unclosed phrase') == Query.of(words=("word",), phrases=("unclosed phrase",))
+    assert parse('""  - ') == Query.of(words=("-",))
     assert parse("").empty
 
 
@@ -55,13 +56,15 @@ def test_quotes_hold_blanks_and_escapes() -> None:
     "word", ["std::vector", "12:30", "http://x.example", "TypeError:", "C:\\x", "--no-verify", "a:b"]
 )
 def test_colons_and_dashes_of_the_world_stay_words(word: str) -> None:
-    assert parse(word) == Query(words=(word,))
+    assert parse(word) == Query.of(words=(word,))
 
 
 def test_negated_terms() -> None:
-    assert parse("-harness:pi -kind:event,thinking -title:x").excluded == (
-        ("harness", "pi"), ("kind", "event"), ("kind", "thinking"), ("title", "x"),
-    )  # fmt: skip
+    assert parse("-harness:pi -kind:event,thinking -title:x").terms == (
+        Clause("harness", ("pi",), negated=True),
+        Clause("kind", ("event", "thinking"), negated=True),
+        Clause("title", ("x",), negated=True),
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,8 +199,8 @@ def test_folds() -> None:
 def test_project_as_a_person_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/u")
-    assert parse("project:.").project == (str(Path.cwd()),)
-    assert parse("project:~/src/Limit/").project == ("/home/u/src/Limit",)
+    assert parse("project:.").values("project") == (str(Path.cwd()),)
+    assert parse("project:~/src/Limit/").values("project") == ("/home/u/src/Limit",)
     assert matches_session(parse("project:~/src/Limit/"), row())
 
 
@@ -222,4 +225,4 @@ def test_completions_parse() -> None:
             line = (name + ":")[: found.start] + found.text
             parse(line)
     line = complete("title:", 6, known)[0]
-    assert parse("title:" + line.text).title == ('a "b" \\c d',)
+    assert parse("title:" + line.text).values("title") == ('a "b" \\c d',)

@@ -19,7 +19,22 @@ LS_KEYS = [
 ]  # fmt: skip
 SHOW_KEYS = ["session", "agent", "step", "kind", "time", "model", "text", "tool", "tokens", "source"]
 TOOL_KEYS = ["name", "input", "output", "is_error", "exit_code", "call_id", "duration_ms"]
-HIT_KEYS = ["session", "agent", "step", "kind", "time", "title", "snippet", "match", "score"]
+HIT_KEYS = [
+    *(
+        "session",
+        "agent",
+        "step",
+        "kind",
+        "time",
+        "title",
+        "is_error",
+        "exit_code",
+        "survival",
+        "snippet",
+        "match",
+        "score",
+    )
+]
 TOKEN_KEYS = ["input", "output", "cache_read", "cache_write"]
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x202E) if code != 0x0A]
 

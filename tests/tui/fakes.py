@@ -205,7 +205,7 @@ class FakeBucket:
         words = [word.casefold() for word in (*query.words, *query.phrases)]
         found = 0
         for row in self.rows:
-            if query.id and row.id not in query.id:
+            if query.values("id") and row.id not in query.values("id"):
                 continue
             for log in self.logs(row.id):
                 for step in self.steps_of.get(log.id, []):

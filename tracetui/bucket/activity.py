@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tracetui.bucket.calendar_days import Period, first_weekday, midnight, week_of
-from tracetui.bucket.query import parse
+from tracetui.bucket.conditions import of_steps, prepare
+from tracetui.bucket.query import parse, quoted
 from tracetui.bucket.step_survival import JUDGED, unjudged
 from tracetui.bucket.terms import Query
 from tracetui.model import KINDS, TOOL_KINDS, SessionRow, Tokens
@@ -31,6 +32,7 @@ __all__ = ["GROUPS", "Group", "Remedy", "Totals", "Waiting", "by", "calendar", "
 
 GROUPS: Final = ("project", "model", "harness", "day", "week", "month", "tool")
 """What sums are made by."""
+_TIMES: Final = ("day", "week", "month")
 IDLE_MS: Final = 5 * 60 * 1000
 """A pause between two steps that is longer counts as so long: nobody worked. As long as it takes prompt caches of the
 common providers to expire, after which a person is taken to have left."""
@@ -148,55 +150,54 @@ def by(
         raise KeyError(group)
     text = query if isinstance(query, str) else ""
     found = _sums(bucket, group, _parsed(query, now))
-    if group in ("day", "week", "month"):
+    if group in _TIMES:
         names = sorted(name for name in found if name)
     else:
         names = sorted(
             found, key=lambda name: (-(found[name].cost or 0.0) * (group != "tool"), -found[name].steps, name)
         )
-    return [Group(name, found[name], _query_of(group, name, text, found)) for name in names[:limit]]
+    return [Group(name, found[name], _query_of(group, name, text)) for name in names[:limit]]
 
 
 def _parsed(query: str | Query, now: int | None) -> Query:
     return query if isinstance(query, Query) else parse(query, now=now)
 
 
-def _query_of(group: str, name: str, text: str, names: Mapping[str, Totals]) -> str:
+def _query_of(group: str, name: str, text: str) -> str:
     """The query line of one group, within ``text``."""
     if not name:
         return ""
-    if group in ("day", "week", "month"):
+    if group in _TIMES:
         day = _dt.date.fromisoformat(name)
         last = {"day": day, "week": day + _dt.timedelta(days=6)}.get(group)
         if last is None:
             last = (day.replace(day=28) + _dt.timedelta(days=4)).replace(day=1) - _dt.timedelta(days=1)
-        rest = " ".join(word for word in text.split() if not word.startswith(("since:", "until:")))
+        simple = not parse(text).others and '"' not in text
+        rest = " ".join(w for w in text.split() if not w.startswith(("since:", "until:"))) if simple else f"({text})"
         return f"{rest} since:{day} until:{last}".strip()
-    from tracetui.bucket.query import quoted
+    # A folder or a part of a model's name would stand for more than the group.
+    exact = "=" if group in ("project", "model") else ""
+    term = f"{_TERMS[group]}:{quoted(exact + name)}"
+    return f"{_bracketed(text)} {term}".strip()
 
-    terms = [text] if text else []
-    terms.append(f"{_TERMS[group]}:{quoted(name)}")
-    if group == "project" and name.startswith("/"):
-        # A folder stands for those below it, too: what has a group of its own is taken out.
-        below = [other for other in names if other.startswith(name.rstrip("/") + "/")]
-        terms += [f"-project:{quoted(other)}" for other in below]
-    return " ".join(terms)
+
+def _bracketed(text: str) -> str:
+    return f"({text})" if parse(text).others else text
 
 
 def _sums(bucket: Bucket, group: str, query: Query) -> dict[str, Totals]:
-    from tracetui.bucket import sessions
-
     db = bucket.db
-    sessions.prepare(db, query)
+    prepare(db, query)
     expression = _EXPRESSIONS[group].format(first=(first_weekday() + 1) % 7)
-    condition, bound = sessions.where(query, kinds=False, times=False)
-    steps, values = sessions.of_steps(query)
-    bound = [*bound, *values]
+    condition, bound = of_steps(query)
+    steps = "1"
     logs = ""
-    if query.since is not None:
-        logs, bound = "AND coalesce(l.ended, ?) >= ?", [query.since, query.since, *bound]
+    since = [one.since for one in query.alternatives]
+    first = None if None in since else min(time for time in since if time is not None)
+    if first is not None:
+        logs, bound = "AND coalesce(l.ended, ?) >= ?", [first, first, *bound]
     # A pause over midnight is of neither day, as where only that day is asked for.
-    apart = f"{expression}, s.harness, s.id" if group in ("day", "week", "month") else "s.harness, s.id"
+    apart = f"{expression}, s.harness, s.id" if group in _TIMES else "s.harness, s.id"
     if group == "tool":
         steps += " AND p.tool IS NOT NULL"
     joined = f"FROM session s CROSS JOIN log l ON l.session=s.id AND l.harness=s.harness AND l.shown {logs}"
@@ -263,20 +264,15 @@ def calendar(
     today = _dt.datetime.fromtimestamp(now / 1000).astimezone().date()
     begins = midnight(week_of(today) - _dt.timedelta(weeks=weeks - 1))
     parsed = _parsed(query, now)
-    from dataclasses import replace
-
-    from tracetui.bucket import sessions
-
     ends = midnight(today + _dt.timedelta(days=1))
-    wanted = replace(parsed, since=max(parsed.since or 0, begins), until=min(parsed.until or ends, ends))
-    sessions.prepare(bucket.db, wanted)
-    condition, bound = sessions.where(wanted, kinds=False, times=False)
-    steps, values = sessions.of_steps(wanted)
+    wanted = parsed.narrowed(Query(since=begins, until=ends))
+    prepare(bucket.db, wanted)
+    condition, bound = of_steps(wanted)
     rows = bucket.db.execute(
         f"SELECT {_EXPRESSIONS['day']}, count(*) FROM session s CROSS JOIN log l ON l.session=s.id "
         "AND l.harness=s.harness AND l.shown AND coalesce(l.ended, ?) >= ? CROSS JOIN step p ON p.log=l.id "
-        f"LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness WHERE {condition} AND {steps} GROUP BY 1",
-        (begins, begins, *bound, *values),
+        f"LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness WHERE {condition} GROUP BY 1",
+        (begins, begins, *bound),
     )
     return {_dt.date.fromisoformat(day): count for day, count in rows if day}
 
@@ -299,7 +295,7 @@ def where_stopped(bucket: Bucket, folder: str | os.PathLike[str] | None = None) 
     """The last session that worked in a folder (by default the current one) or below it, to go on with: no subagent's,
     no print-mode run, none of somebody else's. `tui.browse.resume` has its command."""
     place = os.fspath(folder) if folder is not None else str(Path.cwd())
-    rows = bucket.sessions(Query(project=(place,)), limit=50)
+    rows = bucket.sessions(Query.of(project=(place,)), limit=50)
     return next((row for row in rows if row.folded is None and not row.foreign and not row.gone), None)
 
 

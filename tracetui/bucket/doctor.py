@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -63,24 +63,54 @@ def at_risk(
     """The sessions that their harness (all, or the one named) will delete within a week, soonest first: their log lies
     under one of its roots and was not written to for nearly as long as it keeps logs."""
     now = round(time.time() * 1000) if now is None else now
+    due_of = deadlines(environ, home, harness=harness)
+    found: list[Risk] = []
+    for row in bucket.sessions() if due_of is not None else ():
+        due = None if row.gone or due_of is None else due_of(row.harness, row.path)
+        if due is not None and due <= now + SOON_DAYS * _DAY_MS:
+            found.append(Risk(row, due))
+    found.sort(key=lambda risk: risk.due)
+    return found
+
+
+def deadlines(
+    environ: Mapping[str, str], home: Path, *, harness: str | None = None
+) -> Callable[[str, str], int | None] | None:
+    """A function that says of a harness and a log's path when the harness will delete it (milliseconds since the
+    epoch), None where it will not or the log is not there; None instead of it where no harness (or not the one named)
+    deletes logs."""
     rules: dict[str, tuple[float, tuple[str, ...]]] = {}
     for item in HARNESSES.values():
         if item.retention is not None and harness in (None, item.name):
             roots = (os.path.join(os.fspath(root.path), "") for root in item.roots(environ, home))  # noqa: PTH118
             rules[item.name] = item.retention(environ, home).days, tuple(roots)
-    found: list[Risk] = []
-    for row in bucket.sessions() if rules else ():
-        days, below = rules.get(row.harness, (0.0, ()))
-        if row.gone or not row.path.startswith(below):
-            continue
+    if not rules:
+        return None
+
+    def due_of(name: str, path: str) -> int | None:
+        days, below = rules.get(name, (0.0, ()))
+        if not path.startswith(below):
+            return None
         try:
-            due = deleted_at(os.lstat(row.path).st_mtime_ns, days)
-        except OSError:
-            continue
-        if due <= now + SOON_DAYS * _DAY_MS:
-            found.append(Risk(row, due))
-    found.sort(key=lambda risk: risk.due)
-    return found
+            return deleted_at(os.lstat(path).st_mtime_ns, days)
+        except (OSError, ValueError):
+            return None
+
+    return due_of
+
+
+def risky(
+    environ: Mapping[str, str] | None = None, home: Path | None = None, *, now: int | None = None
+) -> Callable[[str, str | bytes], bool]:
+    """A function that says of a harness and a log's path whether the harness will delete it within a week."""
+    now = round(time.time() * 1000) if now is None else now
+    due_of = deadlines(os.environ if environ is None else environ, Path.home() if home is None else home)
+
+    def at_risk_of(name: str, path: str | bytes) -> bool:
+        due = None if due_of is None else due_of(name, os.fsdecode(path))
+        return due is not None and due <= now + SOON_DAYS * _DAY_MS
+
+    return at_risk_of
 
 
 def examine_roots(

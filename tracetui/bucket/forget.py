@@ -196,6 +196,7 @@ class Forgetting:
                 db.executemany("DELETE FROM skipped WHERE path=?", [(to_db(path),) for _, path in item.copies])
                 db.execute("DELETE FROM side WHERE harness=? AND raw=?", (item.harness, item.raw))
                 writer.dirty(item.harness, item.id)
+            db.execute("DELETE FROM path WHERE id NOT IN (SELECT path FROM step_path)")
             db.execute(
                 "DELETE FROM name WHERE id NOT IN (SELECT tool FROM step WHERE tool IS NOT NULL "
                 "UNION SELECT model FROM step WHERE model IS NOT NULL)"

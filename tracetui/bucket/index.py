@@ -64,6 +64,7 @@ class IndexWriter:
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
         self._names: dict[str, int] = {}
+        self._paths: dict[str, int] = {}
         self._dirty: set[tuple[str, str]] = set()
         self._doc = -1
         self._step = -1
@@ -111,6 +112,7 @@ class IndexWriter:
             self.active = False
             self._dirty.clear()
             self._names.clear()
+            self._paths.clear()
             self._held = None
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK")
@@ -214,19 +216,21 @@ class IndexWriter:
         """Write the steps of a part and count them; gives what they cost, the kinds and the first prompt."""
         db = self.db
         inserts: list[tuple[Any, ...]] = []
+        paths: list[tuple[int, int, int]] = []
         texts = _Texts()
         known = counts["steps"] + part["first"] - 1
         spent = 0.0
         prompts = tools = errors = edits = 0
         for row in part["rows"]:
             (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
-            (t_long, model, key, thread, size, images, money, sources, digest, text) = row[12:]
+            (t_long, model, key, thread, size, images, money, sources, digest, text, touched) = row[12:]
             doc: int | str = self._doc_of(texts, digest, text, at or 0) if text else ""
             values = (
                 *(kind, flags, at, summary, self._name(tool), code, duration, t_in, t_out, t_read, t_write),
                 *(t_long, self._name(model), key, thread, size, images, money, bytearray(sources), doc),
             )
             before = None if number > known else self._replace(log, number, values, counts)
+            paths += [(log, number, self._path(path)) for path in touched]
             if before is None:
                 self._step += 1
                 inserts.append((self._step, log, number, *values))
@@ -253,6 +257,8 @@ class IndexWriter:
         texts.write(db)
         if inserts:
             db.executemany(_INSERT, inserts)
+        if paths:
+            db.executemany("INSERT OR IGNORE INTO step_path VALUES(?,?,?)", paths)
         return spent, kinds, first_prompt
 
     def _rewrite(self, log: int, step: Step) -> None:
@@ -280,6 +286,7 @@ class IndexWriter:
         if before is None:
             return None
         db.execute(_UPDATE, (*values, before[0]))
+        db.execute("DELETE FROM step_path WHERE log=? AND number=?", (log, number))
         _count(counts, -1, *before[1:7])
         if before[8] is not None and before[8] != values[-1]:
             db.execute("INSERT INTO stale VALUES(?,?)", (log, before[8]))
@@ -318,6 +325,7 @@ class IndexWriter:
             if row[7] is not None:
                 self.db.execute("INSERT INTO stale VALUES(?,?)", (log, row[7]))
         self.db.execute("DELETE FROM step WHERE log=? AND number>?", (log, count))
+        self.db.execute("DELETE FROM step_path WHERE log=? AND number>?", (log, count))
         return spent
 
     def _problems(self, log: int, part: dict[str, Any]) -> None:
@@ -337,12 +345,19 @@ class IndexWriter:
     def _name(self, text: str | None) -> int | str:
         if not text:
             return ""
-        found = self._names.get(text)
+        return self._kept(self._names, "name", text)
+
+    def _path(self, text: str) -> int:
+        return self._kept(self._paths, "path", text)
+
+    def _kept(self, known: dict[str, int], table: str, text: str) -> int:
+        """The number of a text in a table that holds each once."""
+        found = known.get(text)
         if found is None:
-            self.db.execute("INSERT OR IGNORE INTO name(text) VALUES(?)", (text,))
-            found = int(self.db.execute("SELECT id FROM name WHERE text=?", (text,)).fetchone()[0])
-            if len(self._names) < 10_000:
-                self._names[text] = found
+            self.db.execute(f"INSERT OR IGNORE INTO {table}(text) VALUES(?)", (text,))
+            found = int(self.db.execute(f"SELECT id FROM {table} WHERE text=?", (text,)).fetchone()[0])
+            if len(known) < 10_000:
+                known[text] = found
         return found
 
     def price(self, cancelled: Callable[[], bool]) -> None:

@@ -23,7 +23,7 @@ import zstandard
 from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyChunk, CopyReader, CopyWriter, Stamp
 from tracetui.bucket.frames import UNKNOWN
 from tracetui.bucket.within import InnerRun
-from tracetui.harness import HARNESSES, detect
+from tracetui.harness import HARNESSES, detect, tools
 from tracetui.harness.base import Reader
 from tracetui.harness.database import Snapshot
 from tracetui.harness.lines import Splitter
@@ -142,8 +142,8 @@ def _plain(text: str) -> str:
 
 
 def row_of(step: Step) -> tuple[Any, ...]:
-    """The row that the index keeps of a step, with its text and the text's hash at the end; "" where it has no value
-    (see ``index``)."""
+    """The row that the index keeps of a step, with the text's hash, its text and the files that it speaks of at the
+    end; "" where it has no value (see ``index``)."""
     tool, tokens, cost = step.tool, step.tokens, step.cost_usd
     text, digest = doc_of(step)
     flags = 2 if step.sidechain else 0
@@ -162,7 +162,10 @@ def row_of(step: Step) -> tuple[Any, ...]:
         summary, key, model, thread, name = map(_plain, (summary, key, model, thread, name))
     head = (step.number, _KIND[step.kind], flags, step.time, summary, name, code, took)
     paid = "" if cost is None else cost
-    tail = (model, key, thread, len(text), step.images, paid, pack_sources(step.sources), digest, text)
+    touched = [] if tool is None else tools.paths(step.kind, tool.input)
+    if touched:
+        touched = [_plain(path) for path in touched]
+    tail = (model, key, thread, len(text), step.images, paid, pack_sources(step.sources), digest, text, touched)
     if tokens is None:
         return head + _NO_TOKENS + tail
     return (*head, tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, tokens.cache_write_long, *tail)

@@ -59,19 +59,26 @@ def _pattern(text: str, *, prefix: bool) -> re.Pattern[str]:
     return re.compile(r"(?<![^\W_])" + body + ("" if prefix else r"(?![^\W_])"), re.IGNORECASE)
 
 
+def literal(text: str) -> re.Pattern[str]:
+    """Exactly this text, in any case."""
+    return re.compile(re.escape(text), re.IGNORECASE)
+
+
 class Words:
-    """All words and phrases of a query, none of its negated ones."""
+    """All words and phrases of a query (of one alternative), none of its negated ones."""
 
     def __init__(self, query: Query) -> None:
         last = len(query.words) - 1
-        wanted = [(phrase, False) for phrase in query.phrases]
-        wanted += [(word, nth == last) for nth, word in enumerate(query.words)]
+        wanted = [(phrase, literal(phrase)) for phrase in query.phrases]
+        wanted += [(word, _pattern(word, prefix=nth == last)) for nth, word in enumerate(query.words)]
         wanted.sort(key=lambda item: len(item[0]), reverse=True)
-        self._wanted = [_pattern(text, prefix=prefix) for text, prefix in wanted]
-        self._not = [_pattern(text, prefix=False) for text in (*query.not_words, *query.not_phrases)]
+        self._wanted = [pattern for _, pattern in wanted]
+        self._not = [_pattern(word, prefix=False) for word in query.not_words]
+        self._not += [literal(phrase) for phrase in query.not_phrases]
 
     def find(self, texts: Sequence[str]) -> TextMatch | None:
-        """The first match of the longest word, if all are there."""
+        """The first match of the longest word, if all are there; text -1 where nothing is there to be found, and
+        nothing that may not be."""
         first: TextMatch | None = None
         score = 0.0
         for pattern in self._wanted:
@@ -90,6 +97,8 @@ class Words:
             score += 1.0 + math.log(count)
         if any(pattern.search(text) for pattern in self._not for text in texts):
             return None
+        if not self._wanted:
+            return TextMatch(-1, 0, 0, 0.0)
         if first is not None:
             length = sum(map(len, texts))
             first.score = round(score / (1.0 + math.log10(10 + length) / 4), 4)

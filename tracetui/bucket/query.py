@@ -1,48 +1,40 @@
-"""The query line: free words, ``"phrases"`` and typed terms (``harness:codex since:7d has:error -kind:event``).
+"""The query line: free words, ``"literal text"`` and typed terms (``kind:command is:failed since:7d -path:tests/``),
+with ``or`` and brackets.
 
-A term is ``field:value`` or ``field:"a value"``, one value or several parted by commas; a ``-`` before a word, phrase
-or term negates it. A word with a colon whose first part is no field stays a word (``std::vector``, ``12:30``), unless
-it is nearly a field: then it is an error rather than a search that finds nothing. All is linear in the text.
+A term is ``field:value`` or ``field:"a value"``, one value or several parted by commas; a ``-`` before a word, phrase,
+term or bracket negates it. A blank binds stronger than ``or``. A word with a colon whose first part is no field stays a
+word (``std::vector``, ``12:30``), unless it is nearly a field: then it is an error rather than a search that finds
+nothing. A bracket counts only where a word could begin; within a word it is a part of it (``main()``). All is linear in
+the text; alternatives are multiplied out, up to `MOST` of them.
 """
 
 from __future__ import annotations
 
-import datetime as _dt
 import os.path
 import re
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tracetui.bucket.terms import FIELDS, HAS, IS, SURVIVAL, Query
-from tracetui.model import KINDS, SessionRow, TracetuiError
+from tracetui.bucket.query_match import in_project, matches_session
+from tracetui.bucket.query_times import parse_span, parse_time
+from tracetui.bucket.terms import FIELDS, FIXED, TERMS, Clause, Query
+from tracetui.model import TracetuiError
 
-__all__ = ["Completion", "complete", "in_project", "matches_session", "parse", "parse_time", "project_value", "quoted"]
+__all__ = ["Token", "in_project", "matches_session", "parse", "parse_time", "project_value", "quoted", "tokens"]
 
+MOST: Final = 64
+"""Alternatives at most, brackets multiplied out."""
 _FIELD: Final = re.compile(r"([A-Za-z_]{2,12}):")
-_AGO: Final = re.compile(r"(\d{1,6})(mo|min|m|h|d|w|y)")
-_UNIT_MS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_FIXED: Final[dict[str, Sequence[str]]] = {
-    "kind": KINDS,
-    "has": tuple(HAS),
-    "is": tuple(IS),
-    "survival": tuple(SURVIVAL),
-}
+_NUMBER: Final = re.compile(r"([<>]=?|=)?\s*(\d{1,12}(?:\.\d{1,6})?)([kKmM]?)")
 _LENGTH_LIMIT: Final = 10_000
+_DEPTH: Final = 40
 
 
-class Completion(NamedTuple):
-    """Put ``text`` in the place of ``line[start:end]``; ``hint`` says what it means."""
+class Token(NamedTuple):
+    """A piece of the line: a word, phrase or term, or (``sign``) ``(``, ``)``, ``or`` or the ``-(`` that negates."""
 
-    start: int
-    end: int
-    text: str
-    hint: str
-
-
-class _Token(NamedTuple):
     start: int
     end: int
     negated: bool
@@ -50,19 +42,29 @@ class _Token(NamedTuple):
     value: str
     value_start: int
     quoted: bool
+    sign: str = ""
 
 
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    at, end = 0, len(text)
+def tokens(text: str) -> list[Token]:
+    """The pieces of a query line, whatever stands in it."""
+    found: list[Token] = []
+    at, end, depth = 0, len(text), 0
     while at < end:
         if text[at].isspace():
             at += 1
             continue
         start = at
-        # "--flag" and "->" are words; "-word" and '-"a phrase"' negate.
-        negated = text[at] == "-" and at + 1 < end and (text[at + 1].isalnum() or text[at + 1] in '"_')
+        # "--flag" and "->" are words; "-word", '-"a phrase"' and "-(" negate.
+        negated = text[at] == "-" and at + 1 < end and (text[at + 1].isalnum() or text[at + 1] in '"_(')
         at += negated
+        if text[at] == "(" and not text.startswith("()", at):
+            found.append(Token(start, at + 1, negated, None, "", at + 1, False, "("))
+            at, depth = at + 1, depth + 1
+            continue
+        if text[at] == ")" and depth and not negated:
+            found.append(Token(start, at + 1, False, None, "", at + 1, False, ")"))
+            at, depth = at + 1, depth - 1
+            continue
         field = None
         match = _FIELD.match(text, at)
         if match and match[1].lower() in FIELDS:
@@ -70,22 +72,34 @@ def _tokens(text: str) -> list[_Token]:
             at = match.end()
         value_start = at
         quoted = at < end and text[at] == '"'
-        if quoted:
-            pieces: list[str] = []
-            at += 1
-            while at < end and text[at] != '"':
-                if text[at] == "\\" and at + 1 < end and text[at + 1] in '"\\':
-                    at += 1
-                pieces.append(text[at])
-                at += 1
-            at = min(end, at + 1)
-            value = "".join(pieces)
-        else:
-            while at < end and not text[at].isspace():
-                at += 1
-            value = text[value_start:at]
-        found.append(_Token(start, at, negated, field, value, value_start, quoted))
+        at, value = _quoted_value(text, at) if quoted else _plain_value(text, at, depth)
+        sign = "or" if field is None and not quoted and not negated and value in ("or", "OR") else ""
+        found.append(Token(start, at, negated, field, value, value_start, quoted, sign))
     return found
+
+
+def _quoted_value(text: str, at: int) -> tuple[int, str]:
+    pieces: list[str] = []
+    at, end = at + 1, len(text)
+    while at < end and text[at] != '"':
+        if text[at] == "\\" and at + 1 < end and text[at + 1] in '"\\':
+            at += 1
+        pieces.append(text[at])
+        at += 1
+    return min(end, at + 1), "".join(pieces)
+
+
+def _plain_value(text: str, at: int, depth: int) -> tuple[int, str]:
+    """A word up to the next blank; a closing bracket that the word did not open ends it within brackets."""
+    start, end, opened = at, len(text), 0
+    while at < end and not text[at].isspace():
+        opened += text[at] == "("
+        if text[at] == ")":
+            if depth and not opened:
+                break
+            opened = max(0, opened - 1)
+        at += 1
+    return at, text[start:at]
 
 
 def _wrong(message: str) -> TracetuiError:
@@ -96,79 +110,155 @@ def parse(text: str, *, now: int | None = None) -> Query:
     """Read a query line.
 
     Relative times count from ``now`` (milliseconds since the epoch, by default the clock's), dates are local. An
-    unclosed quote runs to the end, so that a line can be parsed while it is typed. Raises ``TracetuiError`` with
-    status 2 that names the bad term.
+    unclosed quote or bracket runs to the end, and an ``or`` without a neighbour says nothing, so that a line can be
+    parsed while it is typed. Raises ``TracetuiError`` with status 2 that names the bad term.
     """
     if len(text) > _LENGTH_LIMIT:
         raise _wrong(f"the query is {len(text):,} characters long; the limit is {_LENGTH_LIMIT:,}")
-    values: dict[str, list[str]] = {name: [] for name in FIELDS}
-    words: dict[tuple[bool, bool], list[str]] = {(q, n): [] for q in (False, True) for n in (False, True)}
-    excluded: list[tuple[str, str]] = []
-    since = until = None
-    for token in _tokens(text):
-        if token.field is None:
-            value = token.value
-            if not token.quoted:
-                _refuse_near_miss(value)
-            if value.strip():
-                words[token.quoted, token.negated].append(value)
-            continue
-        name = token.field
+    found = _Parser(tokens(text), now).alternatives(negated=False)
+    return found[0] if len(found) == 1 else replace(found[0], others=tuple(found[1:]))
+
+
+class _Parser:
+    """Reads pieces into alternatives; each is a `Query` of its own."""
+
+    def __init__(self, found: list[Token], now: int | None) -> None:
+        self._tokens = found
+        self._at = 0
+        self._now = now
+
+    def alternatives(self, *, negated: bool, depth: int = 0) -> list[Query]:
+        """What stands up to the next closing bracket, parted by ``or``; of a negated bracket, its opposite."""
+        if depth > _DEPTH:
+            raise _wrong(f"brackets are more than {_DEPTH} deep")
+        branches: list[list[Query]] = []
+        while True:
+            branch = self._all(negated=negated, depth=depth)
+            if branch is not None:
+                branches.append(branch)
+            if self._at < len(self._tokens) and self._tokens[self._at].sign == "or":
+                self._at += 1
+                continue
+            break
+        if not branches:
+            return [Query()]
+        if negated:
+            return _multiplied(branches)
+        return _few([one for branch in branches for one in branch])
+
+    def _all(self, *, negated: bool, depth: int) -> list[Query] | None:
+        """Pieces that must all hold (or, negated, not all), as alternatives; None where there is none."""
+        branches: list[list[Query]] = []
+        merged: dict[str, tuple[int, list[str]]] = {}
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            if token.sign in ("or", ")"):
+                break
+            self._at += 1
+            if token.sign == "(":
+                branches.append(self.alternatives(negated=negated != token.negated, depth=depth + 1))
+                if self._at < len(self._tokens) and self._tokens[self._at].sign == ")":
+                    self._at += 1
+                continue
+            found = self._text(token, negated) if token.field is None else self._term(token, negated)
+            if token.field is None or token.negated or TERMS[token.field].both or not found[0].terms:
+                branches += [[one] for one in found]
+                continue
+            # Given twice, a term asks for either.
+            place, values = merged.setdefault(token.field, (len(branches), []))
+            values += found[0].terms[0].values
+            made = Query(terms=(Clause(token.field, tuple(dict.fromkeys(values)), negated),))
+            branches[place : place + 1] = [[made]]
+        if not branches:
+            return None
+        return _few([one for branch in branches for one in branch]) if negated else _multiplied(branches)
+
+    @staticmethod
+    def _text(token: Token, negated: bool) -> list[Query]:
+        value = token.value
+        if not token.quoted:
+            _refuse_near_miss(value)
+        if not value.strip():
+            return []
+        name = f"{'not_' if token.negated != negated else ''}{'phrases' if token.quoted else 'words'}"
+        return [Query.of(**{name: (value,)})]
+
+    def _term(self, token: Token, negated: bool) -> list[Query]:
+        name = token.field or ""
         if not token.value.strip():
             raise _wrong(f"{name}: needs a value ({FIELDS[name]}); to search for the word itself, quote it")
         if name in ("since", "until"):
-            if token.negated:
+            if token.negated != negated:
                 raise _wrong(f"-{name}: cannot be negated; use {'until' if name == 'since' else 'since'}:")
-            when = parse_time(token.value, now=now, end=name == "until", term=f"{name}:{token.value}")
-            if name == "since":
-                since = when if since is None else max(since, when)
-            else:
-                until = when if until is None else min(until, when)
-            continue
-        for value in _split(name, token):
-            if token.negated:
-                excluded.append((name, value))
-            else:
-                values[name].append(value)
-    return Query(
-        words=tuple(words[False, False]),
-        phrases=tuple(words[True, False]),
-        not_words=tuple(words[False, True]),
-        not_phrases=tuple(words[True, True]),
-        harness=_unique(values["harness"]),
-        project=_unique(values["project"]),
-        model=_unique(values["model"]),
-        branch=_unique(values["branch"]),
-        id=_unique(values["id"]),
-        title=_unique(values["title"]),
-        kinds=_unique(values["kind"]),
-        has=_unique(values["has"]),
-        is_=_unique(values["is"]),
-        survival=_unique(values["survival"]),
-        since=since,
-        until=until,
-        excluded=tuple(dict.fromkeys(excluded)),
-    )
+            when = parse_time(token.value, now=self._now, end=name == "until", term=f"{name}:{token.value}")
+            return [Query(since=when)] if name == "since" else [Query(until=when)]
+        values = _split(name, token)
+        out = token.negated != negated
+        if TERMS[name].both:
+            return [Query(terms=(Clause(name, (value,), out),)) for value in values]
+        return [Query(terms=(Clause(name, tuple(dict.fromkeys(values)), out),))]
 
 
-def _unique(values: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
+def _few(found: list[Query]) -> list[Query]:
+    found = list(dict.fromkeys(found))
+    if len(found) > MOST:
+        raise _wrong(f"the query has more than {MOST} alternatives; fewer brackets and or")
+    return found
 
 
-def _split(name: str, token: _Token) -> list[str]:
+def _multiplied(branches: list[list[Query]]) -> list[Query]:
+    """The alternatives of pieces that must all hold."""
+    found = [Query()]
+    for branch in branches:
+        found = _few([_after(one, other) for one in found for other in branch])
+    return found
+
+
+def _after(one: Query, other: Query) -> Query:
+    """Both, the words of ``other`` behind those of ``one``: the last word is also a beginning."""
+    made = one.narrowed(replace(other, words=()))
+    return replace(made, words=(*one.words, *other.words))
+
+
+def _split(name: str, token: Token) -> list[str]:
     """The checked values of a typed term."""
+    how = TERMS[name].values
     if name == "project":
-        return [project_value(token.value)]
-    if name not in ("harness", *_FIXED):
-        return [token.value]
+        exact = token.value.startswith("=")
+        return ["=" * exact + project_value(token.value[exact:])]
+    if how in ("part", "start", "wild"):
+        return (
+            [value for value in token.value.split(",") if value]
+            if how == "wild" and not token.quoted
+            else [token.value]
+        )
     values = [value.lower() for value in token.value.replace(" ", ",").split(",") if value]
     if not values:
         raise _wrong(f"{name}: needs a value ({FIELDS[name]})")
-    known = _FIXED.get(name) or _harnesses()
+    if how in ("number", "money", "status"):
+        for value in values:
+            if _NUMBER.fullmatch(value) is None:
+                raise _wrong(f"{name}:{value} is not a number; use {FIELDS[name]}")
+        return values
+    if how == "span":
+        for value in values:
+            try:
+                parse_span(value.removeprefix(">"))
+            except ValueError:
+                raise _wrong(f"{name}:{value} is not a length of time; use 10s, 500ms, 2m or 1h") from None
+        return values
+    known = FIXED.get(name) or _harnesses()
     for value in values:
         if known and value not in known:
             raise _wrong(f"{name}:{value} is not known; one of {', '.join(known)}")
     return values
+
+
+def number_of(value: str, default: str = "=") -> tuple[str, float]:
+    """Comparison and number of a value such as ``>5k``; without a sign the comparison is ``default``."""
+    match = _NUMBER.fullmatch(value)
+    assert match is not None
+    return match[1] or default, float(match[2]) * {"": 1, "k": 1000, "m": 1_000_000}[match[3].lower()]
 
 
 def _harnesses() -> Sequence[str]:
@@ -211,188 +301,9 @@ def project_value(text: str) -> str:
     return text
 
 
-def parse_time(text: str, *, now: int | None = None, end: bool = False, term: str | None = None) -> int:
-    """A point in time as typed, in milliseconds since the epoch.
-
-    ``7d``, ``12h``, ``30m``, ``2w``, ``3mo``, ``1y`` ago; ``now``, ``today``, ``yesterday``, a weekday (the last one);
-    ``2026``, ``2026-05``, ``2026-05-01``, or ISO 8601 with a time. Without a zone it is local. With ``end``, the end
-    of the day, month or year named. Raises ``TracetuiError`` (status 2) that names ``term``.
-    """
-    now = round(time.time() * 1000) if now is None else now
-    word = text.strip().lower()
-    try:
-        return _time(word, text.strip(), now, end)
-    except (ValueError, OverflowError, OSError):
-        raise _wrong(
-            f"{term or text} is not a time; use 7d, 12h, 2w, today, yesterday, 2026-05-01 or 2026-05-01T14:00"
-        ) from None
-
-
-def _time(word: str, text: str, now: int, end: bool) -> int:
-    if word == "now":
-        return now
-    today = _dt.datetime.fromtimestamp(now / 1000).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    match = _AGO.fullmatch(word)
-    if match:
-        number, unit = int(match[1]), match[2]
-        if unit in ("mo", "y"):
-            months = number * (12 if unit == "y" else 1)
-            years, month = divmod(today.year * 12 + today.month - 1 - months, 12)
-            then = (
-                _dt.datetime.fromtimestamp(now / 1000)
-                .astimezone()
-                .replace(year=years, month=month + 1, day=min(today.day, _days_in(years, month + 1)))
-            )
-            return _ms(then)
-        return max(0, now - number * _UNIT_MS[unit[0]])
-    day: _dt.date | None = None
-    if word in ("today", "yesterday"):
-        day = today.date() - _dt.timedelta(days=word == "yesterday")
-    elif len(word) >= 3 and any(name.startswith(word) for name in _DAYS):
-        weekday = next(nth for nth, name in enumerate(_DAYS) if name.startswith(word))
-        day = today.date() - _dt.timedelta(days=(today.weekday() - weekday) % 7)
-    if day is not None:
-        return _midnight(day + _dt.timedelta(days=1) if end else day)
-    parts = word.split("-")
-    if len(parts[0]) == 4 and all(part.isascii() and part.isdigit() for part in parts) and len(parts) <= 3:
-        numbers = [int(part) for part in parts]
-        first = _dt.date(numbers[0], *([*numbers[1:], 1, 1][:2]))
-        if not end:
-            return _midnight(first)
-        if len(numbers) == 1:
-            return _midnight(_dt.date(first.year + 1, 1, 1))
-        days = _days_in(first.year, first.month) if len(numbers) == 2 else 1
-        return _midnight(first + _dt.timedelta(days=days))
-    if len(text) < 10:
-        raise ValueError
-    return _ms(_dt.datetime.fromisoformat(text.upper().replace(" ", "T", 1))) + end
-
-
-def _days_in(year: int, month: int) -> int:
-    return (_dt.date(year + month // 12, month % 12 + 1, 1) - _dt.date(year, month, 1)).days
-
-
-def _midnight(day: _dt.date) -> int:
-    return _ms(_dt.datetime(day.year, day.month, day.day))  # noqa: DTZ001 - local time is meant
-
-
-def _ms(moment: _dt.datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def matches_session(query: Query, row: SessionRow) -> bool:
-    """Whether a session passes every term that its row can answer; words, phrases and ``kinds`` need the steps and are
-    left to the index."""
-    if query.since is not None and (row.ended is None or row.ended < query.since):
-        return False
-    if query.until is not None:
-        begun = row.started if row.started is not None else row.ended
-        if begun is None or begun >= query.until:
-            return False
-    for name in ("harness", "project", "model", "branch", "id", "title", "survival"):
-        values: tuple[str, ...] = getattr(query, name)
-        if values and not any(_holds(name, value, row) for value in values):
-            return False
-    if not all(_holds("has", value, row) for value in query.has):
-        return False
-    if not all(_holds("is", value, row) for value in query.is_):
-        return False
-    return not any(name != "kind" and _holds(name, value, row) for name, value in query.excluded)
-
-
-def _within(text: str | None, value: str) -> bool:
-    return text is not None and value.casefold() in text.casefold()
-
-
-def _holds(name: str, value: str, row: SessionRow) -> bool:
-    if name == "harness":
-        return row.harness == value
-    if name == "id":
-        return row.id.startswith(value)
-    if name == "survival":
-        return bool((row.survival or {}).get(value))
-    if name == "project":
-        return in_project(value, row.cwd) or in_project(value, row.repo)
-    if name in ("model", "branch", "title"):
-        return _within(getattr(row, name), value)
-    if name == "has":
-        return bool(
-            {
-                "error": row.errors,
-                "edit": row.edits,
-                "findings": (row.findings or {}).get("open"),
-                "subagent": row.subagents,
-                "bookmark": row.bookmarked,
-                "note": row.note,
-                "cost": row.cost_usd is not None,
-                "survival": row.survival,
-                "branch": row.branch,
-                "repo": row.repo,
-            }[value]
-        )
-    return {
-        "bookmarked": row.bookmarked,
-        "unread": row.unread,
-        "gone": row.gone,
-        "folded": row.folded is not None,
-        "forked": row.forked_from is not None,
-        "foreign": row.foreign,
-        "archived": row.archived,
-        "in-review": bool(
-            (row.findings or {}).get("open")
-            and (row.findings or {}).get("accepted", 0) + (row.findings or {}).get("rejected", 0)
-        ),
-    }.get(value, row.folded == value)
-
-
-def in_project(value: str, folder: str | None) -> bool:
-    """Whether a session that worked in ``folder`` belongs to the project ``value``: an absolute value names the folder
-    or one above it; another one is a part of the path's last component, or whole components (``src/limit``)."""
-    if not folder:
-        return False
-    if value.startswith("/"):
-        return folder == value or folder.startswith(value.rstrip("/") + "/")
-    low, part = folder.rstrip("/").casefold(), value.casefold()
-    return part in low.rpartition("/")[2] or f"/{part}/" in low + "/" or ("/" in part and part in low)
-
-
-def complete(text: str, cursor: int, known: Mapping[str, Sequence[str]] | None = None) -> list[Completion]:
-    """What may stand at the cursor of a query line: names of terms, or values of the term that is being typed.
-
-    ``known`` lists values by field (``harness``, ``project``, ``model``, ``branch``, ``title``, ``id``), the likeliest
-    first; ``kind``, ``has``, ``is`` and ``survival`` are known here. Values that begin with what is typed come before
-    those that hold it. Never raises; nothing fits inside quoted words.
-    """
-    cursor = max(0, min(cursor, len(text)))
-    token = next((found for found in _tokens(text[:cursor]) if found.end == cursor), None)
-    if token is None or (cursor and text[cursor - 1].isspace() and not token.quoted):
-        return [Completion(cursor, cursor, name + ":", hint) for name, hint in FIELDS.items()]
-    if token.field is None:
-        if token.quoted:
-            return []
-        typed = token.value.lower()
-        return [
-            Completion(token.value_start, cursor, name + ":", hint)
-            for name, hint in FIELDS.items()
-            if name.startswith(typed)
-        ]
-    start, typed = token.value_start, token.value
-    hints: Mapping[str, str] = {"has": HAS, "is": IS, "survival": SURVIVAL}.get(token.field, {})
-    if token.field in ("harness", *_FIXED) and not token.quoted:
-        head, comma, typed = typed.rpartition(",")
-        start += len(head) + len(comma)
-    values: Sequence[str] = _FIXED.get(token.field) or (known or {}).get(token.field, ())
-    if token.field in ("since", "until") and not values:
-        values = ("12h", "1d", "7d", "2w", "1mo", "today", "yesterday")
-    low = typed.lower()
-    fits = [value for value in values if low in value.lower()]
-    fits.sort(key=lambda value: not value.lower().startswith(low))
-    return [Completion(start, cursor, quoted(value) + " ", hints.get(value, "")) for value in dict.fromkeys(fits)]
-
-
 def quoted(value: str) -> str:
     """A value as it stands in a query line: in quotes where it needs them."""
-    if value and not any(char.isspace() or char == '"' for char in value):
+    if value and not any(char.isspace() or char in '"(),' for char in value):
         return value
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

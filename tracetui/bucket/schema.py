@@ -13,7 +13,7 @@ from tracetui.model import TracetuiError
 
 __all__ = ["INDEX_VERSION", "connect", "read_only", "reset_index"]
 
-INDEX_VERSION: Final = 12
+INDEX_VERSION: Final = 13
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
 USER_VERSION: Final = 2
 _APPLICATION: Final = 0x74726163
@@ -56,6 +56,10 @@ CREATE TABLE step(
   images INTEGER NOT NULL, cost REAL, estimate REAL, sources BLOB NOT NULL, doc INTEGER);
 CREATE UNIQUE INDEX step_log ON step(log, number);
 CREATE INDEX step_doc ON step(doc) WHERE doc IS NOT NULL;
+CREATE INDEX step_model ON step(log, model) WHERE model IS NOT NULL;
+CREATE TABLE path(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE step_path(
+  log INTEGER NOT NULL, number INTEGER NOT NULL, path INTEGER NOT NULL, PRIMARY KEY(log, number, path)) WITHOUT ROWID;
 CREATE TABLE doc(hash INTEGER PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE block(id INTEGER PRIMARY KEY, newest INTEGER NOT NULL);
 CREATE TABLE session(

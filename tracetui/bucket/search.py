@@ -9,25 +9,25 @@ that finds too little.
 from __future__ import annotations
 
 import heapq
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from tracetui.bucket import sessions
+from tracetui.bucket.conditions import prepare, session_part, step_part
 from tracetui.bucket.damage import DamagedError
 from tracetui.bucket.index import BLOCK
 from tracetui.bucket.log_reader import LogReader
 from tracetui.bucket.matching import Matcher, Words, needs_scan, snippet, tokens
-from tracetui.bucket.parts import DOUBLE
 from tracetui.bucket.terms import Query
-from tracetui.model import KINDS, Hit, TracetuiError
+from tracetui.model import KINDS, Hit, Survival, TracetuiError
 
 if TYPE_CHECKING:
     from tracetui.bucket.pattern import Pattern
 
-__all__ = ["Search", "sessions_with"]
+__all__ = ["Search", "check_sort", "find", "find_pattern", "sessions_with"]
 
 _FIRST_BLOCKS: Final = 6
 _SHORT: Final = 3
@@ -37,6 +37,7 @@ _FEW: Final = 100
 _SCORED: Final = 2000
 """Hits among which the best are chosen: the newest so many."""
 _LOOK_SECONDS: Final = 0.012
+_EDIT: Final = KINDS.index("edit")
 
 Candidate = tuple[int, int]
 """(time in milliseconds or 0, id of the step)"""
@@ -70,13 +71,7 @@ def _storable(query: Query) -> Query:
         phrases=mend(query.phrases),
         not_words=mend(query.not_words),
         not_phrases=mend(query.not_phrases),
-        harness=mend(query.harness),
-        project=mend(query.project),
-        model=mend(query.model),
-        branch=mend(query.branch),
-        id=mend(query.id),
-        title=mend(query.title),
-        excluded=tuple((field, mend((value,))[0]) for field, value in query.excluded),
+        terms=tuple(term._replace(values=mend(term.values)) for term in query.terms),
     )
 
 
@@ -94,25 +89,24 @@ class Match:
     def __init__(self, db: sqlite3.Connection, query: Query, *, last: bool = True) -> None:
         wanted: list[str] = []
         refused: list[str] = []
-        self.exact = True
-        items = [(phrase, False) for phrase in query.phrases]
-        items += [(word, nth == len(query.words) - 1) for nth, word in enumerate(query.words)]
-        for item, final in items:
+        self.exact = not query.phrases and not query.not_phrases
+        for phrase in query.phrases:
+            wanted += _within_literal(db, phrase)
+        for nth, item in enumerate(query.words):
             if needs_scan(item):
                 self.exact = False
                 continue
             words = index_tokens(db, item)
             self.exact = self.exact and len(words) == 1
-            for nth, word in enumerate(words):
-                # A word that ends in a sign is whole: ``foo(`` is no beginning of a longer word.
-                if final and nth == len(words) - 1 and _ends_in_word(item):
-                    if last:
-                        wanted.append(_quoted(word) + " *")
-                    else:
-                        self.exact = False
-                else:
-                    wanted.append(_quoted(word))
-        for item in (*query.not_words, *query.not_phrases):
+            wanted += [_quoted(word) for word in words[:-1]]
+            # A word that ends in a sign is whole: ``foo(`` is no beginning of a longer word.
+            if nth < len(query.words) - 1 or not _ends_in_word(item):
+                wanted += [_quoted(word) for word in words[-1:]]
+            elif last:
+                wanted += [_quoted(word) + " *" for word in words[-1:]]
+            else:
+                self.exact = False
+        for item in query.not_words:
             words = [] if needs_scan(item) else index_tokens(db, item)
             if len(words) == 1:
                 refused.append(_quoted(words[0]))
@@ -120,6 +114,25 @@ class Match:
                 self.exact = False
         text = " AND ".join(dict.fromkeys(wanted))
         self.text = f"({text}) NOT ({' OR '.join(refused)})" if text and refused else text or None
+
+
+def _within_literal(db: sqlite3.Connection, text: str) -> list[str]:
+    """What the index can say of a text that stands somewhere letter by letter: the words within it are whole there; the
+    first may be the end of a longer one, the last the beginning of one, unless signs stand before or behind."""
+    if needs_scan(text):
+        return []
+    words = index_tokens(db, text)
+    if not text.isascii():
+        # (Which of its letters part words is for SQLite's tables to say: the outer ones are left out.)
+        return [_quoted(word) for word in words[1:-1]]
+    if text[0].isalnum():
+        words = words[1:]
+        if not words:
+            return []
+    if not text[-1].isalnum():
+        return [_quoted(word) for word in words]
+    tail = [_quoted(words[-1]) + " *"] if len(words[-1]) >= _SHORT else []
+    return [*(_quoted(word) for word in words[:-1]), *tail]
 
 
 class Search:
@@ -141,7 +154,8 @@ class Search:
         """When looking at the newest steps, one log after the other, has to end for now."""
         self._ended_early = False
         self._logs: dict[int, tuple[str, str, str | None, str | None, int]] = {}
-        self._steps, self._steps_bound = self._of_steps()
+        prepare(db, query)
+        self._steps, self._steps_bound = step_part(query)
         logs, values = self._of_logs()
         self._condition, self._bound = f"{logs} AND {self._steps}", [*values, *self._steps_bound]
 
@@ -149,36 +163,15 @@ class Search:
         """Which logs are looked at, as SQL over ``step p``. Asked once per search: where a log is at hand already
         (``newest_logs`` chose it), looking through the list of all of them again would take the square of their number.
         """
-        condition, values = sessions.where(self._query, kinds=False, times=False)
+        condition, values = session_part(self._query)
         shown = "(SELECT g.shown FROM log g WHERE g.id=p.log)"
         if condition == "1":
             return shown, []
-        sessions.prepare(self._db, self._query)
         return (
             f"{shown} AND p.log IN (SELECT l.id FROM log l JOIN session s ON s.id=l.session AND s.harness=l.harness "
             f"LEFT JOIN user.mark m ON m.session=s.id AND m.harness=s.harness WHERE {condition})",
             values,
         )
-
-    def _of_steps(self) -> tuple[str, list[Any]]:
-        """What the typed terms ask of a step of such a log, as SQL over ``step p``."""
-        query = self._query
-        parts = [f"NOT p.flags & {DOUBLE}"]
-        bound: list[Any] = []
-        numbers = {kind: nth for nth, kind in enumerate(KINDS)}
-        wanted = [str(numbers[kind]) for kind in query.kinds if kind in numbers]
-        if query.kinds:
-            parts.append(f"p.kind IN ({','.join(wanted)})")
-        refused = [str(numbers[v]) for f, v in query.excluded if f == "kind" and v in numbers]
-        if refused:
-            parts.append(f"p.kind NOT IN ({','.join(refused)})")
-        if query.since is not None:
-            parts.append("p.time >= ?")
-            bound.append(query.since)
-        if query.until is not None:
-            parts.append("p.time < ?")
-            bound.append(query.until)
-        return " AND ".join(parts), bound
 
     # candidates, newest first
 
@@ -225,8 +218,7 @@ class Search:
 
     def newest_logs(self) -> list[tuple[int, int]]:
         """(time of the newest step, id) of the logs to look at, newest first."""
-        condition, bound = sessions.where(self._query, kinds=False, times=False)
-        sessions.prepare(self._db, self._query)
+        condition, bound = session_part(self._query)
         since = self._query.since
         return self._db.execute(
             "SELECT max(coalesce(l.ended, 0), coalesce(l.started, 0)) AS newest, l.id FROM log l "
@@ -323,7 +315,7 @@ class Search:
 
     def _newest(self, words: Words, match: Match) -> Iterator[Hit]:
         if match.text is None:
-            yield from self._look(self._scan_for_signs(), words)
+            yield from self._look(self._scan(), words)
             return
         word = self._query.words[-1] if self._query.words else ""
         seen: set[int] = set()
@@ -333,13 +325,12 @@ class Search:
             if (yield from self._sample(candidates, words, seen)):
                 return
         rest: Iterable[Candidate] = self._by_index(match.text)
-        if not match.exact:
-            longest = max((*self._query.words, *self._query.phrases), key=lambda item: len(tokens(item)))
-            if len(tokens(longest)) > 1:
-                # Words that must stand together: a look at the lines costs less than making every step.
-                from tracetui.bucket.raw_search import among_lines, words_form
+        form = None if match.exact else self._raw_form()
+        if form is not None:
+            # What must stand together: a look at the lines costs less than making every step.
+            from tracetui.bucket.raw_search import among_lines
 
-                rest = among_lines(self, self._reader, words_form(tokens(longest)), rest)
+            rest = among_lines(self, self._reader, form, rest)
         for _, step in rest:
             if self._cancelled():
                 return
@@ -347,6 +338,18 @@ class Search:
                 hit = self._hit(step, words, strict=not match.exact)
                 if hit is not None:
                     yield hit
+
+    def _raw_form(self) -> bytes | None:
+        """A pattern over the bytes of lines for what is rarest of what must stand together: the longest phrase, or the
+        longest word of several parts; None where there is none."""
+        if self._query.phrases:
+            return _literal_form(max(self._query.phrases, key=len))
+        longest = max(self._query.words, key=lambda item: len(tokens(item)), default="")
+        if len(tokens(longest)) > 1:
+            from tracetui.bucket.raw_search import words_form
+
+            return words_form(tokens(longest))
+        return None
 
     def _sample(
         self, candidates: Iterable[Candidate], words: Matcher, seen: set[int], *, few: bool = False
@@ -383,15 +386,18 @@ class Search:
             if hit is not None:
                 yield hit
 
-    def _scan_for_signs(self) -> Iterator[Candidate]:
-        """Steps whose lines hold the signs that are looked for, as JSON may write them."""
+    def _scan(self) -> Iterator[Candidate]:
+        """Steps whose lines hold a phrase, or the signs that are looked for, as JSON may write them."""
         from tracetui.bucket.raw_search import forms_pattern, json_forms, scan_lines
 
         items = [*self._query.words, *self._query.phrases]
         if not items:
             return self.all_steps()
-        longest = max((item for item in items if needs_scan(item)), key=len)
-        form = forms_pattern(json_forms(longest))
+        signs = [item for item in items if needs_scan(item)]
+        longest = max(self._query.phrases or signs, key=len)
+        form = _literal_form(longest) if self._query.phrases else None
+        if form is None:
+            form = forms_pattern(json_forms(longest))
         return scan_lines(self, self._reader, form, composed=Words(Query(phrases=(longest,))))
 
     def _plain(self, limit: int | None) -> Iterator[Hit]:
@@ -412,10 +418,12 @@ class Search:
 
     def _hit(self, step: int, matcher: Matcher | None, *, strict: bool, score: float | None = None) -> Hit | None:
         """The hit of a step; None where ``strict`` and the matcher finds nothing in its text."""
-        row = self._db.execute("SELECT log, number, kind, time, summary FROM step WHERE id=?", (step,)).fetchone()
+        row = self._db.execute(
+            ("SELECT log, number, kind, time, summary, flags & 1, exit, key FROM step WHERE id=?"), (step,)
+        ).fetchone()
         if row is None:
             return None
-        log, number, kind, at, summary = row
+        log, number, kind, at, summary, failed, code, key = row
         text, span, worth = summary, (0, 0), 0.0
         if matcher is not None:
             try:
@@ -425,23 +433,30 @@ class Search:
             place = matcher.find(texts)
             if place is None and strict:
                 return None
-            if place is not None:
+            if place is not None and place.nth >= 0:
                 text, span = snippet(texts[place.nth], place.start, place.end)
                 worth = place.score
         session, harness, agent, title, part = self._log(log)
         return Hit(
             *(session, harness, log, agent, number, KINDS[kind], at, title, text, span),
-            *(worth if score is None else score, part),
+            *(worth if score is None else score, part, bool(failed), code),
+            self._survival(session, harness, agent, key) if kind == _EDIT else None,
         )
+
+    def _survival(self, session: str, harness: str, agent: str | None, key: str) -> Survival | None:
+        """The state of most lines of a step's edit."""
+        row = self._db.execute(
+            "SELECT state FROM user.step_survival WHERE session=? AND harness=? AND agent=? AND key=? "
+            "ORDER BY added + removed DESC, hunks DESC, state LIMIT 1",
+            (session, harness, agent or "", key),
+        ).fetchone()
+        return None if row is None else row[0]
 
     # regular expressions
 
-    def regex(self, text: str, limit: int | None, sort: str) -> Iterator[Hit]:
-        """Hits of a regular expression. Raises TracetuiError of status 2 at once where it is none."""
-        from tracetui.bucket.pattern import Pattern
-
-        pattern = Pattern(text)
-        hits = self._regex(pattern, text)
+    def regex(self, pattern: Pattern, limit: int | None, sort: str) -> Iterator[Hit]:
+        """Hits of a regular expression."""
+        hits = self._regex(pattern, pattern.text)
         if sort == "score":
             return _first(sorted(hits, key=lambda hit: hit.score, reverse=True), limit)
         return _first(hits, limit)
@@ -494,18 +509,86 @@ def _first(hits: Iterable[Hit], limit: int | None) -> Iterator[Hit]:
             return
 
 
+def _literal_form(text: str) -> bytes | None:
+    """A pattern over the bytes of lines that finds a text in any case, however JSON writes it; None for signs alone."""
+    from tracetui.bucket.pattern import raw_form
+
+    return raw_form("(?i)" + re.escape(text))
+
+
+def find(
+    db: sqlite3.Connection,
+    reader: LogReader,
+    query: Query,
+    limit: int | None,
+    sort: str,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Hit]:
+    """Hits of a query in the order ``sort``, each step once whatever alternatives find it."""
+    found = [Search(db, reader, one, cancelled=cancelled) for one in query.alternatives]
+    return _merged([lambda n, one=one: one.hits(n, sort) for one in found], limit, sort)  # type: ignore[misc]
+
+
+def find_pattern(
+    db: sqlite3.Connection,
+    reader: LogReader,
+    pattern: str,
+    filters: Query,
+    limit: int | None,
+    sort: str,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Hit]:
+    """The same for a regular expression; ``filters`` has typed terms. Raises TracetuiError of status 2 at once where
+    the pattern is none."""
+    from tracetui.bucket.pattern import Pattern
+
+    compiled = Pattern(pattern)
+    found = [Search(db, reader, one, cancelled=cancelled) for one in filters.alternatives]
+    return _merged([lambda n, one=one: one.regex(compiled, n, sort) for one in found], limit, sort)  # type: ignore[misc]
+
+
+def _merged(searches: list[Callable[[int | None], Iterator[Hit]]], limit: int | None, sort: str) -> Iterator[Hit]:
+    if len(searches) == 1:
+        yield from searches[0](limit)
+        return
+    each = None if sort == "newest" else _SCORED
+    hits: Iterable[Hit]
+    if sort == "score":
+        hits = sorted((hit for one in searches for hit in one(each)), key=lambda hit: hit.score, reverse=True)
+    else:
+        hits = heapq.merge(*(one(each) for one in searches), key=lambda hit: -(hit.time or 0))
+    seen: set[tuple[int, int]] = set()
+
+    def once() -> Iterator[Hit]:
+        for hit in hits:
+            if (hit.log, hit.step) not in seen:
+                seen.add((hit.log, hit.step))
+                yield hit
+
+    yield from _first(once(), limit)
+
+
 def sessions_with(db: sqlite3.Connection, reader: LogReader, query: Query) -> list[tuple[str, str]]:
-    """The (harness, id) of sessions with a step that holds the words and phrases of the query."""
-    search = Search(db, reader, query)
-    match = Match(db, search.query)
-    if match.text is not None and match.exact:
-        rows = db.execute(
-            "SELECT DISTINCT l.harness, l.session FROM text f CROSS JOIN step p ON p.doc=f.rowid "
-            f"CROSS JOIN log l ON l.id=p.log WHERE text MATCH ? AND {search.condition[0]}",
-            (match.text, *search.condition[1]),
-        )
-        return [(harness, session) for harness, session in rows]
-    return list(dict.fromkeys((hit.harness, hit.session) for hit in search.hits(None, "newest")))
+    """The (harness, id) of sessions with a step that the alternatives with words or phrases find."""
+    found: dict[tuple[str, str], None] = {}
+    for one in query.alternatives:
+        if not one.text:
+            continue
+        search = Search(db, reader, one)
+        match = Match(db, search.query)
+        if match.text is not None and match.exact:
+            found.update(
+                dict.fromkeys(
+                    db.execute(
+                        "SELECT DISTINCT l.harness, l.session FROM text f CROSS JOIN step p ON p.doc=f.rowid "
+                        f"CROSS JOIN log l ON l.id=p.log WHERE text MATCH ? AND {search.condition[0]}",
+                        (match.text, *search.condition[1]),
+                    )
+                )
+            )
+        else:
+            found.update(dict.fromkeys((hit.harness, hit.session) for hit in search.hits(None, "newest")))
+    return list(found)
 
 
 def check_sort(sort: str) -> None:

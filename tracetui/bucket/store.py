@@ -240,18 +240,18 @@ class Bucket:
         ``filters`` holds the typed terms. ``sort``: ``newest`` or ``score``. Raises TracetuiError, of status 2 for a
         bad pattern, before the first hit.
         """
-        from tracetui.bucket.search import Search, check_sort
+        from tracetui.bucket import search
 
-        check_sort(sort)
+        search.check_sort(sort)
         if regex:
             text = query if isinstance(query, str) else " ".join((*query.words, *query.phrases))
             terms = filters or (Query() if isinstance(query, str) else query)
-            return Search(self._db, self._reader, terms, cancelled=cancelled).regex(text, limit, sort)
+            return search.find_pattern(self._db, self._reader, text, terms, limit, sort, cancelled)
         if isinstance(query, str):
             from tracetui.bucket.query import parse
 
             query = parse(query)
-        return Search(self._db, self._reader, query, cancelled=cancelled).hits(limit, sort)
+        return search.find(self._db, self._reader, query, limit, sort, cancelled)
 
     # the bucket as a whole
 

@@ -20,6 +20,7 @@ _INDEX: Final = "index.db"
 _KEPT: dict[tuple[str, str], str] = {
     ("index.db", "meta"): "how the index stands",
     ("index.db", "name"): "names of tools and models; those that no step has are removed",
+    ("index.db", "path"): "paths of files; those that no step has are removed",
     ("index.db", "doc"): "by the text's hash; removed with the text",
     ("index.db", "text"): "the word index; texts are taken out one by one",
     ("index.db", "block"): "times of blocks of texts",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +69,7 @@ def find_session(bucket: Bucket, address: Address) -> SessionRow:
     except AmbiguousId as error:
         if len(set(error.candidates)) == 1:
             name = error.candidates[0]
-            rows = [row.harness for row in bucket.sessions(Query(id=(name,))) if row.id == name]
+            rows = [row.harness for row in bucket.sessions(Query.of(id=(name,))) if row.id == name]
             named = ", ".join(f"{harness}/{name}" for harness in rows)
             raise TracetuiError(f"Several harnesses have a session {name}; name one: {named}") from None
         shown = ", ".join(error.candidates[:8])
@@ -160,21 +159,19 @@ def query_of(args: argparse.Namespace, text: str) -> Query:
     """The query of a command line: its words, narrowed by its flags. Raises TracetuiError with status 2."""
     query = parse(text)
     if args.harness:
-        wanted = parse(f"harness:{_listed('--harness', args.harness)}").harness
-        query = replace(query, harness=_both("--harness", query.harness, wanted))
+        wanted = parse(f"harness:{_listed('--harness', args.harness)}").values("harness")
+        query = _also("--harness", query, "harness", wanted)
     if getattr(args, "kind", None):
-        wanted = parse(f"kind:{_listed('--kind', args.kind)}").kinds
-        query = replace(query, kinds=_both("--kind", query.kinds, wanted))
+        wanted = parse(f"kind:{_listed('--kind', args.kind)}").values("kind")
+        query = _also("--kind", query, "kind", wanted)
     if args.project:
         if not all(value.strip() for value in args.project):
             raise TracetuiError("--project needs a folder or part of its name", status=2)
-        query = replace(query, project=(*query.project, *map(project_value, args.project)))
+        query = query.narrowed(Query.of(project=tuple(map(project_value, args.project))))
     if args.since is not None:
-        since = parse_time(args.since, term=f"--since {args.since}")
-        query = replace(query, since=since if query.since is None else max(since, query.since))
+        query = query.narrowed(Query(since=parse_time(args.since, term=f"--since {args.since}")))
     if args.until is not None:
-        until = parse_time(args.until, end=True, term=f"--until {args.until}")
-        query = replace(query, until=until if query.until is None else min(until, query.until))
+        query = query.narrowed(Query(until=parse_time(args.until, end=True, term=f"--until {args.until}")))
     return query
 
 
@@ -185,14 +182,14 @@ def _listed(flag: str, values: list[str]) -> str:
     return ",".join(names)
 
 
-def _both(flag: str, typed: tuple[str, ...], flags: tuple[str, ...]) -> tuple[str, ...]:
-    """What both the query and the flag allow."""
-    if not typed:
-        return flags
-    both = tuple(value for value in typed if value in flags)
-    if not both:
-        raise TracetuiError(f"{flag} {','.join(flags)} and the query exclude each other", status=2)
-    return both
+def _also(flag: str, query: Query, field: str, wanted: tuple[str, ...]) -> Query:
+    """The query with what a flag allows. Raises TracetuiError where they exclude each other."""
+    typed = [
+        term.values for one in query.alternatives for term in one.terms if term.field == field and not term.negated
+    ]
+    if typed and not any(value in values for values in typed for value in wanted):
+        raise TracetuiError(f"{flag} {','.join(wanted)} and the query exclude each other", status=2)
+    return query.narrowed(Query.of(**{field: wanted}))
 
 
 def need_terminal(what: str) -> None:

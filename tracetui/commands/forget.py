@@ -79,7 +79,7 @@ def _chosen(args: argparse.Namespace, bucket: Bucket) -> list[SessionRow]:
     from tracetui.bucket.query import project_value
 
     if not args.ids:
-        return oldest(bucket, args.older, Query(project=tuple(map(project_value, args.project))))
+        return oldest(bucket, args.older, Query.of(project=tuple(map(project_value, args.project))))
     rows = [find_session(bucket, parse_address(text)) for text in args.ids]
     return list({(row.harness, row.id): row for row in rows}.values())
 

@@ -9,7 +9,7 @@ import orjson
 
 from tracetui.model import Kind
 
-__all__ = ["LINE", "kind", "one_line", "patch_paths", "summary"]
+__all__ = ["LINE", "kind", "one_line", "patch_paths", "paths", "summary"]
 
 LINE: Final = 240
 """Characters of a summary at most."""
@@ -46,6 +46,9 @@ _TELLING_KEYS: Final = (
     *("subject", "title", "name", "prompt", "message", "task", "text", "skill", "action", "id"),
 )
 _PATCH_MARKS: Final = ("*** Add File: ", "*** Update File: ", "*** Delete File: ")
+_MOVED: Final = "*** Move to: "
+_PATHS_MOST: Final = 200
+_PATH_LENGTH: Final = 1024
 
 
 def kind(name: object) -> Kind:
@@ -76,6 +79,30 @@ def patch_paths(patch: str) -> list[str]:
                 if line.startswith(mark):
                     found[line[len(mark) :].strip()] = None
     return list(found)
+
+
+def paths(of_kind: Kind, value: object) -> list[str]:
+    """The files and folders that a call speaks of: what it reads, searches or edits, as its input names them, each
+    once. Other kinds of calls have none: what a shell command touches is not told by its text.
+
+    ``value`` is the input as the log holds it. Never raises."""
+    if of_kind not in ("read", "search", "edit"):
+        return []
+    found: list[str] = []
+    texts: list[object] = [value]
+    if isinstance(value, Mapping):
+        found += [_text(value.get(key)) for key in _PATH_KEYS]
+        several = value.get("paths", value.get("files"))
+        found += [_text(item) for item in several] if isinstance(several, list) else []
+        texts = [value.get("input"), value.get("patch"), value.get("command"), value.get("patchText")]
+        texts += [item for text in texts if isinstance(text, list) for item in text]
+    if of_kind == "edit":
+        for text in texts:
+            if isinstance(text, str) and "*** " in text:
+                found += patch_paths(text)
+                found += [line[len(_MOVED) :].strip() for line in text.splitlines() if line.startswith(_MOVED)]
+    kept = (path for path in found if path and len(path) <= _PATH_LENGTH and path.isprintable())
+    return list(dict.fromkeys(kept))[:_PATHS_MOST]
 
 
 def summary(name: object, value: object, *, of_kind: Kind | None = None) -> str:

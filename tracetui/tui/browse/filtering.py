@@ -9,7 +9,7 @@ from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.messages import SessionsLoaded
 
 if TYPE_CHECKING:
-    from tracetui.bucket.query import Completion
+    from tracetui.bucket.query_complete import Completion
     from tracetui.tui.browse.main import MainScreen
     from tracetui.tui.kit.query_line import QueryLine
 
@@ -37,7 +37,7 @@ class FilterController(Controller["MainScreen"]):
         self.line.focus_input()
 
     def _complete(self, text: str, cursor: int) -> list[Completion]:
-        from tracetui.bucket.query import complete
+        from tracetui.bucket.query_complete import complete
 
         return complete(text, cursor, self._known())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from tracetui.model import TracetuiError
@@ -96,8 +95,9 @@ class MatchController(Controller["TimelinePane"]):
 
         def work(bucket: Bucket, cancelled: Callable[[], bool]) -> list[StepPlace]:
             from tracetui.bucket.query import parse
+            from tracetui.bucket.terms import Query
 
-            query = replace(parse(text), id=(session.id,))
+            query = parse(text).narrowed(Query.of(id=(session.id,)))
             hits = bucket.search(query, limit=_MOST, cancelled=cancelled)
             return [
                 StepPlace(hit.log, hit.step)

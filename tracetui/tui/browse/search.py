@@ -27,7 +27,7 @@ from tracetui.tui.kit.query_line import QueryLine
 from tracetui.tui.kit.styles import Look
 
 if TYPE_CHECKING:
-    from tracetui.bucket.query import Completion
+    from tracetui.bucket.query_complete import Completion
     from tracetui.bucket.store import Bucket
     from tracetui.tui.kit.host import HostApp
 
@@ -187,7 +187,7 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
         self.title_line.show(where, f"{how}, {order}")
 
     def _complete(self, text: str, cursor: int) -> list[Completion]:
-        from tracetui.bucket.query import complete
+        from tracetui.bucket.query_complete import complete
 
         return [] if self.regex else complete(text, cursor, {})
 
