@@ -21,7 +21,7 @@ from tracetui.tui.kit.paint import Span, cells, paint
 from tracetui.tui.kit.styles import Look
 
 if TYPE_CHECKING:
-    from tracetui.bucket.query import Completion
+    from tracetui.bucket.query_complete import Completion
 
 __all__ = ["QueryLine"]
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tracetui.bucket.query import Completion
+from tracetui.bucket.query_complete import Completion
 from tracetui.model import SessionRow
 from tracetui.text import format as fmt
 from tracetui.text.safe import is_display_safe, one_line
