@@ -7,13 +7,14 @@ place when all of them are there.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import orjson
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.capsule.episode import Episode
     from tracetui.capsule.origins import Origins
+    from tracetui.capsule.redaction import Redaction
 
 __all__ = [
     "FORMATS",
@@ -33,6 +35,8 @@ __all__ = [
     "entries",
     "from_capsule",
     "from_session",
+    "new_file",
+    "new_folder",
     "register",
     "written",
 ]
@@ -121,10 +125,18 @@ def _safe(name: str) -> str:
     return "".join(char if char in _SAFE else "-" for char in name).strip(".")[:128] or "session"
 
 
-def from_session(bucket: Bucket, episode: Episode, *, origins: bool = False) -> Redacted:
+def from_session(
+    bucket: Bucket,
+    episode: Episode,
+    *,
+    origins: bool = False,
+    page: bool = True,
+    also: Callable[[Redaction, Sequence[RedactedLog]], None] = lambda *_: None,
+) -> Redacted:
     """A session, or a range of its steps, past the gate: everything of tiers 1 and 2 decided, everything scanned, and
-    nothing left of what was accepted. ``origins``: with the lines of the repository that it wrote. Raises TracetuiError
-    where it does not pass."""
+    nothing left of what was accepted. ``origins``: with the lines of the repository that it wrote; ``page``: with its
+    transcript. ``also`` is called with the redaction while it is open, and the logs. Raises TracetuiError where it does
+    not pass."""
     from tracetui.capsule.records import read_log
     from tracetui.capsule.redaction import Redaction
     from tracetui.capsule.render import transcript
@@ -146,10 +158,11 @@ def from_session(bucket: Bucket, episode: Episode, *, origins: bool = False) -> 
             from tracetui.capsule.origins import origins_of
 
             wrote = origins_of(bucket, episode, redaction.text)
-    page = transcript(title or session.id, ((log.agent, step) for log in logs for step in log.steps))
+        made = [RedactedLog(log.agent, log.part, _jsonl(log.values), log.steps, log.facts) for log in logs]
+        also(redaction, made)
+    told = transcript(title or session.id, ((log.agent, step) for log in logs for step in log.steps)) if page else ""
     check_text("\n".join([title or "", *(wrote.texts() if wrote else ())]), flag="redact the title")
-    made = [RedactedLog(log.agent, log.part, _jsonl(log.values), log.steps, log.facts) for log in logs]
-    return Redacted(_safe(session.id), _safe(session.harness), made, page, title, wrote)
+    return Redacted(_safe(session.id), _safe(session.harness), made, told, title, wrote)
 
 
 def from_capsule(path: Path) -> Redacted:
@@ -214,6 +227,23 @@ def entries(sessions: Iterable[Redacted], name: str) -> list[ExportFile]:
 def written(target: Path, files: Sequence[ExportFile], *, force: bool = False) -> None:
     """Write files below a folder, all of them or none. Raises TracetuiError where it exists already, unless ``force``
     says that it may be replaced, and where it cannot be written."""
+    with new_folder(target, force=force) as made:
+        for entry in files:
+            with new_file(made, entry.path) as stream:
+                stream.write(entry.data)
+
+
+def new_file(folder: Path, path: str) -> BinaryIO:
+    """A private file that is new below a folder; ``path`` has ``/`` between."""
+    place = folder.joinpath(*path.split("/"))
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
+
+
+@contextlib.contextmanager
+def new_folder(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """A private folder to fill, which takes the place of ``target`` at the end, and is gone where something is raised.
+    Raises TracetuiError as ``written``."""
     if os.path.lexists(target) and not force:
         raise TracetuiError(f"{ascii(str(target))[1:-1]} exists; name another folder, or replace it with --force")
     if target.is_symlink() or (target.exists() and not target.is_dir()):
@@ -221,12 +251,7 @@ def written(target: Path, files: Sequence[ExportFile], *, force: bool = False) -
     made = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
         made.mkdir(mode=0o700)
-        for entry in files:
-            path = made.joinpath(*entry.path.split("/"))
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(entry.data)
+        yield made
         if target.exists():
             old = made.with_name(made.name + ".old")
             target.rename(old)

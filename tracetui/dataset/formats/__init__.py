@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tracetui.capsule.export import FORMATS
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from tracetui.capsule.export import FORMATS, Redacted
 from tracetui.dataset.formats import agent_trace, atif, chat, commons, transitions
 
-__all__ = ["FORMATS", "agent_trace", "atif", "chat", "commons", "transitions"]
+__all__ = ["FORMATS", "ROWS", "agent_trace", "atif", "chat", "commons", "transitions"]
+
+ROWS: Final[dict[str, Callable[[Redacted], Iterable[dict[str, Any]]]]] = {
+    "messages": lambda session: [row for log in session.logs if (row := chat.row_of(session, log))["messages"]],
+    "trace-commons": lambda session: [commons.row_of(session)],
+    "transitions": lambda session: [row for log in session.logs for row in transitions.rows_of(session, log)],
+    "atif": lambda session: [atif.trajectory_of(session)],
+}
+"""The formats whose lines can be the rows of a dataset."""
