@@ -203,7 +203,7 @@ def test_ls_json(indexed: Run, home: Path) -> None:
     rows = indexed("ls", "--json").lines
     assert [row["id"] for row in rows] == [CODEX, HOSTILE_ID, SECOND, FIRST]
     for row in rows:
-        assert list(row) == [*LS_KEYS, "parts"]
+        assert list(row) == [*LS_KEYS, "parts", "tags", "archived"]
         assert list(row["tokens"]) == TOKEN_KEYS
     first = rows[-1]
     assert first["path"] == str(home / ".claude" / "projects" / "-src-alpha" / f"{FIRST}.jsonl")
@@ -450,6 +450,38 @@ def test_stats(indexed: Run) -> None:
     assert totals["by_harness"]["claude"]["files"] == 4
     assert totals["at_risk"] == 0
     assert "4 sessions" in indexed("stats").out
+
+
+@pytest.mark.parametrize("by", ["project", "model", "harness", "day", "week", "month", "tool"])
+def test_stats_by(indexed: Run, by: str) -> None:
+    done = indexed("stats", "--by", by, "--json")
+    assert done.status == 0
+    *groups, total = done.lines
+    assert [line["by"] for line in done.lines] == [by] * len(done.lines)
+    assert total["name"] is None
+    assert {line["name"] for line in groups}
+    assert max(line["steps"] for line in groups) <= total["steps"] == indexed("stats", "--json").lines[0]["steps"]
+    for key in ("prompts", "failures"):
+        assert sum(line[key] for line in groups) == total[key] or by == "tool"
+    rows = indexed("stats", "--by", by, "--csv").out.splitlines()
+    assert rows[0].startswith(f"{by},sessions,steps,")
+    assert len(rows) == len(groups) + 1
+    text = indexed("stats", "--by", by).out
+    assert text.splitlines()[0].split()[:2] == [by, "sessions"]
+    assert clean(text)
+
+
+def test_stats_of_what_matches(indexed: Run) -> None:
+    (total,) = indexed("stats", "kind:prompt", "--json").lines
+    assert total["steps"] == total["prompts"] > 0
+    assert indexed("stats", "--kind", "prompt", "--harness", "codex", "--json").lines[0]["sessions"] == 1
+    assert indexed("stats", "word").status == indexed("stats", "--csv").status == 2
+
+
+def test_a_name_is_no_formula() -> None:
+    from tracetui.commands.stats import _cell
+
+    assert [_cell(name) for name in ("=cmd()", "@x", "a=b", "a\x1bb")] == ["'=cmd()", "'@x", "a=b", "ab"]
 
 
 @pytest.mark.parametrize("command", [["ls"], ["stats"], ["show", "abcd"], ["search", "x"], ["forget", "abcd"]])

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from tracetui.commands.common import flags_of_query, opened, query_of
-from tracetui.commands.out import Column, JsonLines, Paper, session_json
+from tracetui.commands.out import Column, JsonLines, Paper, note, session_json
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.titles import plain_title
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("tracetui ls --since 7d --harness codex", "Codex sessions of the last week"),
     ("tracetui ls --project . has:error", "sessions of this folder with a failed step"),
+    ("tracetui ls 'kind:command is:failed since:7d'", "sessions in which a command failed this week"),
+    ("tracetui ls 'path:src/limit.py or tag:limiter'", "sessions that touched a file, or that you tagged"),
     ("tracetui ls --json | jq -r .id", "all ids, for programs"),
 )
 
@@ -43,8 +45,14 @@ def run(args: argparse.Namespace) -> int:
                 out.write(session_json(row))
             return 0
         ids = short_ids(row.id for row in bucket.sessions())
+    put_away = 0
+    if "archived" not in query.values("is"):
+        rows, every = [row for row in rows if not row.archived], rows
+        put_away = len(every) - len(rows)
     if rows:
         _table(rows, ids)
+        if put_away:
+            note(f"{fmt.plural(put_away, 'session')} put away; tracetui ls is:archived lists them")
     elif ids:
         Paper().line(f"No session matches; {fmt.plural(len(ids), 'session')} in all.")
     else:

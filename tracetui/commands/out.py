@@ -109,6 +109,8 @@ def session_json(row: SessionRow) -> dict[str, Any]:
         "survival": None if row.survival is None else {name: row.survival.get(name, 0) for name in _SURVIVAL},
         "path": row.path,
         "parts": row.parts,
+        "tags": list(row.tags),
+        "archived": row.archived,
     }
 
 
