@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import io
 import os
 import random
@@ -11,12 +13,16 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracetui.bucket import copies
-from tracetui.bucket.copies import CopyReader, CopyWriter, FrameCache, Stamp
+from tests.bucket.logs import session_of, uuid_of
+from tracetui.bucket import copies, dictionary
+from tracetui.bucket.copies import CopyReader, CopyWriter, FrameCache, Stamp, compressor
+from tracetui.bucket.dictionary import DIGEST, NAME, NUMBER, SHORT, keep_dictionary
+from tracetui.bucket.frames import unpacked
 from tracetui.bucket.rewrite import rewrite
 from tracetui.model import TracetuiError
 
 STAMP = Stamp(5, 6, 7, 8)
+ROOT = Path(__file__).parents[2]
 
 
 def write(path: Path, pieces: list[bytes]) -> None:
@@ -44,12 +50,58 @@ def test_any_range_reads_back(pieces: list[bytes], rng: random.Random) -> None:
         reader.close()
 
 
-def test_plain_zstd_reads_a_copy(tmp_path: Path) -> None:
-    write(tmp_path / "c", [b"one\n", b"two\n", b"three\n"])
-    with zstandard.ZstdDecompressor().stream_reader(
+def test_plain_zstd_reads_a_copy_with_the_dictionary_in_the_bucket(tmp_path: Path) -> None:
+    long = os.urandom(SHORT // 2).hex().encode() + b"\n"
+    assert len(long) > SHORT
+    write(tmp_path / "c", [b"one\n", b"two\n", long])
+    keep_dictionary(tmp_path)
+    told = zstandard.ZstdCompressionDict((tmp_path / NAME).read_bytes())
+    with zstandard.ZstdDecompressor(dict_data=told).stream_reader(
         io.BytesIO((tmp_path / "c").read_bytes()), read_across_frames=True
     ) as stream:
-        assert stream.read(100) == b"one\ntwo\nthree\n"
+        assert stream.read(2 * len(long)) == b"one\ntwo\n" + long
+    reader = CopyReader(tmp_path / "c")
+    kinds = [zstandard.get_frame_parameters(reader.packed(frame)).dict_id for frame in reader.scan.frames]
+    assert kinds == [NUMBER, NUMBER, 0], "what is long gains nothing by it"
+    reader.close()
+
+
+def test_a_frame_that_needs_another_dictionary_is_told(tmp_path: Path) -> None:
+    samples = [b'{"kind":"a","number":%d,"text":"what is in it %d"}' % (nth, nth * 7) for nth in range(2000)]
+    other = zstandard.train_dictionary(4096, samples, dict_id=NUMBER + 1)
+    packed = zstandard.ZstdCompressor(dict_data=other, write_content_size=True).compress(b"text")
+    with pytest.raises(zstandard.ZstdError, match="a dictionary that is not known"):
+        unpacked(packed, 4)
+
+
+def test_a_changed_dictionary_is_never_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(dictionary, "DIGEST", "0" * 64)
+    with pytest.raises(TracetuiError, match="install it again"):
+        keep_dictionary(tmp_path)
+    assert not (tmp_path / NAME).exists()
+
+
+def test_the_dictionary_holds_made_up_text_only() -> None:
+    """It is what ``scripts/dictionary.py`` makes of its own words, where zstd is of the version that made it."""
+    spec = importlib.util.spec_from_file_location("make_dictionary", ROOT / "scripts" / "dictionary.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    data = made.TARGET.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == DIGEST
+    assert zstandard.ZstdCompressionDict(data).dict_id() == NUMBER == made.NUMBER
+    if zstandard.ZSTD_VERSION == (1, 5, 7):
+        assert made.dictionary() == data
+
+
+def test_short_sessions_take_little_room(tmp_path: Path) -> None:
+    """What the frames take of sessions of which the dictionary knows nothing but the form."""
+    taken = {}
+    for packer in (compressor(), zstandard.ZstdCompressor(level=6, write_checksum=True)):
+        datas = [session_of(uuid_of(nth), 3, start=nth * 99).data for nth in range(20)]
+        taken[type(packer).__name__] = sum(len(packer.compress(data)) for data in datas) / sum(map(len, datas))
+    assert taken["FramePacker"] < 0.75 * taken["ZstdCompressor"]
 
 
 def test_torn_anywhere_leaves_whole_frames_and_goes_on(tmp_path: Path) -> None:

@@ -78,7 +78,8 @@ def test_a_bit_turned_anywhere_leaves_every_whole_frame(tmp_path: Path, make: ob
                 assert (start, piece) in pieces, (place, nth)
             start += len(piece)
         assert reader.scan.header["path"] == PATH, place
-        if not told:
+        # (A few bits of a frame change nothing of what comes out of it.)
+        if not told and not (inside and [data for _, data in pieces] == PIECES):
             silent.add(place)
         writer = CopyWriter(path, {"path": "/another"})
         if told and not (inside and inside[0] < 3):
@@ -88,7 +89,6 @@ def test_a_bit_turned_anywhere_leaves_every_whole_frame(tmp_path: Path, make: ob
         writer.close()
         assert path.stat().st_size == len(data)
         reader.close()
-    silent -= {frame.at + 4 for frame in whole.frames}  # a bit of a frame's header that no decoder looks at
     if make is write:
         assert not silent
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, forget, step_survival
+from tracetui.bucket import Bucket, dictionary, forget, step_survival
 from tracetui.bucket.doctor import examine
 from tracetui.bucket.forget import JOURNAL, unfinished
 from tracetui.bucket.repair import set_aside
@@ -79,8 +80,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def everything(folder: Path) -> bytes:
-    """Every byte of the bucket, names too."""
-    return b"\0".join(entry.read_bytes() + entry.name.encode() for entry in folder.rglob("*") if entry.is_file())
+    """Every byte of the bucket, names too; but for what is the same in every bucket."""
+    files = [entry for entry in folder.rglob("*") if entry.is_file()]
+    shipped = [entry for entry in files if entry.name == dictionary.NAME]
+    assert all(hashlib.sha256(entry.read_bytes()).hexdigest() == dictionary.DIGEST for entry in shipped)
+    return b"\0".join(entry.read_bytes() + entry.name.encode() for entry in files if entry not in shipped)
 
 
 def traced(path: Path, look: Callable[[tuple[str, int]], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, Query, location, sessions
+from tracetui.bucket import Bucket, Query, dictionary, location, sessions
 from tracetui.bucket.query import matches_session, parse
 from tracetui.model import TracetuiError, UnknownId
 
@@ -136,7 +137,11 @@ def test_leftovers_are_swept(bucket: Bucket) -> None:
 
 
 def everything(folder: Path) -> bytes:
-    return b"\0".join(entry.read_bytes() + entry.name.encode() for entry in folder.rglob("*") if entry.is_file())
+    """Every byte of the bucket, names too; but for what is the same in every bucket."""
+    files = [entry for entry in folder.rglob("*") if entry.is_file()]
+    shipped = [entry for entry in files if entry.name == dictionary.NAME]
+    assert all(hashlib.sha256(entry.read_bytes()).hexdigest() == dictionary.DIGEST for entry in shipped)
+    return b"\0".join(entry.read_bytes() + entry.name.encode() for entry in files if entry not in shipped)
 
 
 def test_forgetting_leaves_nothing(tmp_path: Path, logs: Path) -> None:

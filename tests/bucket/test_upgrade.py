@@ -25,9 +25,13 @@ Usage = namedtuple("Usage", "total used free")
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """The bucket that ``old/make.py`` made."""
+    """The bucket that ``old/make.py`` made with the first version."""
+    return unpack(tmp_path, 1)
+
+
+def unpack(tmp_path: Path, version: int) -> Path:
     os.chmod(tmp_path, 0o700)
-    with tarfile.open(Path(__file__).parent / "old" / "bucket-1.tar.gz") as packed:
+    with tarfile.open(Path(__file__).parent / "old" / f"bucket-{version}.tar.gz") as packed:
         packed.extractall(tmp_path, filter="data")
     for path in (tmp_path / "bucket").rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
@@ -89,6 +93,31 @@ def test_it_opens(old: Path) -> None:
     assert json.loads((old / "bucket.json").read_text())["made"] > 0
 
 
+def test_one_of_the_second_format_opens_and_its_copies_stay(tmp_path: Path) -> None:
+    folder = unpack(tmp_path, 2)
+    held = {path: path.read_bytes() for path in folder.glob("copies/*/*")}
+    with Bucket.open(folder) as bucket:
+        check(bucket)
+        assert not needs_upgrade(folder)
+        bucket.rebuild()
+        check(bucket)
+    assert held == {path: path.read_bytes() for path in folder.glob("copies/*/*")}
+    assert json.loads((folder / "bucket.json").read_text())["format"] == location.FORMAT
+
+
+def test_bringing_up_goes_on_over_several_versions(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version between noted that copies of the first format were left."""
+    with monkeypatch.context() as between:
+        between.setattr(location, "FORMAT", 2)
+        Bucket.open(old).close()
+    assert json.loads((old / "bucket.json").read_text())["copies"] == 1
+    with Bucket.open(old) as bucket:
+        assert json.loads((old / "bucket.json").read_text())["copies"] == 1
+        bucket.capture([])
+        check(bucket)
+    assert not any(olds(old))
+
+
 def test_stopped_at_any_moment_it_goes_on(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tracetui.bucket import upgrade
 
@@ -146,7 +175,7 @@ def test_a_damaged_copy_is_left_as_it_is(old: Path) -> None:
 def test_an_older_program_refuses_a_newer_bucket(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Bucket.open(old).close()
     monkeypatch.setattr(location, "FORMAT", 1)
-    with pytest.raises(TracetuiError, match=r"made by a newer tracetui \(format 2, this one knows 1\)") as raised:
+    with pytest.raises(TracetuiError, match=r"made by a newer tracetui \(format 3, this one knows 1\)") as raised:
         Bucket.open(old)
     assert "\n" not in str(raised.value)
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from tracetui.bucket.changes import RunProgress, RunReport, changed, from_db, known, signed, to_db
 from tracetui.bucket.databases import Databases
+from tracetui.bucket.dictionary import keep_dictionary
 from tracetui.bucket.index import IndexWriter, first_step, now_ms, origin
 from tracetui.bucket.location import Lock, copies_in, full_disk, no_room, sweep, temporary
 from tracetui.bucket.parts import foreign_origin
@@ -151,9 +152,13 @@ class Capture:
         return report
 
     def _upgrade(self) -> None:
-        """Bring copies of an older version up."""
+        """Bring copies of an older version up, and lay the dictionary beside them."""
         from tracetui.bucket.upgrade import needs_upgrade, upgrade_copies
 
+        try:
+            keep_dictionary(self.folder)
+        except OSError as error:
+            raise self._full(error.strerror or str(error), room=no_room(self.folder, error)) from None
         if not needs_upgrade(self.folder):
             return
 

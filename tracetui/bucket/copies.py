@@ -1,4 +1,4 @@
-"""Copies of logs: one file per log and generation, readable without the index and by plain ``zstd -dc``.
+"""Copies of logs: one file per log and generation, readable without the index and by plain ``zstd -dc -D frames.dict``.
 
 ``frames`` tells what a copy is made of. Frames hold about 1 MiB of the log's decompressed bytes and end at line ends,
 but for longer lines. A pair of entry and frame is appended by one write, so a kill leaves at most one torn pair at the
@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import zstandard
 
 from tracetui.bucket.damage import DamagedError
+from tracetui.bucket.dictionary import FramePacker, unpacker
 from tracetui.bucket.frames import (
     FRAME,
     LOOSE,
@@ -38,7 +39,6 @@ from tracetui.model import TracetuiError
 
 __all__ = [
     "FRAME",
-    "LEVEL",
     "LOOSE",
     "CopyChunk",
     "CopyReader",
@@ -54,7 +54,6 @@ __all__ = [
     "write_all",
 ]
 
-LEVEL: Final = 1
 _READ: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -70,14 +69,14 @@ class CopyChunk(NamedTuple):
     why: str = ""
 
 
-def _pair(packer: zstandard.ZstdCompressor, start: int, data: bytes | memoryview, stamp: Stamp, line: int) -> bytes:
+def _pair(packer: FramePacker, start: int, data: bytes | memoryview, stamp: Stamp, line: int) -> bytes:
     packed = packer.compress(data)
     return entry(start, len(data), len(packed), stamp, line) + packed
 
 
-def compressor() -> zstandard.ZstdCompressor:
+def compressor() -> FramePacker:
     """What makes frames."""
-    return zstandard.ZstdCompressor(level=LEVEL, write_checksum=True, write_content_size=True)
+    return FramePacker()
 
 
 def write_all(handle: int, data: bytes) -> None:
@@ -148,7 +147,7 @@ class CopyWriter:
             return
         self._line = UNKNOWN if last.line == UNKNOWN else last.line + data.count(b"\n")
 
-    def append(self, data: bytes | memoryview, stamp: Stamp, packer: zstandard.ZstdCompressor | None = None) -> None:
+    def append(self, data: bytes | memoryview, stamp: Stamp, packer: FramePacker | None = None) -> None:
         """Add the next bytes of the log as one frame. Raises DamagedError, and OSError."""
         if not data:
             return
@@ -357,7 +356,7 @@ class CopyReader:
             return self.whole(frame)
         packed = os.pread(self._handle, frame.size, frame.at)
         try:
-            with zstandard.ZstdDecompressor().stream_reader(packed, read_size=65536) as stream:
+            with unpacker(packed).stream_reader(packed, read_size=65536) as stream:
                 return stream.read(need)
         except zstandard.ZstdError as error:
             raise self._damaged(frame.at, error) from None

@@ -3,7 +3,8 @@
 A copy is a header, then pairs of an entry and a zstd frame. Header and entry are *skippable frames* of the zstd format
 (RFC 8878, 3.1.2): a magic number, a length and a payload that decoders pass over. The header's payload is a CRC-32 and
 JSON (path, generation ...); an entry tells the frame's place in the log, what the log's file looked like when it was
-captured, and how many line ends come before it, and ends in a CRC-32 of itself. Frames carry zstd's own checksum. A
+captured, and how many line ends come before it, and ends in a CRC-32 of itself. Frames carry zstd's own checksum; short
+ones need the program's dictionary (``dictionary``), by the number that zstd writes into them. A
 further header changes keys of the first; the second frame of a copy is preceded by the whole header once more.
 
 Copies of the first format (``tracetui`` 1) have neither CRC nor line numbers: there an entry is believed where the
@@ -26,6 +27,8 @@ from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import zstandard
+
+from tracetui.bucket.dictionary import unpacker
 
 __all__ = [
     "FRAME",
@@ -179,7 +182,7 @@ def unpacked(packed: bytes, length: int) -> bytes:
     # (What the frame itself says would be made room for, however much that is.)
     if _content(packed[:_HEAD]) not in (length, -1):
         raise zstandard.ZstdError("another length than its entry tells")
-    data = zstandard.ZstdDecompressor().decompress(packed, max_output_size=length)
+    data = unpacker(packed[:_HEAD]).decompress(packed, max_output_size=length)
     if len(data) != length:
         raise zstandard.ZstdError("too short")
     return data

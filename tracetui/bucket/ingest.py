@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 import zstandard
 
-from tracetui.bucket.copies import FRAME, LEVEL, LOOSE, CopyChunk, CopyReader, CopyWriter, Stamp
+from tracetui.bucket.copies import FRAME, LOOSE, CopyChunk, CopyReader, CopyWriter, Stamp, compressor
 from tracetui.bucket.frames import UNKNOWN
 from tracetui.bucket.within import InnerRun
 from tracetui.harness import HARNESSES, detect, tools
@@ -49,6 +49,7 @@ _MUTE: Final = frozenset({int, bool, float})
 _SHORT: Final = 128 * 1024
 """Bytes of a log of which the reader's state is not kept. Reading so many again takes a millisecond or two, and happens
 when such a log grows."""
+_STATE_LEVEL: Final = 1
 _FACTS: Final = {item.name: item.default for item in fields(LogFacts)}
 _NO_HEAD: Final = bytes(16)
 """In place of the digest of a log's beginning: that of no file."""
@@ -210,7 +211,7 @@ class _Run:
         self.records = 0
         self.bad = 0
         self.problems: list[Problem] = []
-        self.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
+        self.packer = compressor()
         self.since = 0
         self.loose = 0
         self.seen_problems = len(self.reader.problems) if self.reader else 0
@@ -327,7 +328,7 @@ class _Run:
             "counts": orjson.dumps(
                 {"known": dict(reader.known), "unknown": dict(reader.unknown), "stepped": reader.stepped}
             ),
-            "state": None if self.short and reader is self.reader else self.compressor.compress(reader.dump()),
+            "state": None if self.short and reader is self.reader else zstandard.compress(reader.dump(), _STATE_LEVEL),
             "offset": self.splitter.offset,
             "line": self.splitter.line,
             "count": count,
@@ -539,7 +540,7 @@ def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
 def _append(run: _Run, writer: CopyWriter, data: memoryview, stamp: Stamp) -> None:
     if not writer.size and run.harness:
         writer.header = {**writer.header, "harness": run.harness}
-    writer.append(data, stamp, run.compressor)
+    writer.append(data, stamp, run.packer)
     run.hold(data)
 
 

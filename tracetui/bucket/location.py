@@ -34,12 +34,12 @@ __all__ = [
     "write_private",
 ]
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Version of the layout of a bucket; one of a higher number is refused, one of a lower one is brought up: 2 has
-checksums over what stands between the frames of copies."""
+checksums over what stands between the frames of copies, 3 short frames that need a dictionary."""
 _FOLDERS: Final = ("copies", "tmp", "errors")
-_LATER: Final = ("aside", "cache")
-"""Folders that are made when they are needed."""
+_LATER: Final = ("aside", "cache", "frames.dict")
+"""What is made when it is needed."""
 _MARGIN: Final = 16 * 1024 * 1024
 _SCARCE: Final = 256 * 1024
 """Free bytes below which SQLite's vague errors are taken to mean a full disk: it asks for 32 KiB at a time."""
@@ -249,7 +249,8 @@ def prepare(path: Path, *, create: bool) -> list[str]:  # noqa: C901 - each thin
 def _check_format(path: Path, mark: Path, shown: str) -> None:
     """Refuse a bucket of a newer version; keep older programs out of one that is brought up."""
     try:
-        found = json.loads(mark.read_bytes())["format"]
+        facts = json.loads(mark.read_bytes())
+        found = facts["format"]
     except (ValueError, KeyError, TypeError, OSError):
         raise TracetuiError(f"The file bucket.json of the bucket {shown} cannot be read") from None
     if not isinstance(found, int) or found > FORMAT:
@@ -258,7 +259,8 @@ def _check_format(path: Path, mark: Path, shown: str) -> None:
             "update tracetui"
         )
     if found < FORMAT and os.access(path, os.W_OK):
-        mark_format(path, copies=found)
+        held = facts.get("copies")
+        mark_format(path, copies=min(found, held) if isinstance(held, int) else found)
 
 
 def mark_format(path: Path, *, copies: int = FORMAT) -> None:

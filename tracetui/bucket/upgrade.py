@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from tracetui.bucket.copies import CopyReader
 from tracetui.bucket.location import FORMAT, copies_in, mark_format, need_room, temporary
@@ -15,6 +16,9 @@ from tracetui.model import TracetuiError
 
 __all__ = ["needs_upgrade", "upgrade_copies"]
 
+_KEPT: Final = 2
+"""Copies from this format on are good as they are: in the third only new short frames differ."""
+
 
 def needs_upgrade(folder: Path) -> bool:
     """Whether copies of an older format are left in the bucket."""
@@ -22,7 +26,8 @@ def needs_upgrade(folder: Path) -> bool:
         found = json.loads((folder / "bucket.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(found, dict) and found.get("copies", FORMAT) != FORMAT
+    copies = found.get("copies", FORMAT) if isinstance(found, dict) else FORMAT
+    return not isinstance(copies, int) or copies < _KEPT
 
 
 def upgrade_copies(

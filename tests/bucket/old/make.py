@@ -1,6 +1,7 @@
-"""Makes the bucket of format 1 that later versions must open: run with the program of commit 348a1e7 on the path.
+"""Makes a bucket that later versions must open: run with the program that wrote its format on the path (348a1e7 for the
+first, 23465f9 for the second).
 
-    python make.py FOLDER     # leaves FOLDER/bucket-1.tar.gz
+    python make.py FOLDER     # leaves FOLDER/bucket-N.tar.gz, N the format
 
 All of it is made up. Logs are gone afterwards; what a user does is in it: a bookmark, a note, steps seen, consent, a
 judged trail, findings accepted, rejected in one place, marked by hand, a step left out, a rule.
@@ -75,7 +76,8 @@ def main(root: Path) -> None:
             review.scan()
             review.reject(next(place for place in review.places() if review.value_of(place) == KEY), "place")
             review.summarise()
-    with tarfile.open(root / "bucket-1.tar.gz", "w:gz") as out:
+    version = json.loads((root / "bucket" / "bucket.json").read_text())["format"]
+    with tarfile.open(root / f"bucket-{version}.tar.gz", "w:gz") as out:
         out.add(root / "bucket", "bucket")
 
 
