@@ -250,9 +250,8 @@ class Attribution:
         names = {touch.path, touch.source or touch.path, *case.names, *(claim.path for claim in earlier)}
         moved = 0
         print_ = fingerprint(line)
-        for other in self.index.of_commit(touch.idx):
-            if other.path in names:
-                moved += max(0, -other.net(print_))
+        for other in self.index.on(touch.idx, names):
+            moved += max(0, -other.net(print_))
         stood = 0
         for name in names:
             try:
@@ -312,7 +311,7 @@ class Attribution:
         if not claims:
             return Assigned()
         paths = {claim.path for claim in claims}
-        owners = {touch.path: self._owners(touch) for touch in self.index.of_commit(idx) if touch.path in paths}
+        owners = {touch.path: self._owners(touch) for touch in self.index.on(idx, paths)}
         landed = [
             Credit(
                 Writer.of(claim.case.hunk),

@@ -84,13 +84,9 @@ class Copies:
         """What a commit added and took away (fingerprints, of lines taken away inverted), and how much that is."""
         found = self._patches.get(idx)
         if found is None:
-            lines: dict[int, int] = {}
-            for touch in self.index.of_commit(idx):
-                for line in {*touch.added, *touch.removed}:
-                    net = touch.net(line)
-                    if net and line != _BLANK:
-                        key = line if net > 0 else ~line
-                        lines[key] = lines.get(key, 0) + abs(net)
+            gained, lost = self.index.net_of(idx)
+            lines = {line: count for line, count in gained.items() if count and line != _BLANK}
+            lines.update((~line, count) for line, count in lost.items() if count and line != _BLANK)
             found = (lines, sum(lines.values()))
             if len(self._patches) > _KEPT:
                 self._patches.clear()

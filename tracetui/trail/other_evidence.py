@@ -169,12 +169,11 @@ class OtherEvidence:
             self.table.add(Claim(case, idx, touch.path, lines, share, "moved" if landed else "far"))
 
     def _touch(self, idx: int, path: int) -> Touch | None:
-        name = self.index.names[path]
-        return next((touch for touch in self.index.touches(name) if touch.idx == idx and touch.status != "r"), None)
+        return next(iter(self.index.on(idx, [self.index.names[path]])), None)
 
     def _moved(self, case: Case, idx: int, lines: dict[bytes, int]) -> dict[bytes, int]:
         """Of lines that a commit brought elsewhere those that it took out where the hunk stood."""
-        own = [touch for touch in self.index.of_commit(idx) if touch.path in case.names]
+        own = self.index.on(idx, case.names)
         gone = {line: sum(max(0, -touch.net(fingerprint(line))) for touch in own) for line in lines}
         return {line: min(count, gone[line]) for line, count in lines.items() if gone[line]}
 

@@ -75,11 +75,10 @@ class Plausibility:
         for twin in self.copies.twins(touch.idx):
             if self.index.times[twin] >= case.since:
                 continue
-            for other in self.index.of_commit(twin):
-                if other.path in case.names or other.path == touch.path:
-                    for line in left:
-                        have = other.net(fingerprint(line))
-                        left[line] = max(0, left[line] - (-have if case.evidence.kind == "del" else have))
+            for other in self.index.on(twin, {*case.names, touch.path}):
+                for line in left:
+                    have = other.net(fingerprint(line))
+                    left[line] = max(0, left[line] - (-have if case.evidence.kind == "del" else have))
         return {line: count for line, count in left.items() if count > 0}
 
     def late(self, case: Case, touch: Touch) -> bool:

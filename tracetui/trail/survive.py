@@ -271,13 +271,16 @@ def text_measure(hunk: Hunk, evidence: Evidence, lines: dict[bytes, int], text: 
         if hunk.placed and has_block(hunk, text) and not hunk.gone:
             found.exact = found.total
         return found
+    bares = text.bares
+    same: dict[bytes, int] = {}
+    for raw in hunk.new:
+        line = norm(raw)
+        same[line] = same.get(line, 0) + bares.get(raw.rstrip(b"\r\n"), 0)
     for line, count in lines.items():
         weight = evidence.added.get(line)
         if weight:
             have = min(count, max(0, text.counts.get(line, 0) - hunk.others.get(line, 0)))
-            bares = text.bares
-            same = sum(bares.get(raw.rstrip(b"\r\n"), 0) for raw in hunk.new if norm(raw) == line)
-            exact = min(have, same)
+            exact = min(have, same.get(line, 0))
             found.exact += weight * exact
             found.white += weight * (have - exact)
     return found

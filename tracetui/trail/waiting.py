@@ -222,8 +222,10 @@ class Waiting:
         if case.hunk.binary is not None:
             return True
         paths = self.index.lineage(case.path, case.case.since)
-        for other in case.elsewhere:
-            paths += [touch.path for touch in self.index.of_commit(other) if touch.path not in paths]
+        there = set(case.elsewhere)
+        paths += dict.fromkeys(
+            claim.path for claim in case.case.claims if claim.idx in there and claim.path not in paths
+        )
         for tip in sorted({*tips_of(self.owner.refs).values(), self.owner.head or ""}):
             idx = self.index.index.get(tip)
             if idx is None or not any(self.index.is_ancestor(other, idx) for other in case.elsewhere):
