@@ -3,6 +3,8 @@ lines of what it was made from. Known as well for commits that only the index re
 
 from __future__ import annotations
 
+from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from tracetui.trail.line_changes import LineAddition, TouchIndex
@@ -84,7 +86,7 @@ class Copies:
         """What a commit added and took away (fingerprints, of lines taken away inverted), and how much that is."""
         found = self._patches.get(idx)
         if found is None:
-            gained, lost = self.index.net_of(idx)
+            gained, lost = _net(self.index.sides(idx))
             lines = {line: count for line, count in gained.items() if count and line != _BLANK}
             lines.update((~line, count) for line, count in lost.items() if count and line != _BLANK)
             found = (lines, sum(lines.values()))
@@ -112,3 +114,19 @@ class Copies:
             if idx in left:
                 left.difference_update(self.sources(idx))
         return max(1, len(left))
+
+
+def _net(sides: Iterable[tuple[bytes, bytes]]) -> tuple[Counter[int], Counter[int]]:
+    """The lines brought and the lines taken away, each path's net, all paths together. Without a touch per path, since
+    a commit may have thousands."""
+    gained, lost = array("Q"), array("Q")
+    both: Counter[int] = Counter()
+    for added, removed in sides:
+        gained.frombytes(added)
+        lost.frombytes(removed)
+        if added and removed:
+            both.update(Counter(array("Q", added)) & Counter(array("Q", removed)))
+    found = Counter(gained), Counter(lost)
+    for side in found:
+        side.subtract(both)
+    return found

@@ -399,22 +399,10 @@ class TouchIndex:
         """The touches of a commit on these paths. For a few paths of a commit that may have thousands."""
         return [touch for path in paths for touch in self.touches(path) if touch.idx == idx and touch.status != "r"]
 
-    def net_of(self, idx: int) -> tuple[Counter[int], Counter[int]]:
-        """The lines that a commit brought to its paths, and those that it took away, each path's net; all paths
-        together. Without the detour over touches, since a commit may have thousands."""
-        gained, lost = array("Q"), array("Q")
-        both: Counter[int] = Counter()
-        rows = self.db.execute("SELECT added, removed FROM touch WHERE repo = ? AND idx = ?", (self.repo, idx))
-        for added, removed in rows:
-            gained.frombytes(added)
-            lost.frombytes(removed)
-            if added and removed:
-                old = Counter(array("Q", removed))
-                both.update(Counter(array("Q", added)) & old)
-        found = Counter(gained), Counter(lost)
-        for side in found:
-            side.subtract(both)
-        return found
+    def sides(self, idx: int) -> list[tuple[bytes, bytes]]:
+        """Per path that a commit touched, the line fingerprints that it added and removed, as 64-bit words."""
+        command = "SELECT added, removed FROM touch WHERE repo = ? AND idx = ?"
+        return self.db.execute(command, (self.repo, idx)).fetchall()
 
     def of_commit(self, idx: int) -> list[Touch]:
         """Every touch of a commit."""
