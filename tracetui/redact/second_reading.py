@@ -9,11 +9,14 @@ leaves the machine.
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cache
 from typing import Final, NamedTuple
 
+from tracetui.redact.notice_patterns import BEGINS, HOST, LOW, MIDST, PATH, SEQUENCE, SHAPES, WORD
 from tracetui.redact.personal_kinds import scan_personal
 from tracetui.redact.tables import table, words
 
@@ -37,100 +40,145 @@ class Noticed(NamedTuple):
     times: int
 
 
-_CAP: Final = "A-Z\u00c0-\u00de"
-_LETTER: Final = "a-z\u00df-\u017f"
-_PERSON: Final = re.compile(
-    rf"(?:^(?:Author|Committer|Co-authored-by|Signed-off-by|Reviewed-by|Reported-by|From|Assignee|Reporter):? +"
-    rf"|\b(?:Mr|Mrs|Ms|Dr|Herr|Frau|Monsieur|Madame)\.? )([{_CAP}][\w'.-]{{1,24}}(?: [{_CAP}][\w'.-]{{1,24}}){{0,3}})",
-    re.MULTILINE,
-)
-_PAIR: Final = re.compile(rf"(?<![\w./@#<-])([{_CAP}][{_LETTER}]{{1,19}} [{_CAP}][{_LETTER}]{{2,19}})(?![\w(/.-]*\()")
-_COMPANY: Final = re.compile(
-    r"\b((?:[A-Z][\w&-]{1,24} ){1,3}(?:Inc|GmbH|Ltd|LLC|Corp|AG|SE|KG|SA|BV|Pty|PLC|S\.?r\.?l)\b)"
-)
-_WORD: Final = re.compile(rf"(?<![\w./@#$<-])([{_CAP}][{_LETTER}]{{3,19}})(?![\w(/=-])")
-_MIDST: Final = re.compile(rf"(?<=[{_LETTER},;:(] )([{_CAP}][{_LETTER}]{{3,19}})(?![\w(/=-])")
-_LOW: Final = re.compile(rf"(?<![\w@./-])[{_LETTER}]{{3,20}}(?![\w@/-]|\.\w)")
-_PATH: Final = re.compile(r"(?<![\w.:/~-])(/[A-Za-z][\w.-]{1,40}(?:/[\w.@+-]{1,60}){1,3})")
-_HOST: Final = re.compile(r"(?<![\w@./-])((?:[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?\.){1,4}[a-z]{2,12})(?![\w(-]|\.\w)")
-_SIMPLE: Final = (
-    ("person", _PERSON),
-    ("organisation", _COMPANY),
-    ("handle", re.compile(r"(?<![\w/.@`])(@[a-z][A-Za-z0-9-]{2,38})(?![\w/.@(-])")),
-    ("tool server", re.compile(r"\bmcp__([A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*)__\w")),
-    ("ticket", re.compile(r"(?<![\w/.-])([A-Z][A-Z0-9]{1,9}-\d{1,6})(?![\w.-])")),
-)
-"""Kinds that one pattern tells; what of them is none stands in ``_NONE``."""
 _LANGUAGES: Final = {
     "German": frozenset("und der die das nicht ist mit ein eine f\u00fcr auf auch wir bitte noch".split()),
     "French": frozenset("les des est une pour pas dans avec sur nous vous que merci".split()),
     "Spanish": frozenset("los las una para con por que est\u00e1 como pero gracias m\u00e1s".split()),
     "Portuguese": frozenset("uma para com n\u00e3o que por mais est\u00e1 obrigado voc\u00ea".split()),
     "Italian": frozenset("che non una per con sono come grazie della questo anche".split()),
+    "Polish": frozenset("nie jest się na do że jak czy dla tego proszę dostęp".split()),
+    "Swedish": frozenset("och att det som en är inte för med har kan till".split()),
+    "Turkish": frozenset("bir ve bu için ile değil olarak çok daha lütfen".split()),
     "Dutch": frozenset("het een niet van voor met zijn ook maar deze graag".split()),
 }
+
+
+class _Lines:
+    """The distinct lines of some texts as one text, and how often each of them stands there."""
+
+    def __init__(self, texts: Mapping[str, int]) -> None:
+        counts: Counter[str] = Counter()
+        for text, times in texts.items():
+            if times == 1:
+                counts.update(text[:_LONGEST].splitlines())
+            else:
+                for line in text[:_LONGEST].splitlines():
+                    counts[line] += times
+        self._times = list(counts.values())
+        self.parts: list[tuple[str, list[int], int]] = []
+        """Pieces of the text, where their lines begin, and the number of the first line."""
+        held: list[str] = []
+        starts: list[int] = []
+        size = first = 0
+        for nth, line in enumerate(counts):
+            held.append(line)
+            starts.append(size)
+            size += len(line) + 1
+            if size > _PIECE:
+                self.parts.append(("\n".join(held), starts, first))
+                held, starts, size, first = [], [], 0, nth + 1
+        self.parts.append(("\n".join(held), starts, first))
+
+    def times(self, part: tuple[str, list[int], int], at: int) -> int:
+        """How often the line at an offset of a piece stands in the texts."""
+        return self._times[part[2] + bisect_right(part[1], at) - 1] if part[1] else 0
+
+
+_PIECE: Final = 1_000_000
 
 
 def notice(
     texts: Iterable[str], *, inside: str | None = None, cancelled: Callable[[], bool] = lambda: False
 ) -> list[Noticed]:
     """What stands out in the texts of a session, by kind and frequency; ``inside`` is the folder of the project, whose
-    paths are left out. A text that stands several times counts as often. Linear in the length of the texts."""
-    counts: dict[str, Counter[str]] = {kind: Counter() for kind in (*KINDS, "pair")}
+    paths are left out. A line that stands several times counts as often. Linear in the length of the texts."""
+    counts: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     names: Counter[str] = Counter()
+    sequences: Counter[tuple[str, bool]] = Counter()
     midst: set[str] = set()
+    begins: set[str] = set()
     low: set[str] = set(words("common_words", "words"))
-    for text, times in Counter(texts).items():
+    distinct = Counter(texts)
+    lines = _Lines(distinct)
+    for part in lines.parts:
         if cancelled():
             break
-        text = text[:_LONGEST]
-        low.update(_LOW.findall(text))
-        midst.update(_MIDST.findall(text))
-        for kind, found in _in_text(text, inside):
-            counts[kind][found] += times
-        for word in _WORD.findall(text):
-            names[word] += times
-        for pair in _PAIR.findall(text):
-            counts["pair"][pair] += times
-    for pair, count in counts.pop("pair").items():
-        if not any(part.lower() in low for part in pair.split()):
-            counts["person"][pair] = max(count, counts["person"][pair])
+        text = part[0]
+        low.update(LOW.findall(text))
+        midst.update(MIDST.findall(text))
+        begins.update(BEGINS.findall(text))
+        for kind, found, at in _in_text(text, inside):
+            counts[kind][found] += lines.times(part, at)
+        for match in WORD.finditer(text):
+            names[match[1]] += lines.times(part, match.start())
+        for match in SEQUENCE.finditer(text):
+            sequences[match[2], match["midst"] is not None] += lines.times(part, match.start())
+    for text, times in distinct.items():
+        if language := _language(text):
+            counts["language"][language] += times
+    for (sequence, inner), count in sequences.items():
+        _add_sequence(sequence, inner, count, low, counts)
+    for firm in [one for one in counts["organisation"] if all(_common(w, low) for w in one.split() if w != "&")]:
+        del counts["organisation"][firm]
     # A name that stands in another entry is told there.
     told = {part for kind in ("person", "organisation") for found in counts[kind] for part in found.split()}
     counts["name"] = Counter(
-        {word: count for word, count in names.items() if word in midst - told and word.lower() not in low}
+        {
+            word: count
+            for word, count in names.items()
+            if (word in midst and word not in told and word.lower() not in low and word not in _DATES)
+            or (word in begins and word not in told and not _common(word, low))
+        }
     )
     out = [Noticed(kind, text, count) for kind in KINDS for text, count in counts[kind].most_common()]
     return out if len(out) <= _MOST else sorted(sorted(out, key=lambda one: -one.times)[:_MOST], key=_place)
+
+
+def _add_sequence(
+    sequence: str, inner: bool, count: int, low: AbstractSet[str], counts: Mapping[str, Counter[str]]
+) -> None:
+    """Count words with capitals that follow each other: a person where none is common, the name of something where the
+    first is not and they stand in the midst of a sentence."""
+    parts = sequence.split()
+    known = [_common(part, low) for part in parts]
+    if not any(known):
+        counts["person"][sequence] += count
+    elif inner and not known[0] and len(parts) > 1:
+        counts["organisation"][sequence] += count
 
 
 def _place(one: Noticed) -> tuple[int, int]:
     return KINDS.index(one.kind), -one.times
 
 
-def _in_text(text: str, inside: str | None) -> Iterator[tuple[str, str]]:
-    for kind, pattern in _SIMPLE:
+def _in_text(text: str, inside: str | None) -> Iterator[tuple[str, str, int]]:
+    """What single patterns tell: kind, text, where."""
+    for kind, pattern, hints in SHAPES:
+        if hints and not any(hint in text for hint in hints):
+            continue
         for match in pattern.finditer(text):
-            if match[1].lstrip("@").partition("-")[0].lower() not in _NONE:
-                yield kind, match[1]
-    if "." in text:
-        domains = table("harmless")["domains"]
-        yield from (("host", match[1]) for match in _HOST.finditer(text) if _is_host(match[1], domains))
-    for match in _PATH.finditer(text) if "/" in text else ():
+            found = match[1] or match[match.re.groups]
+            if found.lstrip("@").partition("-")[0].lower() in _NONE or (kind in _PLAIN and _is_nobodys(found)):
+                continue
+            yield kind, found, match.start()
+    domains = table("harmless")["domains"]
+    for match in HOST.finditer(text):
+        if _is_host(match[1], domains):
+            yield "host", match[1], match.start()
+    for match in PATH.finditer(text):
         path = match[1]
-        if path.split("/", 2)[1] not in _SYSTEM and not (inside and path.startswith(inside)):
-            yield "path", path
-    for found in scan_personal(text) if any(map(str.isdigit, text)) else ():
-        yield "number", text[found.start : found.end]
-    language = _language(text)
-    if language:
-        yield "language", language
+        if "+" not in path and path.split("/", 2)[1] not in _SYSTEM and not (inside and path.startswith(inside)):
+            yield "path", path, match.start()
+    for found in scan_personal(text):
+        yield "number", text[found.start : found.end], found.start
 
 
 _NONE: Final = frozenset(
     """
     property staticmethod classmethod override dataclass cached pytest param return returns types babel media
     import keyframes test latest example username everyone here utf sha iso rfc cve aes rsa md tls ssl http gpt
+    link internal default throws spec impl moduledoc typedoc events end tsv
+    deprecated see module type doc endpoint filename packagedocumentation noreply theme
     pep ieee ascii cp x lgpl gpl bsd eof us en v t covid h
     """.split()
 )
@@ -150,14 +198,71 @@ _FILES: Final = frozenset(
 )
 
 
+_PLAIN: Final = frozenset({"handle", "host", "path"})
+
+
+@cache
+def _nobody() -> frozenset[str]:
+    """Names of users, hosts and folders that are nobody's."""
+    return words("harmless", "users") | words("harmless", "hosts") | words("common_words", "words")
+
+
+def _is_nobodys(name: str) -> bool:
+    """Whether a handle, host or folder is nobody's, or is made of words that everybody uses."""
+    return all(part in _nobody() or len(part) < 3 for part in name.lower().split("-"))
+
+
+def _common(word: str, low: AbstractSet[str]) -> bool:
+    """Whether a word, or what it is derived from, is no name."""
+    word = word.lower().partition("'")[0]
+    if len(word) < 4 or word in low or word.title() in _DATES:
+        return True
+    for ending in _ENDINGS:
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and ({stem, stem + "e", stem[:-1]} & low or stem[:-1] + "y" in low):
+            return True
+    return "-" in word and all(part in low for part in word.split("-"))
+
+
+_ENDINGS: Final = (
+    "s",
+    "es",
+    "ed",
+    "d",
+    "ing",
+    "ly",
+    "er",
+    "ers",
+    "ion",
+    "ions",
+    "able",
+    "ment",
+    "ness",
+    "al",
+    "y",
+    "ity",
+)
+_DATES: Final = frozenset(
+    """
+    Mon Tue Wed Thu Fri Sat Sun Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    Jan Feb Mar Apr May Jun Jul Aug Sep Sept Oct Nov Dec January February March April June July August September
+    October November December Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag
+    """.split()
+)
+
+
 def _is_host(name: str, common: list[str]) -> bool:
     labels = name.split(".")
     top = labels[-1]
+    if top in _INSIDE and (len(labels) > 2 or "-" in name or any(map(str.isdigit, name))):
+        return True
     if top in _FILES or top not in _TOPS or all(label.isdigit() for label in labels):
         return False
     return not any(name == known or name.endswith("." + known) for known in common)
 
 
+_INSIDE: Final = frozenset({"internal", "local", "lan", "corp", "intra", "intranet", "home"})
+"""Tops of names within a network, which are names of attributes too."""
 _TOPS: Final = frozenset(
     """
     com net org io dev ai co app cloud de fr es it nl uk us eu ch at pl se no dk fi be pt br jp cn in au ca ru
@@ -168,7 +273,7 @@ _TOPS: Final = frozenset(
 
 def _language(text: str) -> str:
     """The language of prose that is not English, by its commonest words; empty where none stands out."""
-    found = set(_LOW.findall(text[:4000]))
+    found = set(LOW.findall(text[:4000]))
     scores = ((name, len(marks & found)) for name, marks in _LANGUAGES.items())
     name, score = max(scores, key=lambda item: item[1])
     return name if score >= 4 else ""
