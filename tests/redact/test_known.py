@@ -156,3 +156,13 @@ def test_personal_values_only_at_word_boundaries() -> None:
     text = "zorb azorb zorbian /home/zorb/x hunter22 hunter222"
     assert [text[f.start : f.end] for f in known.scan(text)] == ["zorb", "zorb", "hunter22"]
     assert [f.start for f in known.scan(text)] == [0, 25, 32]
+
+
+def test_a_known_name_offers_its_rare_parts_and_no_common_word(tmp_path: Path) -> None:
+    (tmp_path / ".gitconfig").write_text("[user]\n  name = Ada Lovelace\n")
+    known = Known(local_values({}, home=tmp_path))
+    text = "Ada Lovelace said so; ask Lovelace, not Ada"
+    found = [(text[f.start : f.end], f.tier) for f in known.scan(text) if f.kind == "name"]
+    assert found == [("Ada Lovelace", 1), ("Lovelace", 2)]
+    (tmp_path / ".gitconfig").write_text("[user]\n  name = Will May\n")
+    assert {value for value, kind in local_values({}, home=tmp_path) if kind.startswith("name")} == {"Will May"}

@@ -17,6 +17,7 @@ from typing import Final
 from tracetui.model import TracetuiError
 from tracetui.redact.finding import Finding
 from tracetui.redact.forms import ValueMatcher
+from tracetui.redact.name_words import rare_parts
 from tracetui.redact.personal import common_users
 
 __all__ = ["Known", "env_file", "local_values", "log_values"]
@@ -36,14 +37,21 @@ _BORING: Final = frozenset(
 )
 
 
+PART: Final = "name-part"
+"""The kind of a rare part of a known name: proposed, where the whole name is certain."""
+
+
 class Known:
     """A detector of given values: (text, kind)."""
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
         seen: dict[str, str] = {}
+        self._parts: set[str] = set()
         for text, kind in values:
-            if len(text) >= 2:
-                seen.setdefault(text, kind)
+            if len(text) >= 2 and text not in seen:
+                seen[text] = "name" if kind == PART else kind
+                if kind == PART:
+                    self._parts.add(text)
         self.values = [*seen.items()]
         self._matcher = ValueMatcher(self.values)
 
@@ -55,8 +63,10 @@ class Known:
             if hit.form == "part" or hit.end <= last:
                 continue
             last = hit.end
-            kind = self.values[hit.value][1]
-            out.append(Finding(hit.start, hit.end, kind, "known-value", 1, hit.form, f"a known {kind}"))
+            value, kind = self.values[hit.value]
+            part = value in self._parts
+            why = f"part of a known {kind}" if part else f"a known {kind}"
+            out.append(Finding(hit.start, hit.end, kind, "known-value", 2 if part else 1, hit.form, why))
         return out
 
 
@@ -182,6 +192,7 @@ def _git_config(path: Path) -> Iterator[tuple[str, str]]:
     for name in re.findall(r"(?m)^\s*name\s*=\s*\"?(\S[^\n\"]{2,60}?)\"?\s*$", config):
         if " " in name:
             yield name, "name"
+            yield from ((part, PART) for part in rare_parts(name))
 
 
 def env_file(path: Path) -> list[tuple[str, str]]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
+from tracetui.redact.name_words import DATES, is_common
 from tracetui.redact.notice_patterns import BEGINS, HOST, LOW, MIDST, PATH, SEQUENCE, SHAPES, WORD
 from tracetui.redact.personal_kinds import scan_personal
 from tracetui.redact.tables import table, words
@@ -109,25 +110,23 @@ def notice(
         begins.update(BEGINS.findall(text))
         for kind, found, at in _in_text(text, inside):
             counts[kind][found] += lines.times(part, at)
-        for match in WORD.finditer(text):
-            names[match[1]] += lines.times(part, match.start())
-        for match in SEQUENCE.finditer(text):
-            sequences[match[2], match["midst"] is not None] += lines.times(part, match.start())
-    for text, times in distinct.items():
-        if language := _language(text):
-            counts["language"][language] += times
+        names.update(_spread(((match[1], match.start()) for match in WORD.finditer(text)), lines, part))
+        found_here = (((match[2], match["midst"] is not None), match.start()) for match in SEQUENCE.finditer(text))
+        sequences.update(_spread(found_here, lines, part))
+    counts["language"] = _languages(distinct)
     for (sequence, inner), count in sequences.items():
         _add_sequence(sequence, inner, count, low, counts)
-    for firm in [one for one in counts["organisation"] if all(_common(w, low) for w in one.split() if w != "&")]:
+    for firm in [one for one in counts["organisation"] if all(is_common(w, low) for w in one.split() if w != "&")]:
         del counts["organisation"][firm]
-    # A name that stands in another entry is told there.
-    told = {part for kind in ("person", "organisation") for found in counts[kind] for part in found.split()}
+    told: Counter[str] = Counter()  # where a name stands in another entry, it is told there
+    for kind in ("person", "organisation"):
+        for entry, count in counts[kind].items():
+            told.update(dict.fromkeys(entry.split(), count))
     counts["name"] = Counter(
         {
-            word: count
+            word: count - told[word]
             for word, count in names.items()
-            if (word in midst and word not in told and word.lower() not in low and word not in _DATES)
-            or (word in begins and word not in told and not _common(word, low))
+            if count > told[word] and _is_name(word, midst, begins, low)
         }
     )
     out = [Noticed(kind, text, count) for kind in KINDS for text, count in counts[kind].most_common()]
@@ -140,11 +139,37 @@ def _add_sequence(
     """Count words with capitals that follow each other: a person where none is common, the name of something where the
     first is not and they stand in the midst of a sentence."""
     parts = sequence.split()
-    known = [_common(part, low) for part in parts]
+    known = [is_common(part, low) for part in parts]
     if not any(known):
         counts["person"][sequence] += count
     elif inner and not known[0] and len(parts) > 1:
         counts["organisation"][sequence] += count
+
+
+_Found = TypeVar("_Found", bound=Hashable)
+
+
+def _spread(found: Iterable[tuple[_Found, int]], lines: _Lines, part: tuple[str, list[int], int]) -> Counter[_Found]:
+    """How often things stand in the texts that were found at offsets of a piece."""
+    counts: Counter[_Found] = Counter()
+    for one, at in found:
+        counts[one] += lines.times(part, at)
+    return counts
+
+
+def _languages(texts: Mapping[str, int]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for text, times in texts.items():
+        if language := _language(text):
+            counts[language] += times
+    return counts
+
+
+def _is_name(word: str, midst: AbstractSet[str], begins: AbstractSet[str], low: AbstractSet[str]) -> bool:
+    """Whether a word with a capital is likely the name of something."""
+    if word in midst and word.lower() not in low and word not in DATES:
+        return True
+    return word in begins and not is_common(word, low)
 
 
 def _place(one: Noticed) -> tuple[int, int]:
@@ -210,45 +235,6 @@ def _nobody() -> frozenset[str]:
 def _is_nobodys(name: str) -> bool:
     """Whether a handle, host or folder is nobody's, or is made of words that everybody uses."""
     return all(part in _nobody() or len(part) < 3 for part in name.lower().split("-"))
-
-
-def _common(word: str, low: AbstractSet[str]) -> bool:
-    """Whether a word, or what it is derived from, is no name."""
-    word = word.lower().partition("'")[0]
-    if len(word) < 4 or word in low or word.title() in _DATES:
-        return True
-    for ending in _ENDINGS:
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 2 and ({stem, stem + "e", stem[:-1]} & low or stem[:-1] + "y" in low):
-            return True
-    return "-" in word and all(part in low for part in word.split("-"))
-
-
-_ENDINGS: Final = (
-    "s",
-    "es",
-    "ed",
-    "d",
-    "ing",
-    "ly",
-    "er",
-    "ers",
-    "ion",
-    "ions",
-    "able",
-    "ment",
-    "ness",
-    "al",
-    "y",
-    "ity",
-)
-_DATES: Final = frozenset(
-    """
-    Mon Tue Wed Thu Fri Sat Sun Monday Tuesday Wednesday Thursday Friday Saturday Sunday
-    Jan Feb Mar Apr May Jun Jul Aug Sep Sept Oct Nov Dec January February March April June July August September
-    October November December Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag
-    """.split()
-)
 
 
 def _is_host(name: str, common: list[str]) -> bool:

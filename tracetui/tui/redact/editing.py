@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.redact.decisions import EXCLUSIONS, Rule
 from tracetui.redact.identity import offered
 from tracetui.redact.lookup import Lookup, noticed, places_of_texts, rule_counts
+from tracetui.redact.name_words import rare_parts
 from tracetui.redact.second_reading import Noticed
 from tracetui.redact.undo_summary import difference, reaches
 from tracetui.redact.values import Field, Group, Mark, Place, Progress, Reach, Target
@@ -140,11 +141,11 @@ class Editing:
         said = f"{self._stands(value)} stands for it in {fmt.plural(len(group.places) - held, 'place')}"
         if held:
             said += f"; {fmt.plural(held, 'place')} that you rejected stay{'s' if held == 1 else ''}"
-        return DecisionOutcome(said + self._offered(group.text), value)
+        return DecisionOutcome(said + self._offered(group.text, group.kind), value)
 
-    def _offered(self, text: str) -> str:
+    def _offered(self, text: str, kind: str) -> str:
         """What of a value was not taken along, and how often it stands by itself."""
-        parts = offered(text)
+        parts = [part for part in rare_parts(text) if part != text] if kind in _NAMES else offered(text)
         places = places_of_texts(self.review, {part: part for part in parts}) if parts else {}
         counts = [(part, len(places[part])) for part in parts if places[part]]
         return "".join(f"; {one_line(part, 40)} stands in {fmt.plural(count, 'place')} yet" for part, count in counts)
@@ -197,7 +198,8 @@ class Editing:
         """Replace something noticed everywhere."""
         self.review.mark(one.text, 0, len(one.text), one.kind.replace(" ", "-"))
         value = self.review.decisions.hash(one.text)
-        return DecisionOutcome(f"{self._stands(value)} stands for it everywhere", value)
+        also = self._offered(one.text, one.kind)
+        return DecisionOutcome(f"{self._stands(value)} stands for it everywhere{also}", value)
 
     def keep(self, one: Noticed) -> DecisionOutcome:
         """Leave something noticed as it is; it is not shown again."""
@@ -318,6 +320,9 @@ class Editing:
         rules = self.rules()
         dump_rules(path, rules, force=force)
         return DecisionOutcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
+
+
+_NAMES: Final = frozenset({"name", "person"})
 
 
 def _capital(name: str) -> str:
