@@ -32,7 +32,8 @@ Cli = Callable[..., Done]
 
 @pytest.fixture
 def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
-    """The command line, in a home of its own; ``home`` and ``bucket`` move it to another machine."""
+    """The command line, in a home of its own; ``home`` and ``bucket`` move it to another machine. ``--agree ours`` is
+    agreement to what the same command would run, as ``--dry-run`` prints it."""
 
     def call(*words: object, home: Path | None = None) -> Done:
         place = home or tmp_path / "nobody"
@@ -42,6 +43,12 @@ def cli(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
         monkeypatch.chdir(place)
         for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "TRACETUI_CONFIG"):
             monkeypatch.delenv(name, raising=False)
+        if "ours" in words:
+            at = words.index("ours")
+            rest = [word for word in (*words[: at - 1], *words[at + 1 :]) if word not in ("--json", "--comment")]
+            dry = call(*rest, "--dry-run", "--json", home=home)
+            agree = dry.lines[0].get("agree") if dry.status == 0 and dry.lines else None
+            words = (*words[:at], agree or "0" * 64, *words[at + 1 :])
         capfd.readouterr()
         status = run([str(word) for word in words])
         got = capfd.readouterr()

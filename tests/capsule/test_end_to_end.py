@@ -147,16 +147,16 @@ def test_the_verdict_flips_on_another_machine(sealed: Path, there: Machine, cli:
         (there.base, "reproduces"),
     ):
         words = [] if revision is None else ["--at", revision]
-        done = cli("replay", sealed, "--repo", clone, "--agree", digest, "--json", *words, home=here / "home")
+        done = cli("replay", sealed, "--repo", clone, "--agree", "ours", "--json", *words, home=here / "home")
         check, whole = done.lines
         assert (check["verdict"], whole["verdict"]) == (verdict, verdict), (revision, done.out, done.err)
         assert done.status == 0
         assert whole["check"] is None
         assert check["at"] == (there.base if revision is None else git(clone, "rev-parse", revision))
     assert (git(clone, "status", "--porcelain"), git(clone, "for-each-ref"), sorted(clone.rglob("*"))) == before
-    told = cli("replay", sealed, "--repo", clone, "--agree", digest, "--at", "main", "--comment", home=here / "home")
+    told = cli("replay", sealed, "--repo", clone, "--agree", "ours", "--at", "main", "--comment", home=here / "home")
     assert told.out.startswith("**fixed** at")
-    outside = cli("replay", sealed, "--agree", digest, "--json", home=here / "home")
+    outside = cli("replay", sealed, "--agree", "ours", "--json", home=here / "home")
     assert outside.lines[0]["verdict"] == "inconclusive"
     assert outside.status == 1
 

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.capsule.conftest import Cli
+from tests.capsule.story import Machine, git
 from tests.sandbox.test_sandbox import needs_sandbox
 from tracetui.capsule.checks import Check, choose_main, propose, rooted
 from tracetui.capsule.evidence import asked, environ, gather, not_found
 from tracetui.capsule.imports import imports_of
+from tracetui.capsule.setting_up import copy_packages, give_git
 from tracetui.capsule.signature import Signature, signature_of
+from tracetui.capsule.tree import Tree
 from tracetui.capsule.verdict import Outcome, judge, look, rests_on
 from tracetui.model import Step, ToolUse
 from tracetui.sandbox.limits import Ran
 from tracetui.sandbox.runner import choose
+from tracetui.sandbox.tools import Tools
 
 FAILED = "F\n____ test_x ____\nE   assert 1 == 2\na.py:3: AssertionError\nFAILED a.py::test_x - assert 1 == 2\n"
 SUMMARY = "1 failed, 2 passed in 0.01s\n"
@@ -187,3 +192,58 @@ def test_tests_by_name_behind_a_pipe(tmp_path: Path) -> None:
     rests = rests_on(outcome, None, "bubblewrap")
     assert rests["here"]["tests"] == {"t.A.test_b": "same"}
     assert rests["here"]["statuses"] == [1, 0]
+
+
+def test_a_git_folder_of_our_own(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    (root / "a" / "empty").mkdir(parents=True)
+    (root / "a" / "run.sh").write_text("#!/bin/sh\n")
+    (root / "a" / "run.sh").chmod(0o755)
+    (root / ".gitattributes").write_text("* filter=evil ident text eol=crlf\n")
+    (root / ".gitignore").write_text("a/\n")
+    (root / "text").write_text("$Id$\n")
+    (root / "link").symlink_to("text")
+    assert give_git(Tree(root))
+    assert not give_git(Tree(root))
+    assert git(root, "rev-list", "--count", "HEAD") == "1"
+    assert git(root, "status", "--porcelain", "--ignored") == ""
+    assert git(root, "ls-tree", "-r", "--name-only", "HEAD").split() == [
+        ".gitattributes", ".gitignore", "a/run.sh", "link", "text",
+    ]  # fmt: skip
+    assert git(root, "cat-file", "blob", "HEAD:text") == "$Id$"
+    assert not (root / ".git" / "hooks").exists() or not any((root / ".git" / "hooks").iterdir())
+
+
+def test_packages_are_copied_for_a_set_up(tmp_path: Path) -> None:
+    environment = tmp_path / "repo" / ".venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    (environment / "bin" / "pip").write_text(f"#!{environment}/bin/python\nimport pip\n")
+    (tmp_path / "tree").mkdir()
+    tools = Tools([(environment, str(environment)), (environment, "{root}/.venv")], [], [f"{environment}/bin"])
+    left = copy_packages(Tree(tmp_path / "tree"), tools, "/capsule/root")
+    assert (left.mounts, left.bins) == ([], ["/capsule/root/.venv/bin"])
+    assert (tmp_path / "tree" / ".venv" / "bin" / "pip").read_text() == "#!/capsule/root/.venv/bin/python\nimport pip\n"
+    assert (environment / "bin" / "pip").read_text() == f"#!{environment}/bin/python\nimport pip\n"
+
+
+@needs_sandbox
+def test_a_set_up_and_what_is_agreed_to(cli: Cli, there: Machine, sealed: Path) -> None:
+    words = ("replay", sealed, "--repo", there.repo)
+    (plain,) = cli(*words, "--dry-run", "--json").lines
+    assert plain["commands"][0]["command"].endswith("unittest discover -s tests")
+    assert plain["files"] == ["chop.py", "tests/test_chop.py"]
+    other = {name: cli(*words, *more, "--dry-run", "--json").lines[0]["agree"] for name, more in {
+        "revision": ("--at", "main"), "setup": ("--setup", "true"), "sandbox": ("--no-sandbox",),
+        "version": ("--with", "six==1.0"),
+    }.items()}  # fmt: skip
+    assert len({plain["agree"], *other.values()}) == 5
+    assert cli(*words, "--agree", plain["capsule"]).status == 1
+    assert cli(*words, "--at", "main", "--agree", plain["agree"]).status == 1
+    done = cli(*words, "--setup", "exit 3", "--agree", "ours", "--json")
+    assert done.lines[0]["verdict"] == "inconclusive"
+    assert "the set-up failed" in done.lines[0]["why"]
+    good = "sed -i s/size - 1/size/ chop.py"
+    done = cli(*words, "--setup", good.replace("s/", "'s/").replace("/ chop", "/' chop"), "--agree", "ours", "--json")
+    assert done.lines[0]["why"].startswith("base not reproduced")
+    assert done.lines[-1]["rests_on"]["here"]["tests"] == {"test_chop.ChopTest.test_whole": "passed"}

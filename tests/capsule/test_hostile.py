@@ -67,11 +67,11 @@ def test_pages_for_people_hold_text_only(cli: Cli, there: Machine, tmp_path: Pat
         assert "](" not in plain.replace("\\](", "").replace("]\\(", ""), name
         assert not re.search(r"(?<!`)@everyone", plain), name
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text), name
-    digest = cli("verify", target, "--json").lines[0]["digest"]
-    for words in (("verify", target), ("replay", target), ("replay", target, "--agree", digest, "--repo", there.repo)):
+    cli("verify", target, "--json").lines[0]["digest"]
+    for words in (("verify", target), ("replay", target), ("replay", target, "--agree", "ours", "--repo", there.repo)):
         done = cli(*words)
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", done.out + done.err), words
-    told = cli("replay", target, "--agree", digest, "--repo", there.repo, "--comment").out
+    told = cli("replay", target, "--agree", "ours", "--repo", there.repo, "--comment").out
     assert "<" not in outside_fences(told)
 
 
@@ -105,9 +105,9 @@ def test_a_repository_runs_nothing(
     before = {path: path.stat().st_mtime_ns for path in sorted((there.repo / ".git").rglob("*"))}
     again = tmp_path / "again.zip"
     assert cli("seal", SESSION, "-o", again, home=there.home).status == 0
-    digest = cli("verify", again, "--json").lines[0]["digest"]
+    cli("verify", again, "--json").lines[0]["digest"]
     for words in ((), ("--at", "main")):
-        done = cli("replay", again, "--repo", there.repo, "--agree", digest, "--json", *words)
+        done = cli("replay", again, "--repo", there.repo, "--agree", "ours", "--json", *words)
         assert done.status == 0, done.out + done.err
     assert not mark.exists()
     assert {path: path.stat().st_mtime_ns for path in sorted((there.repo / ".git").rglob("*"))} == before
@@ -140,8 +140,8 @@ def forged(target: Path, source: Path, **changes: bytes | None) -> Path:
 def test_patches_that_climb_out(sealed: Path, there: Machine, cli: Cli, tmp_path: Path, path: str) -> None:
     patch = make([FileChange(path, None, b"evil\n")])
     target = forged(tmp_path / "evil.zip", sealed, **{"patches/0001.patch": patch})
-    digest = cli("verify", target, "--json").lines[0]["digest"]
-    done = cli("replay", target, "--repo", there.repo, "--agree", digest, "--json")
+    cli("verify", target, "--json").lines[0]["digest"]
+    done = cli("replay", target, "--repo", there.repo, "--agree", "ours", "--json")
     assert done.lines[0]["verdict"] == "inconclusive"
     assert "patch not applied" in done.lines[0]["why"]
     assert not Path("/tmp/tracetui-evil").exists()
@@ -161,8 +161,8 @@ def test_facts_that_lie(sealed: Path, there: Machine, cli: Cli, tmp_path: Path) 
     ]
     for lie in lies:
         target = forged(tmp_path / "evil.zip", sealed, facts=json.dumps(lie).encode())
-        digest = cli("verify", target, "--json").lines[0]["digest"]
-        done = cli("replay", target, "--repo", there.repo, "--agree", digest, "--json")
+        cli("verify", target, "--json").lines[0]["digest"]
+        done = cli("replay", target, "--repo", there.repo, "--agree", "ours", "--json")
         assert "unexpected" not in done.err, (lie, done.err)
         assert done.lines, (lie, done.err)
         done = cli("open", "--keep", target)
@@ -177,15 +177,15 @@ def test_commands_stay_in_the_sandbox(sealed: Path, there: Machine, cli: Cli, tm
         {"command": "{root}/../../bin/sh -c 'exit 3'", "exit_code": 3},
     ]
     target = forged(tmp_path / "evil.zip", sealed, **{"checks.json": json.dumps(checks).encode()})
-    digest = cli("verify", target, "--json").lines[0]["digest"]
-    done = cli("replay", target, "--repo", there.repo, "--agree", digest, "--json")
+    cli("verify", target, "--json").lines[0]["digest"]
+    done = cli("replay", target, "--repo", there.repo, "--agree", "ours", "--json")
     assert len(done.lines) == 3
     assert not (tmp_path / "out").exists()
     assert "parentUuid" not in done.out
     for bad in ('[{"command": "x", "folder": "../.."}]', "{}", "[[]]"):
         target = forged(tmp_path / "evil.zip", sealed, **{"checks.json": bad.encode()})
-        digest = cli("verify", target, "--json").lines[0]["digest"]
-        done = cli("replay", target, "--repo", there.repo, "--agree", digest)
+        cli("verify", target, "--json").lines[0]["digest"]
+        done = cli("replay", target, "--repo", there.repo, "--agree", "ours")
         assert (done.status, done.err.count("\n")) == (1, 1), done.err
 
 

@@ -317,8 +317,8 @@ def test_which_files_show_a_failure(path: str, command: str, shows: bool) -> Non
 
 
 def replay(cli: Cli, path: Path, repo: Path, *words: object) -> tuple[str, str]:
-    digest = cli("verify", path, "--json").lines[0]["digest"]
-    done = cli("replay", path, "--repo", repo, "--agree", digest, "--json", *words)
+    cli("verify", path, "--json").lines[0]["digest"]
+    done = cli("replay", path, "--repo", repo, "--agree", "ours", "--json", *words)
     assert done.lines, done.err
     return done.lines[0]["verdict"], done.lines[0]["why"]
 
@@ -402,8 +402,8 @@ def test_another_version_of_a_dependency(seal: Any, there: Machine, cli: Cli, tm
     assert replay(cli, path, there.repo)[0] == "reproduces"
     assert replay(cli, path, there.repo, "--with", "splitlib==2.0", "--from", wheels)[0] == "fixed"
     assert replay(cli, path, there.repo, "--with", "pip:splitlib==1.0", "--from", wheels)[0] == "differs"
-    digest = cli("verify", path, "--json").lines[0]["digest"]
-    words = ("replay", path, "--repo", there.repo, "--agree", digest)
+    cli("verify", path, "--json").lines[0]["digest"]
+    words = ("replay", path, "--repo", there.repo, "--agree", "ours")
     assert cli(*words, "--with", "splitlib==3.0", "--from", wheels).status == 1
     assert cli(*words, "--with", "splitlib").status == 2
     assert cli(*words, "--from", wheels).status == 2

@@ -18,6 +18,7 @@ from tracetui.capsule.tree import remove_tree
 from tracetui.model import TracetuiError
 from tracetui.sandbox import bubblewrap, keyring, seccomp
 from tracetui.sandbox.bubblewrap import options
+from tracetui.sandbox.managers import managed
 from tracetui.sandbox.probe import probe
 from tracetui.sandbox.runner import Limits, Sandbox, choose
 from tracetui.sandbox.tools import Tools, named, needed
@@ -281,17 +282,17 @@ def python_of(folder: Path) -> Path:
 
 def test_only_what_a_command_names_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home" / "ann"
-    python_of(home / "pythons" / "3.99")
+    python_of(home / ".pyenv" / "versions" / "3.99")
     (home / ".local" / "bin").mkdir(parents=True)
     (home / ".local" / "bin" / "ours").write_text("#!/bin/sh\n")
     (home / ".local" / "bin" / "ours").chmod(0o755)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("PATH", f"{home}/pythons/3.99/bin:{home}/.local/bin:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{home}/.pyenv/versions/3.99/bin:{home}/.local/bin:/usr/bin:/bin")
     monkeypatch.delenv("VIRTUAL_ENV", raising=False)
     assert needed(["ls -l"], None).mounts == []
     found = needed(["cd {root} && python3 -m pytest -q | tail"], None)
-    assert [str(place) for place, _ in found.mounts] == [str(home / "pythons" / "3.99")]
-    assert found.bins == [str(home / "pythons" / "3.99" / "bin")]
+    assert [str(place) for place, _ in found.mounts] == [str(home / ".pyenv" / "versions" / "3.99")]
+    assert found.bins == [str(home / ".pyenv" / "versions" / "3.99" / "bin")]
     assert "python3 of your PATH" in found.told[0]
     # A folder that many tools share is not shown, nor is the home.
     assert needed(["ours"], None).mounts == []
@@ -299,6 +300,45 @@ def test_only_what_a_command_names_may_be_read(tmp_path: Path, monkeypatch: pyte
         named([home])
     with pytest.raises(TracetuiError, match="home"):
         named([tmp_path])
+
+
+def test_neither_a_word_nor_a_link_leads_to_what_is_no_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "home" / "ann"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)
+    (home / ".aws").mkdir(parents=True)
+    (home / ".aws" / "credentials").write_text("key\n")
+    python_of(home / ".aws")
+    private = home / "work" / "private" / "bin"
+    private.mkdir(parents=True)
+    (private / "deploy").write_text("#!/bin/sh\n")
+    (private / "deploy").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{private}:/usr/bin:/bin")
+    # The repository brings an environment whose Python is a link to the user's keys.
+    repo = tmp_path / "repo"
+    (repo / ".venv" / "bin").mkdir(parents=True)
+    (repo / ".venv" / "pyvenv.cfg").write_text(f"home = {home}/.aws/bin\n")
+    (repo / ".venv" / "bin" / "python").symlink_to(home / ".aws" / "bin" / "python3")
+    for tracked in (False, True):
+        found = needed(["deploy; .venv/bin/python -m pytest"], repo, None, lambda _, answer=tracked: answer)
+        assert [place for place, _ in found.mounts if place.is_relative_to(home)] == []
+        assert bool(found.mounts) is not tracked
+    (home / ".pyenv" / "versions").mkdir(parents=True)
+    (home / ".pyenv" / "versions" / "3.99").symlink_to(home / ".aws")
+    assert not managed((home / ".pyenv" / "versions" / "3.99").resolve())
+    assert not managed(home / ".pyenv" / "versions")
+
+
+def test_of_caches_only_what_holds_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "ann"
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    for name in (".npm/_cacache", ".m2/repository", ".cargo/registry"):
+        (home / name).mkdir(parents=True)
+    (home / ".m2" / "settings.xml").write_text("<password/>")
+    shown = {str(place.relative_to(home)) for place, _ in needed(["mvn -o test", "npm ci"], None).mounts
+             if place.is_relative_to(home)}  # fmt: skip
+    assert shown == {".npm/_cacache", ".m2/repository"}
 
 
 @needs_sandbox

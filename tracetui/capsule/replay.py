@@ -18,6 +18,7 @@ from tracetui.capsule.checks import Check, choose_main, load, rooted
 from tracetui.capsule.evidence import asked, environ, gather
 from tracetui.capsule.imports import imports_of
 from tracetui.capsule.patches import parse
+from tracetui.capsule.setting_up import copy_packages, give_git
 from tracetui.capsule.signature import signature_of
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.capsule.trees import Place, Request, Trees, patches_of, place_of, start_of
@@ -26,7 +27,8 @@ from tracetui.capsule.verify import Capsule
 from tracetui.model import TracetuiError
 from tracetui.sandbox.runner import Limits, Sandbox
 from tracetui.sandbox.tools import Tools, needed, python_version
-from tracetui.text.safe import fenced, markdown_safe
+from tracetui.text.safe import fenced, markdown_safe, one_line
+from tracetui.trail.store import Store
 
 __all__ = [
     "ORDER",
@@ -127,8 +129,35 @@ class Replay:
 
     def tools(self, also: Tools | None = None) -> Tools:
         """What of this machine the commands may read beside the system, with what the user named (``also``)."""
-        place = place_of(self.request, start_of(self.capsule))
-        return needed([check.command for check in self.checks], None if place is None else place[1], also)
+        place = place_of(self.request, self.start)
+        commands = [*(check.command for check in self.checks), *self.setup]
+        if place is None or place[1] is None:
+            return needed(commands, None, also)
+        store = Store(*place)
+        try:
+            return needed(commands, place[1], also, lambda name: _tracked(store, name))
+        finally:
+            store.close()
+
+    @property
+    def start(self) -> str | None:
+        """The commit that the base begins from."""
+        return start_of(self.capsule)
+
+    @property
+    def setup(self) -> list[str]:
+        """The commands that set a tree up: those that the capsule declares, then the reader's."""
+        declared = self.capsule.manifest.section("environment").get("setup")
+        own = [word for word in declared if isinstance(word, str)] if isinstance(declared, list) else []
+        return [*own, *self.request.setup]
+
+    @property
+    def revision(self) -> str | None:
+        """The commit that was asked for beside the base, None where none was."""
+        if self.request.at is None:
+            return None
+        with Trees(self.capsule, self.request, Path()) as trees:
+            return trees.at_sha
 
     def run(self, sandbox: Sandbox) -> Iterator[CheckResult]:
         """Pose the checks in order, each in a fresh tree."""
@@ -166,6 +195,19 @@ class Replay:
         seconds = sum(one.ran.seconds for one in (base, seen) if one is not None and one.ran is not None)
         return CheckResult(check, verdict, why, at, base, last, seconds, rests_on(base, seen, sandbox.kind))
 
+    def _set_up(self, tree: Tree, sandbox: Sandbox, root: str) -> Outcome | None:
+        """Run the commands that set a tree up; what is told where one of them fails."""
+        for command in self.setup:
+            self._tell(f"setting up: {one_line(command, 60)}")
+            ran = sandbox.run(command.replace("{root}", root), tree.root, limits=self.limits, cancelled=self.cancelled)
+            if ran.code != 0:
+                last = next((line for line in reversed(ran.output.splitlines()) if line.strip()), ran.why or "")
+                why = (
+                    f"the set-up failed ({one_line(command, 60)}, status {ran.code}): {one_line(_homeless(last), 120)}"
+                )
+                return Outcome("inconclusive", why, None, replace(ran, output=_homeless(ran.output)))
+        return None
+
     def _pose(self, check: Check, place: Place, sandbox: Sandbox, overlay: Any) -> Outcome:
         """Run a check once; its tree is removed afterwards."""
         if place.tree is None:
@@ -179,6 +221,12 @@ class Replay:
             root = sandbox.root(tree.root)
             command = check.command.replace("{root}", root)
             ask, found = asked(command), imports_of(tree.root)
+            give_git(tree)
+            if self.setup:
+                sandbox = Sandbox(sandbox.kind, copy_packages(tree, sandbox.tools, root))
+                failed = self._set_up(tree, sandbox, root)
+                if failed is not None:
+                    return failed
             folders = [f"{root}/{name}" if name else root for name in found.folders]
             given = environ(sandbox.hooks(ask.hooks), folders)
             for name, value in ({} if overlay is None else overlay.environ(sandbox)).items():
@@ -203,6 +251,17 @@ class Replay:
         finally:
             if place.tree is not None:
                 remove_tree(place.tree.root)
+
+
+def _tracked(store: Store, name: str) -> bool:
+    """Whether Git holds a path, or something below it, at HEAD or in the index."""
+    sha = store.resolve("HEAD")
+    paths: Collection[str] = store.files(sha) if sha is not None else ()
+    if any(path == name or path.startswith(f"{name}/") for path in paths):
+        return True
+    return any(
+        store.index_entry(f"{name}/{below}") is not None for below in ("pyvenv.cfg", "bin/python", ".package-lock.json")
+    )
 
 
 def _homeless(output: str) -> str:

@@ -31,6 +31,8 @@ class Request:
     other: str | None = None
     source: Path | None = None
     checks: Sequence[int] | None = None
+    setup: Sequence[str] = ()
+    """Commands that set the tree up before each check, beside those that the capsule declares."""
 
 
 def patches_of(capsule: Capsule) -> list[dict[str, Any]]:

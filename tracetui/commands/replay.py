@@ -16,6 +16,7 @@ from tracetui.text.safe import display_safe, one_line
 if TYPE_CHECKING:
     import argparse
 
+    from tracetui.capsule.agreement import Agreement
     from tracetui.capsule.replay import CheckResult, Replay
 
 EXAMPLES: Final = (
@@ -42,7 +43,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--from", dest="source", metavar="DIR", help="take that dependency from this folder, not from the network")
     add("--check", action="append", type=int, metavar="N", help="only this check")
-    add("--agree", metavar="DIGEST", help="agree, without being asked, to what the capsule of this digest runs")
+    add(
+        "--setup",
+        action="append",
+        default=[],
+        metavar="CMD",
+        help="run this in the tree before each check, without network, on copies of your packages",
+    )
+    add("--dry-run", action="store_true", help="run nothing; print what would run, what it may read, and its digest")
+    add("--agree", metavar="DIGEST", help="agree, without being asked, to what --dry-run prints with this digest")
     add("--no-sandbox", action="store_true", help="run the commands without a sandbox, with all your rights")
     add(
         "--tools",
@@ -60,6 +69,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Ask, run, judge; 0 for reproduces and fixed, else 1."""
+    from tracetui.capsule.agreement import agreement_of
     from tracetui.capsule.dependency import parse_wanted
     from tracetui.capsule.replay import Replay, Request, comment, verdict_of
     from tracetui.capsule.signing import allowed_signers
@@ -79,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         other=args.other,
         source=Path(args.source).expanduser() if args.source else None,
         checks=args.check,
+        setup=args.setup,
     )
     with _temporary(), Capsule(Path(args.file)) as capsule:
         report = report_of(capsule, allowed_signers(args.signers))
@@ -96,7 +107,10 @@ def run(args: argparse.Namespace) -> int:
             tools = named(Path(tool).expanduser() for tool in args.tools)
             if not args.bare:
                 tools = replay.tools(tools)
-            _consent(replay, report.words, tools.told, args)
+            agreement = agreement_of(replay, tools, sandboxed=not args.no_sandbox)
+            if args.dry_run:
+                return _told(replay, report.words, agreement, tools.told, args)
+            _consent(replay, report.words, agreement, tools.told, args)
             sandbox = sandboxes.choose(allow_none=args.no_sandbox, tools=tools)
         results: list[CheckResult] = []
         out = JsonLines() if args.json else None
@@ -155,14 +169,22 @@ def _whole(verdict: str, why: str | None, results: list[CheckResult], told: Chec
     }
 
 
-def _consent(replay: Replay, words: str, tools: list[str], args: argparse.Namespace) -> None:
-    """Show what would run, and on what, and have the user agree to it; bound to the digest."""
-    digest = replay.capsule.digest
-    if args.agree is not None:
-        if args.agree.strip().lower() != digest:
-            raise TracetuiError(f"--agree names another capsule; this one has the digest {digest}")
-        return
-    lines = [f"{replay.capsule.path.name}: {words}", f"digest {digest}", "It would run:"]
+def _told(replay: Replay, words: str, agreement: Agreement, tools: list[str], args: argparse.Namespace) -> int:
+    """Print what would run, and run nothing."""
+    if args.json:
+        JsonLines().write({**agreement.json(), "reads_told": tools})
+        return 0
+    for line in _lines(replay, words, tools, args):
+        sys.stdout.write(display_safe(line) + "\n")
+    sys.stdout.write(f"to agree: --agree {agreement.digest}\n")
+    return 0
+
+
+def _lines(replay: Replay, words: str, tools: list[str], args: argparse.Namespace) -> list[str]:
+    """What would run, on what, and what it may read, for people."""
+    lines = [f"{replay.capsule.path.name}: {words}", f"digest {replay.capsule.digest}", "It would run:"]
+    for command in replay.setup:
+        lines += [f"  set-up: {line}" for line in command.splitlines()]
     for check in replay.checks:
         where = f"   (in {check.folder})" if check.folder else ""
         lines += [f"  {check.number}. {line}" for line in check.command.splitlines()[:1]]
@@ -184,7 +206,17 @@ def _consent(replay: Replay, words: str, tools: list[str], args: argparse.Namesp
     lines += [f"it may read {tool}" for tool in tools]
     how = "WITHOUT a sandbox, with all your rights" if args.no_sandbox else "in a sandbox without network and home"
     lines.append(f"{how}.")
-    for line in lines:
+    return lines
+
+
+def _consent(replay: Replay, words: str, agreement: Agreement, tools: list[str], args: argparse.Namespace) -> None:
+    """Show what would run, and on what, and have the user agree to it; bound to the digest of all that."""
+    digest = agreement.digest
+    if args.agree is not None:
+        if args.agree.strip().lower() != digest:
+            raise TracetuiError("--agree names something else than what would run now; see it with --dry-run")
+        return
+    for line in _lines(replay, words, tools, args):
         sys.stderr.write(display_safe(line) + "\n")
     if not (sys.stdin is not None and sys.stdin.isatty()):
         raise TracetuiError(f"Nothing was run: there is no terminal to ask on; to agree: --agree {digest}")

@@ -14,12 +14,13 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from tracetui.model import TracetuiError
+from tracetui.sandbox.managers import environment_base, managed, own_environment
 
 __all__ = ["HOME", "SYSTEM", "SYSTEM_PATH", "Tools", "named", "needed", "python_version"]
 
@@ -76,26 +77,33 @@ def named(folders: Iterable[Path]) -> Tools:
         real = folder.resolve()
         if _holds_home(real):
             raise TracetuiError(f"{folder} holds your home folder, which no check may read", status=2)
-        _add(tools, real, "named by you")
+        _add(tools, real, "named by you", own=True)
     return tools
 
 
-def needed(commands: Iterable[str], repo: Path | None, tools: Tools | None = None) -> Tools:
-    """What these commands need that the system lacks. ``repo`` is the work tree of the user's repository."""
+def needed(
+    commands: Iterable[str],
+    repo: Path | None,
+    tools: Tools | None = None,
+    tracked: Callable[[str], bool] = lambda _: False,
+) -> Tools:
+    """What these commands need that the system lacks. ``repo`` is the work tree of the user's repository; ``tracked``
+    says whether Git holds a path of it or below it: such a folder is the repository's, not the user's."""
     tools = tools or Tools()
     words = {word for command in commands for word in _programs(command)}
     runs = bool(words & _RUNNERS) or any(word.endswith((".sh", ".py", ".js")) for word in words)
     python = sorted(word for word in words if _PYTHON.fullmatch(word) or word in _OF_PYTHON)
     if repo is not None and (python or runs):
-        _local_python(tools, repo, active=bool(os.environ.get("VIRTUAL_ENV")))
+        _local_python(tools, repo, tracked, active=bool(os.environ.get("VIRTUAL_ENV")))
     for word in python or (["python3"] if runs else []):
         _python(tools, word)
     if runs or words & _OF_NODE:
-        _node(tools, repo)
+        _node(tools, repo, tracked)
     if "go" in words or runs:
         _go(tools)
     if words & _OF_RUST or runs:
         _rust(tools)
+    _caches(tools, words)
     known = set(python) | _OF_NODE | _OF_RUST | {"go"}
     for word in sorted(words - known):
         _other(tools, word)
@@ -164,7 +172,8 @@ def _python(tools: Tools, word: str) -> None:
     if not asked:
         return
     for prefix in _ask(asked, "-I", "-c", "import sys; print(sys.prefix); print(sys.base_prefix)"):
-        _add(tools, Path(prefix).resolve(), f"{word} of your PATH")
+        folder = Path(prefix).resolve()
+        _add(tools, folder, f"{word} of your PATH", own=own_environment(folder))
 
 
 def _first_line(path: Path) -> str:
@@ -176,28 +185,28 @@ def _first_line(path: Path) -> str:
     return line[2:].decode("utf-8", "replace").strip() if line.startswith(b"#!") else ""
 
 
-def _local_python(tools: Tools, repo: Path, *, active: bool) -> None:
+def _local_python(tools: Tools, repo: Path, tracked: Callable[[str], bool], *, active: bool) -> None:
     """The environment beside the repository's files, which commands name ``.venv/bin/...``; before the ``PATH``'s
     where none is active."""
     for name in (".venv", "venv"):
         folder = repo / name
-        if folder.is_symlink() or not (folder / "pyvenv.cfg").is_file():
+        if not own_environment(folder) or tracked(name):
             continue
         before = list(tools.bins)
-        _add(tools, folder.resolve(), "the repository's Python environment")
+        _add(tools, folder.resolve(), "the repository's Python environment", own=True)
         if active:
             tools.bins = before
         tools.mounts.append((folder.resolve(), f"{{root}}/{name}"))
         return
 
 
-def _node(tools: Tools, repo: Path | None) -> None:
+def _node(tools: Tools, repo: Path | None, tracked: Callable[[str], bool]) -> None:
     found = _which("node")
     if found is not None:
         for program in _ask(str(found), "-p", "process.execPath"):
             _add(tools, Path(program).resolve().parent.parent, "node of your PATH")
     modules = repo / "node_modules" if repo is not None else None
-    if modules is not None and modules.is_dir() and not modules.is_symlink():
+    if modules is not None and modules.is_dir() and not modules.is_symlink() and not tracked("node_modules"):
         tools.show(modules.resolve(), "the repository's Node packages", "{root}/node_modules")
         tools.scratch += [f"{{root}}/node_modules/{name}" for name in _SCRATCH if (modules / name).is_dir()]
 
@@ -211,8 +220,8 @@ def _go(tools: Tools) -> None:
         return
     root, cache = (Path(line).resolve() for line in found)
     if not str(root).startswith(SYSTEM):
-        _add(tools, root, "go of your PATH")
-    if cache.is_dir() and not _holds_home(cache):
+        _add(tools, root, "go of your PATH", own=(root / "bin" / "go").is_file() and not _in_home(root))
+    if cache.is_dir() and not _holds_home(cache) and cache.parts[-2:] == ("pkg", "mod"):
         tools.show(cache, "downloaded Go modules")
         tools.environ["GOMODCACHE"] = str(cache)
 
@@ -230,8 +239,25 @@ def _rust(tools: Tools) -> None:
         tools.show(registry.resolve(), "downloaded crates", f"{HOME}/.cargo/registry")
 
 
+_CACHES: Final = (
+    (frozenset(("npm", "npx")), ".npm/_cacache"),
+    (frozenset(("mvn", "mvnw")), ".m2/repository"),
+    (frozenset(("gradle", "gradlew")), ".gradle/caches/modules-2"),
+    (frozenset(("rspec", "bundle", "rake", "ruby")), ".gem/ruby"),
+    (frozenset(("rspec", "bundle", "rake", "ruby")), ".local/share/gem/ruby"),
+)
+"""Of caches the folders that hold packages, never those above them: they hold credentials too."""
+
+
+def _caches(tools: Tools, words: set[str]) -> None:
+    for names, place in _CACHES:
+        folder = Path.home() / place
+        if words & names and folder.is_dir() and folder.resolve() == Path(os.path.realpath(Path.home())) / place:
+            tools.show(folder.resolve(), "downloaded packages", f"{HOME}/{place}")
+
+
 def _other(tools: Tools, word: str) -> None:
-    """Any other program outside of the system: the folder above its ``bin``, where that is a tool's own."""
+    """Any other program outside of the system: the folder above its ``bin``, where a known manager put it."""
     found = _which(word)
     if found is None:
         return
@@ -240,21 +266,26 @@ def _other(tools: Tools, word: str) -> None:
             return
 
 
-def _add(tools: Tools, prefix: Path, why: str) -> bool:
-    """Show a prefix with all that it starts from; whether it may be shown."""
+def _add(tools: Tools, prefix: Path, why: str, *, own: bool = False) -> bool:
+    """Show a prefix with all that it starts from; whether it may be shown. ``own``: the user named it, or it is an
+    environment of theirs; else it is shown only where the system or a known manager put it."""
     text = f"{prefix}/"
     if text.startswith(SYSTEM) or text == "//":
         return True
-    if _holds_home(prefix) or _shared(prefix) or not prefix.is_dir():
+    if _holds_home(prefix) or _shared(prefix) or not prefix.is_dir() or not (own or managed(prefix)):
         return False
     if (prefix / "bin").is_dir():
         tools.search(prefix / "bin")
     tools.show(prefix, why)
     if (prefix / "pyvenv.cfg").is_file():
-        base = (prefix / "bin" / "python").resolve().parent
-        if base.name == "bin" and base.parent != prefix:
-            _add(tools, base.parent, "the Python of that environment")
+        base = environment_base(prefix)
+        if base is not None:
+            _add(tools, base, "the Python of that environment")
     return True
+
+
+def _in_home(folder: Path) -> bool:
+    return folder.is_relative_to(os.path.realpath(Path.home()))
 
 
 def _holds_home(folder: Path) -> bool:

@@ -115,7 +115,9 @@ class VerdictScreen(Screen[None], Actor, Background):
                 base = capsule.manifest.section("repository").get("base")
                 start = base.get("start") if isinstance(base, dict) else None
                 start = start if isinstance(start, str) else None
-                return replay, Asked(report.words, capsule.digest, replay.checks, start, replay.runs_on())
+                return replay, Asked(
+                    report.words, capsule.digest, replay.checks, start, replay.runs_on(), setup=replay.setup
+                )
             except BaseException:
                 capsule.close()
                 raise

@@ -25,7 +25,7 @@ _TAIL: Final = 20_000
 @dataclass(slots=True)
 class Asked:
     """What is agreed to: the capsule in ``words`` and by its digest, its checks and those of them that are ``chosen``
-    (None: all), the commit and files that they run on, the tools that they may read."""
+    (None: all), the commit and files that they run on, the tools that they may read, and what sets the tree up."""
 
     words: str
     digest: str
@@ -34,6 +34,7 @@ class Asked:
     files: Sequence[str]
     chosen: Collection[int] | None = None
     tools: Sequence[str] = field(default_factory=list)
+    setup: Sequence[str] = field(default_factory=list)
 
 
 def consent_rows(asked: Asked, request: Request, width: int) -> list[FactRow]:
@@ -44,6 +45,9 @@ def consent_rows(asked: Asked, request: Request, width: int) -> list[FactRow]:
         FactRow(f"digest {asked.digest}", place="digest"),
     ]
     rows.append(heading("It would run, in a sandbox without network and home"))
+    for number, command in enumerate(asked.setup):
+        pieces = enumerate(_whole(f"set-up: {command}", width - 8))
+        rows += [FactRow(line, place=("setup", number, nth)) for nth, line in pieces]
     for check in asked.checks:
         on = asked.chosen is None or check.number in asked.chosen
         for nth, line in enumerate(_whole(check.command, width - 8)):
