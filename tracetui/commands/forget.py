@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from tracetui.bucket.terms import Query
 from tracetui.commands.address import parse_address
 from tracetui.commands.common import find_session, opened
-from tracetui.commands.out import JsonLines, Paper
-from tracetui.model import SessionRow, TracetuiError
+from tracetui.commands.out import JsonLines, Paper, note
+from tracetui.model import SessionRow, TracetuiError, to_iso
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     import argparse
 
     from tracetui.bucket import Bucket
+    from tracetui.dataset.store import Donation
 
 EXAMPLES: Final = (
     ("tracetui forget 019c3f2a", "remove one session, after asking"),
@@ -53,11 +57,34 @@ def run(args: argparse.Namespace) -> int:
         if args.dry_run:
             _tell(args, rows, sizes, "would go")
             return 0
+        given = {(row.harness, row.id): given_of(bucket.path, row) for row in rows}
+        for row in rows:
+            for text in given_away(given[row.harness, row.id]):
+                note(f"{row.id}: {text}")
         if not args.yes:
             ask_to_forget(rows, sizes)
         bucket.forget(rows)
-        _tell(args, rows, sizes, "forgotten")
+        _tell(args, rows, sizes, "forgotten", given)
     return 0
+
+
+def given_of(folder: Path, row: SessionRow) -> list[Donation]:
+    """Where a session was given to."""
+    if not (folder / "dataset.db").exists():
+        return []
+    from tracetui.dataset.store import DatasetStore
+
+    with DatasetStore(folder) as store:
+        return store.given(row.harness, row.id)
+
+
+def given_away(donations: list[Donation]) -> list[str]:
+    """What cannot be forgotten: a line for each time that a session was given away, and how to ask for removal."""
+    return [
+        f"it was given away to {one_line(item.target or 'somebody', 200)} on {(to_iso(item.at) or '')[:10]}; "
+        f"to have it removed there, ask {one_line(item.contact or 'whoever runs that', 200)}"
+        for item in donations
+    ]
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -84,7 +111,13 @@ def _chosen(args: argparse.Namespace, bucket: Bucket) -> list[SessionRow]:
     return list({(row.harness, row.id): row for row in rows}.values())
 
 
-def _tell(args: argparse.Namespace, rows: list[SessionRow], sizes: dict[tuple[str, str], int], what: str) -> None:
+def _tell(
+    args: argparse.Namespace,
+    rows: list[SessionRow],
+    sizes: dict[tuple[str, str], int],
+    what: str,
+    given: Mapping[tuple[str, str], list[Donation]] = MappingProxyType({}),
+) -> None:
     if args.json:
         out = JsonLines()
         for row in rows:
@@ -97,6 +130,10 @@ def _tell(args: argparse.Namespace, rows: list[SessionRow], sizes: dict[tuple[st
                     "bytes": row.bytes,
                     "copy_bytes": sizes.get((row.harness, row.id), 0),
                     "forgotten": not args.dry_run,
+                    "given": [
+                        {"target": item.target, "time": to_iso(item.at), "contact": item.contact}
+                        for item in given.get((row.harness, row.id), ())
+                    ],
                 }
             )
         return

@@ -138,7 +138,8 @@ def card(workflow: Workflow, figures: Figures, terms: Terms, files: list[dict[st
 
     same = f", `{PARQUET}` the same rows" if any(item["path"] == PARQUET for item in files) else ""
     told = figures.json()
-    contact = markdown_safe(terms.contact) if terms.contact else "(the one who gave it named no contact)"
+    named = one_line(terms.contact, 200).replace("`", "")
+    contact = f"`{named}`" if named else "(the one who gave it named no contact)"
     fields = "".join(
         f"| `{markdown_safe(str(name))}` | {_type(kind)} |\n" for name, kind in _properties(workflow).items()
     )
