@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from tests.tui.driving import driving
 from tests.tui.fakes import DAY, HOUR, NOW, FakeBucket, make_session, make_steps
 from tracetui.model import SessionRow
+from tracetui.tui.browse.card import card, read_facts
+from tracetui.tui.browse.columns import COLUMNS, ColumnHeader, fit
 from tracetui.tui.browse.session_rows import SessionRows, Shape, survival_bar
 from tracetui.tui.kit.styles import Look
 
@@ -98,8 +101,9 @@ def test_sorted(sort: str, key: Any) -> None:
     assert values == sorted(values)
 
 
-@pytest.mark.parametrize("width", [18, 24, 34, 46, 80])
-def test_rows_are_exactly_as_wide_as_asked(width: int) -> None:
+@pytest.mark.parametrize("one_line", [False, True])
+@pytest.mark.parametrize("width", [18, 24, 34, 46, 80, 180])
+def test_rows_are_exactly_as_wide_as_asked(width: int, one_line: bool) -> None:
     look = Look({"foreground": "#ffffff", "muted": "#888888"})
     hostile = "a\x1b[31m‮日本語の題名 [/] [@click=app.quit]x[/] " * 20
     sessions = [
@@ -108,7 +112,7 @@ def test_rows_are_exactly_as_wide_as_asked(width: int) -> None:
         make_session(2, steps=123_456, edits=9_999, errors=1_000, folded="headless"),
     ]
     for group in ("day", "project", "none"):
-        found = rows_of(sessions, group=group, unfolded=frozenset({"headless"}))
+        found = rows_of(sessions, group=group, unfolded=frozenset({"headless"}), one_line=one_line)
         for row in range(len(found)):
             strips = found.paint(row, look, width)
             assert len(strips) == found.height(row)
@@ -196,13 +200,13 @@ async def test_bookmark_and_note() -> None:
     async with driving() as driver:
         await driver.press("b")
         assert ("bookmark", True) in driver.bucket.calls
-        assert "★" in driver.lines[3]
+        assert "★" in driver.lines[4]
         await driver.press("b")
-        assert "★" not in driver.lines[3]
+        assert "★" not in driver.lines[4]
         await driver.press("m")
         await driver.press(*"ask Ann", "enter")
         assert driver.bucket.rows[0].note == "ask Ann"
-        assert "¶" in driver.lines[3]
+        assert "¶" in driver.lines[4]
         await driver.press("m", "escape")
         assert driver.bucket.rows[0].note == "ask Ann"
         await driver.press("m", *["backspace"] * 7, "enter")
@@ -269,13 +273,83 @@ async def test_many_sessions_are_all_reached() -> None:
 async def test_mouse() -> None:
     async with driving() as driver:
         rows = driver.sessions.rows
-        await driver.pilot.click(rows, offset=(5, 3))
+        await driver.pilot.click(rows, offset=(5, 2))
         await driver.settle()
         second = driver.bucket.sessions()[1].id
         assert driver.sessions.current.id == second
         await driver.pilot.click(rows, offset=(5, 0))  # a heading
         await driver.settle()
         assert driver.sessions.current.id == second
-        await driver.pilot.click(rows, offset=(5, 8), times=2)
+        await driver.pilot.click(rows, offset=(5, 3), times=2)
         await driver.settle()
         assert driver.app.focused is driver.timeline.rows
+
+
+def test_columns_come_and_go_with_the_width() -> None:
+    names = [[column.id for column in fit(width)] for width in (30, 56, 70, 100, 130, 200)]
+    assert all(set(less) <= set(more) for less, more in pairwise(names))
+    assert {"when", "errors"} <= set(names[1])
+    assert names[-1] == [column.id for column in COLUMNS]
+    assert "project" not in [column.id for column in fit(130, project=False)]
+
+
+async def test_a_click_on_a_head_sorts_and_the_order_is_marked() -> None:
+    async with driving(size=(160, 30)) as driver:
+        head = driver.lines[2]
+        assert "▾when" in head
+        await driver.pilot.click(ColumnHeader, offset=(head.index("failed") + 1, 0))
+        await driver.settle()
+        assert driver.sessions.shape.sort == "errors"
+        assert "▾failed" in driver.lines[2]
+        assert "most errors first" in driver.lines[1]
+        for _ in range(2):
+            await driver.pilot.click(ColumnHeader, offset=(head.index("when") + 1, 0))
+            await driver.settle()
+        assert driver.sessions.shape.sort == "oldest"
+
+
+async def test_two_lines_below_100_columns_and_one_from_there_on() -> None:
+    async with driving(size=(90, 24)) as driver:
+        assert not driver.sessions.shape.one_line
+        here = driver.sessions.current
+        await driver.pilot.resize_terminal(100, 24)
+        await driver.settle()
+        assert driver.sessions.shape.one_line
+        assert driver.sessions.current == here
+
+
+def test_a_card_says_what_is_known_and_waits_for_the_rest() -> None:
+    row = make_session(1, branch="main", note="ask\x1b[31m Ann", tags=("web",), cost_estimate_usd=0.42)
+    bucket = FakeBucket([row], {2: make_steps(24, 2)})
+    facts = read_facts(bucket, row, lambda: False)
+    assert (facts.prompts, len(facts.failed), facts.outcome) == (2, 2, make_steps(24)[23].summary)
+    text = card(row, facts, None, ascii_only=False).source
+    for what in (
+        "Port the parser",
+        "≈ $0.42, API price, not what you paid",
+        "Make the limiter",
+        "pytest -q tests",
+        "#web",
+    ):
+        assert what in text
+    assert "\x1b" not in text
+    assert "being worked out" in text
+    state = {"path": "/home/u/src/parser/a.py", "added": 3, "removed": 1, "state": "alive", "reason": "exact"}
+    trail = {
+        "states": [{**state, "landing": "abcdef1234"}],
+        "commits": {"abcdef1234": {"subject": "Add a", "time": NOW}},
+    }
+    text = card(row, facts, trail, ascii_only=True).source
+    assert "a.py" in text
+    assert "+3" in text
+    assert "+ 1" in text
+    assert "abcdef12  Add a" in text
+
+
+async def test_the_card_follows_the_cursor() -> None:
+    async with driving() as driver:
+        assert "Fix the flaky rate-limit test" in driver.main.card.text.document.source
+        await driver.press("j")
+        assert "Port the parser" in driver.main.card.text.document.source
+        await driver.press("enter")
+        assert not driver.main.card.display

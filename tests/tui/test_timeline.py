@@ -40,6 +40,7 @@ def numbers(driver: Driver) -> list[int]:
 
 async def test_one_line_per_step_with_its_number() -> None:
     async with driving(one(), size=(140, 40)) as driver:
+        await driver.press("2")
         assert numbers(driver)[:8] == [1, 2, 3, 7, 8, 9, 10, 12]
         row = next(line for line in driver.lines if " 8 command" in line)
         assert "pytest -q tests" in row
@@ -328,6 +329,7 @@ async def test_empty_session() -> None:
 
 async def test_the_strip_points_and_is_clicked() -> None:
     async with driving(one(240), size=(120, 40)) as driver:
+        await driver.press("2")
         strip = driver.timeline.strip
         assert strip.display
         assert "┃" in driver.lines[strip.region.y + 1]
@@ -396,6 +398,7 @@ async def test_paths_stand_from_the_folder_of_the_session_on() -> None:
     bucket = one(12, cwd="/home/u/src/limit")
     bucket.steps_of[1][6] = dataclasses.replace(bucket.steps_of[1][6], summary="/home/u/src/limit/deep/er/limit.py")
     async with driving(bucket) as driver:
+        await driver.press("2")
         row = next(line for line in driver.lines if " 7 edit" in line)
         assert " deep/er/limit.py" in row
         assert "/home/u" not in row

@@ -117,7 +117,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "sessions.sort",
         "S",
         "sort",
-        "Sort by the next column: newest, oldest, steps, errors, tokens, size, title, what survived.",
+        "Sort by the next column; a click on the head of one sorts by that.",
         "Sessions",
     ),
     _A("sessions.group", "d", "group", "Group by day, by project, or not at all.", "Sessions", 40),

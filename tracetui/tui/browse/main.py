@@ -13,6 +13,7 @@ from tracetui.model import SessionRow, StepRow, TracetuiError
 from tracetui.tui.actions import bindings
 from tracetui.tui.browse.arrangement import ArrangementController
 from tracetui.tui.browse.capture import CaptureController
+from tracetui.tui.browse.card import CardPane
 from tracetui.tui.browse.filtering import FilterController
 from tracetui.tui.browse.find import FindController
 from tracetui.tui.browse.leaving import LeaveController
@@ -63,6 +64,7 @@ class MainScreen(Screen[None], Actor, Background):
         self.timeline_pane = TimelinePane(self._features.get("timeline", ()), id="timeline")
         self.step_pane: StepPane | None = None
         self._slot = _StepSlot(id="step-slot")
+        self.card = CardPane(id="card")
         self.status = StatusLine()
         self.arrangement = ArrangementController(self)
         self.filtering = FilterController(self)
@@ -91,12 +93,14 @@ class MainScreen(Screen[None], Actor, Background):
             yield self.timeline_pane
             yield right
             yield self._slot
+            yield self.card
         yield Footer()
 
     def on_mount(self) -> None:
         self.arrangement.remember()
         self.arrangement.arrange()
         self.sessions_pane.focus_inside()
+        self.watch(self, "focused", self.arrangement.keep_focus, init=False)
         self.call_after_refresh(self._after_first_frame)
 
     async def _after_first_frame(self) -> None:
@@ -106,7 +110,7 @@ class MainScreen(Screen[None], Actor, Background):
 
         with self.app.batch_update():
             self.step_pane = StepPane(self._features.get("step", ()), id="step")
-            await self.query_one("#panes").mount(self.step_pane)
+            await self.query_one("#panes").mount(self.step_pane, before=self.card)
             self.arrangement.arrange()
             await self._slot.remove()
         if self._waiting is not None:
@@ -152,6 +156,7 @@ class MainScreen(Screen[None], Actor, Background):
 
     def on_session_rested(self, message: SessionRested) -> None:
         if message.session is not None:
+            self.card.load(message.session)
             self.timeline_pane.load(message.session)
             self.capture.look_soon()
 
@@ -243,6 +248,9 @@ class MainScreen(Screen[None], Actor, Background):
 
     def show_survival(self, identity: str, counts: Mapping[str, int] | None) -> None:
         self.sessions_pane.show_survival(identity, counts)
+
+    def show_trail(self, identity: str, answer: Mapping[str, Any] | None) -> None:
+        self.card.show_trail(identity, answer)
 
     def show_work(self, text: str) -> None:
         self.status.work(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tracetui.tui.browse.columns import ColumnHeader
 from tracetui.tui.browse.session_rows import GROUPS, SORTS, SessionRows
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.line_list import RowSource
@@ -35,7 +36,15 @@ class ShapeController(Controller["SessionsPane"]):
 
     def do_sort(self) -> None:
         names = list(SORTS)
-        self.owner.shape = replace(self.owner.shape, sort=names[(names.index(self.owner.shape.sort) + 1) % len(names)])
+        self._sort(names[(names.index(self.owner.shape.sort) + 1) % len(names)])
+
+    def on_column_header_picked(self, message: ColumnHeader.Picked) -> None:
+        message.stop()
+        sorts, now = message.sorts, self.owner.shape.sort
+        self._sort(sorts[(sorts.index(now) + 1) % len(sorts)] if now in sorts else sorts[0])
+
+    def _sort(self, sort: str) -> None:
+        self.owner.shape = replace(self.owner.shape, sort=sort)
         self.owner.reshape()
         self.app.say(f"Sessions {SORTS[self.owner.shape.sort]}.", role="muted")
         self.owner.post_message(SessionsSorted())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as _dt
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rich.style import Style
 from textual.strip import Strip
@@ -15,6 +15,7 @@ from textual.strip import Strip
 from tracetui.model import SessionRow
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
+from tracetui.tui.browse.columns import Column, fit, marks_of, paint_line, survival_bar, title_span
 from tracetui.tui.kit.paint import Span, cells, clip, clip_middle, paint
 from tracetui.tui.kit.session_labels import harness_sign, identity_of, project_of, title_of
 from tracetui.tui.kit.styles import Look
@@ -30,6 +31,12 @@ SORTS: Final[Mapping[str, str]] = {
     "size": "largest first",
     "title": "by title",
     "survived": "most survived first",
+    "prompts": "most prompts first",
+    "cost": "most expensive first",
+    "longest": "longest first",
+    "project": "by project",
+    "harness": "by harness",
+    "model": "by model",
 }
 GROUPS: Final = ("day", "project", "none")
 FOLDED: Final[Mapping[str, str]] = {
@@ -39,8 +46,6 @@ FOLDED: Final[Mapping[str, str]] = {
     "empty": "empty session",
 }
 """The kinds that a list folds away, in the order in which it shows them, and what they are called."""
-
-_SURVIVAL: Final = ("alive", "transformed", "pending", "reverted", "lost", "unknown")
 
 
 class Item(NamedTuple):
@@ -62,6 +67,25 @@ class Shape:
     sort: str = "newest"
     group: str = "day"
     unfolded: frozenset[str] = frozenset()
+    one_line: bool = False
+    """Whether a session has one line of columns, or two."""
+
+
+_KEYS: Final[Mapping[str, Callable[[SessionRow], Any]]] = {
+    "steps": lambda row: -row.steps,
+    "errors": lambda row: -row.errors,
+    "tokens": lambda row: -(row.tokens.prompt + row.tokens.output),
+    "size": lambda row: -row.bytes,
+    "title": lambda row: title_of(row).casefold(),
+    "survived": lambda row: -survived(row.survival),
+    "prompts": lambda row: -row.prompts,
+    "cost": lambda row: -(row.cost_usd if row.cost_usd is not None else row.cost_estimate_usd or 0.0),
+    "longest": lambda row: -((row.ended or 0) - (row.started or row.ended or 0)),
+    "project": lambda row: project_of(row).casefold(),
+    "harness": lambda row: row.harness,
+    "model": lambda row: row.model or "",
+}
+"""What the orders other than those by time go by; what is equal stands with the newest first."""
 
 
 def _sorted(sessions: Iterable[SessionRow], sort: str) -> list[SessionRow]:
@@ -70,18 +94,9 @@ def _sorted(sessions: Iterable[SessionRow], sort: str) -> list[SessionRow]:
 
     if sort == "oldest":
         return sorted(sessions, key=lambda row: row.started or row.ended or 0)
-    if sort == "steps":
-        return sorted(sessions, key=lambda row: (-row.steps, -ended(row)))
-    if sort == "errors":
-        return sorted(sessions, key=lambda row: (-row.errors, -ended(row)))
-    if sort == "tokens":
-        return sorted(sessions, key=lambda row: (-(row.tokens.prompt + row.tokens.output), -ended(row)))
-    if sort == "size":
-        return sorted(sessions, key=lambda row: (-row.bytes, -ended(row)))
-    if sort == "title":
-        return sorted(sessions, key=lambda row: (title_of(row).casefold(), -ended(row)))
-    if sort == "survived":
-        return sorted(sessions, key=lambda row: (-survived(row.survival), -ended(row)))
+    if sort in _KEYS:
+        key = _KEYS[sort]
+        return sorted(sessions, key=lambda row: (key(row), -ended(row)))
     return sorted(sessions, key=ended, reverse=True)
 
 
@@ -140,21 +155,6 @@ def day_of(ms: int | None, today: _dt.date) -> str:
     return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"
 
 
-def survival_bar(survival: Mapping[str, int], width: int, look: Look) -> list[Span]:
-    """What became of the edits, as a bar of ``width`` cells: every state that occurs gets a cell at least."""
-    total = sum(survival.get(state, 0) for state in _SURVIVAL)
-    if not total or width < 1:
-        return []
-    if survival.get("unknown", 0) == total:
-        return [(look.sign("unknown") + " " * (width - 1), look.sign_style("unknown"))]
-    present = [state for state in _SURVIVAL if survival.get(state)][:width]
-    sizes = {state: max(1, width * survival[state] // total) for state in present}
-    while sum(sizes.values()) != width:
-        state = max(present, key=lambda name: sizes[name])
-        sizes[state] += 1 if sum(sizes.values()) < width else -1
-    return [(look.sign(state) * size, look.sign_style(state)) for state, size in sizes.items()]
-
-
 class SessionRows:
     """A `RowSource` over sessions. Building it is linear in their number; do it in a worker."""
 
@@ -182,6 +182,7 @@ class SessionRows:
                 if opened:
                     self.items += [Item("session", "", row, depth=1) for row in _sorted(rows, shape.sort)]
         self._places: dict[Hashable, int] | None = None
+        self._fitted: tuple[int, list[Column]] = (-1, [])
 
     def _add(self, sessions: Sequence[SessionRow]) -> None:
         shape = self.shape
@@ -231,7 +232,13 @@ class SessionRows:
         return self._places.get(identity, -1)
 
     def height(self, row: int) -> int:
-        return 2 if self.items[row].kind == "session" else 1
+        return 2 if self.items[row].kind == "session" and not self.shape.one_line else 1
+
+    def columns(self, width: int) -> list[Column]:
+        """Those of a line of so many cells."""
+        if self._fitted[0] != width:
+            self._fitted = (width, fit(width, project=self.shape.group != "project"))
+        return self._fitted[1]
 
     def selectable(self, row: int) -> bool:
         return self.items[row].kind != "head"
@@ -255,6 +262,8 @@ class SessionRows:
         return self._paint_session(item.session, item.depth, look, width)
 
     def _paint_session(self, row: SessionRow, depth: int, look: Look, width: int) -> Sequence[Strip]:
+        if self.shape.one_line:
+            return [paint_line(row, depth, look, width, self.now, self.columns(width))]
         return [self._title_line(row, depth, look, width), self._facts_line(row, depth, look, width)]
 
     def _title_line(self, row: SessionRow, depth: int, look: Look, width: int) -> Strip:
@@ -263,14 +272,10 @@ class SessionRows:
         if depth:
             lead = [(look.sign("branch") + " ", muted)]
         mark = (look.sign("unread"), look.sign_style("unread")) if row.unread else (" ", muted)
-        ends: list[Span] = []
-        for on, sign in ((row.bookmarked, "bookmark"), (bool(row.note), "note"), (row.gone, "gone")):
-            if on:
-                ends.append((look.sign(sign), look.sign_style(sign)))
+        ends = marks_of(row, look)
         when = fmt.relative(row.ended or row.started, self.now)
         ends.append((" " + when.rjust(6 if width >= 44 else len(when)), muted))
-        style = look.style("", "b") if row.unread else look.style("") if row.title else muted
-        title = (one_line(title_of(row), width), style)
+        title = title_span(row, look, width)
         return paint([*lead, mark, title], width, right=ends, mark=look.sign("ellipsis"))
 
     def _facts_line(self, row: SessionRow, depth: int, look: Look, width: int) -> Strip:
@@ -282,9 +287,6 @@ class SessionRows:
         if width >= 46 or (width >= 30 and not bar):
             facts.append((" ", f"{row.edits:,} edit{'s' if row.edits != 1 else ''}" if row.edits else "", muted, 9))
         facts.append((" ", f"{row.errors} {look.sign('failed')}" if row.errors else "", look.style("bad"), 5))
-        open_findings = (row.findings or {}).get("secrets", 0)
-        if open_findings:
-            facts.append((" ", f"{open_findings} {look.sign('finding')}", look.style("warn"), 4))
         right: list[Span] = []
         if bar and width >= 46:
             right += [*bar, (" ", muted)]

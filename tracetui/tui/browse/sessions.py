@@ -12,6 +12,8 @@ from textual.widget import Widget
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.actions import bindings
+from tracetui.tui.browse.arrangement import LIST_SHARE
+from tracetui.tui.browse.columns import ONE_LINE, ColumnHeader
 from tracetui.tui.browse.session_actions import MarkController, ShapeController
 from tracetui.tui.browse.session_rows import GROUPS, SORTS, SessionRows, Shape
 from tracetui.tui.kit.line_list import LineList
@@ -45,6 +47,7 @@ class SessionsPane(Pane):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
         self.rows = LineList(id="session-rows")
+        self.header = ColumnHeader()
         self.shape = Shape()
         self.query_text = ""
         self.open_query: Callable[[], Awaitable[None]] | None = None
@@ -56,12 +59,13 @@ class SessionsPane(Pane):
         self.controllers = (ShapeController(self), MarkController(self))
         self._rest = Rest(self, self._tell)
         self._rested: SessionRow | None = None
+        self._was_empty = False
         self._filling: int | None = None
         """While an empty list fills: the touches of the user until the first session came."""
         self._known: tuple[list[SessionRow], dict[str, int]] = ([], {})
 
     def content(self) -> Sequence[Widget]:
-        return (self.rows,)
+        return (self.header, self.rows)
 
     def on_mount(self) -> None:
         bucket = self.app.bucket
@@ -69,9 +73,12 @@ class SessionsPane(Pane):
         if isinstance(remembered, dict):
             sort, group = str(remembered.get("sort")), str(remembered.get("group"))
             self.shape = Shape(sort if sort in SORTS else "newest", group if group in GROUPS else "day")
+        # The width is known after the first layout; this is what it will be.
+        self.shape = dataclasses.replace(self.shape, one_line=(self.app.size.width - 1) * LIST_SHARE // 100 >= ONE_LINE)
         self.sessions = list(bucket.sessions(limit=_FIRST))
         self.everything = self.sessions
         self.total = len(self.sessions)
+        self._was_empty = not self.sessions
         self._teach()
         self._take(SessionRows(self.sessions, self.shape))
         if len(self.sessions) >= _FIRST or self.shape.sort != "newest":
@@ -121,7 +128,7 @@ class SessionsPane(Pane):
             self.rows.empty = ("No sessions yet.", "They stand here once they are indexed: I")
 
     def _take(self, rows: SessionRows) -> None:
-        if not len(self.rows.source) and len(rows):
+        if self._was_empty and not len(self.rows.source) and len(rows):
             self._filling = self.app.activity.touches
         # Logs are not read in the order of time: until the user takes the cursor, it stays on the newest.
         newest = self._filling == self.app.activity.touches
@@ -141,10 +148,19 @@ class SessionsPane(Pane):
         if self.query_text:
             number += f" of {fmt.count(self.total)}"
         wide = self.size.width >= 44 or not self.size.width
-        self.title_line.show(facts=f"{number} · {SORTS[self.shape.sort]}" if wide else number)
+        order = SORTS[self.shape.sort] if wide else self.shape.sort
+        self.title_line.show(facts=f"{number} · {order}")
+        self.header.display = self.shape.one_line
+        width = (self.rows.scrollable_content_region.width or self.size.width) - 2
+        if self.shape.one_line and width > 0:
+            self.header.show(rows.columns(width), self.shape.sort, width)
 
     def on_resize(self) -> None:
-        self.say_what()
+        one_line = self.size.width >= ONE_LINE
+        if self.size.width and one_line != self.shape.one_line:
+            self.shape = dataclasses.replace(self.shape, one_line=one_line)
+            self._take(SessionRows(self.sessions, self.shape))
+        self.call_after_refresh(self.say_what)
 
     # -- cursor -------------------------------------------------------------------------------------------------------
 

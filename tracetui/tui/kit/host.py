@@ -123,6 +123,9 @@ class Workspace(Protocol):
         """What became of the edits of the session in the timeline."""
 
     def show_survival(self, identity: str, counts: Mapping[str, int] | None) -> None: ...
+    def show_trail(self, identity: str, answer: Mapping[str, Any] | None) -> None:
+        """What became of all the edits of a session, as `trail.serve` tells it; None while it is not known."""
+
     def show_work(self, text: str) -> None:
         """What goes on, in the top line; nothing for nothing."""
 

@@ -219,6 +219,8 @@ class TrailController(Controller["Workspace"]):
         session = self.owner.selection.session
         here = session is not None and self._shown is not None and identity_of(session) == self._shown[0]
         self.owner.show_badges(known.badges if known is not None and here else {})
+        if session is not None and here:
+            self.owner.show_trail(identity_of(session), known.answer if known is not None else None)
 
     def look_at_repository(self) -> None:
         """Has a commit, a checkout or a stage changed the repository of the session on screen? Then ask again."""
