@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from tests.bucket.logs import session_of, uuid_of
 from tracetui.bucket import copies, dictionary
-from tracetui.bucket.copies import CopyReader, CopyWriter, FrameCache, Stamp, compressor
+from tracetui.bucket.copies import CopyReader, CopyWriter, DamagedError, FrameCache, Stamp, compressor
 from tracetui.bucket.dictionary import DIGEST, NAME, NUMBER, SHORT, keep_dictionary
-from tracetui.bucket.frames import unpacked
+from tracetui.bucket.frames import LOOSE, STEP, header, unpacked
 from tracetui.bucket.rewrite import rewrite
 from tracetui.model import TracetuiError
 
@@ -230,3 +230,122 @@ def test_notes_change_the_header(tmp_path: Path) -> None:
     assert reader.scan.header["stem"] == "x"
     assert reader.read(0, 9) == b"a\nb\n"
     reader.close()
+
+
+# what a copy tells of itself, to the byte
+
+
+def test_lines_are_counted_on_after_a_copy_was_opened_again(tmp_path: Path) -> None:
+    write(tmp_path / "c", [b"1\n2\n", b"3\n"])
+    write(tmp_path / "c", [b"4\n5\n6\n"])
+    write(tmp_path / "c", [b"7\n"])
+    reader = CopyReader(tmp_path / "c")
+    assert [frame.line for frame in reader.scan.frames] == [0, 2, 3, 6]
+    assert [chunk.line for chunk in reader.pieces()] == [0, 2, 3, 6]
+    assert [chunk.line for chunk in reader.pieces(3)] == [1, 2, 3, 6]
+    assert [(chunk.start, chunk.length) for chunk in reader.pieces(3, 7)] == [(3, 1), (4, 2), (6, 1)]
+    reader.close()
+
+
+def test_a_byte_is_in_one_frame_or_in_none(tmp_path: Path) -> None:
+    write(tmp_path / "c", [b"11111\n", b"22222\n", b"33333\n"])
+    data = bytearray((tmp_path / "c").read_bytes())
+    reader = CopyReader(tmp_path / "c")
+    first, second, _ = reader.scan.frames
+    assert [reader.place(offset) for offset in (0, 5, 6, 11, 12, 17, 18)] == [0, 0, 1, 1, 2, 2, -1]
+    reader.close()
+    data[second.at - STEP : second.at + second.size] = os.urandom(STEP + second.size)
+    (tmp_path / "c").write_bytes(data)
+    reader = CopyReader(tmp_path / "c")
+    assert [reader.place(offset) for offset in (0, 5, 6, 11, 12)] == [0, 0, -1, -1, 1]
+    assert reader.scan.lost == [(6, 12)]
+    assert reader.scan.damage[0].at >= first.at + first.size
+    assert reader.read(0, 6) == b"11111\n"
+    assert reader.read(12, 6) == b"33333\n"
+    for offset, length in ((6, 1), (11, 1), (3, 6), (11, 4)):
+        with pytest.raises(TracetuiError, match=r"damaged|lost"):
+            reader.read(offset, length)
+    reader.close()
+    data[first.at - STEP : first.at + first.size] = os.urandom(STEP + first.size)
+    (tmp_path / "c").write_bytes(data)
+    reader = CopyReader(tmp_path / "c")
+    assert reader.scan.lost == [(0, 12)]
+    assert reader.place(0) == -1
+    with pytest.raises(TracetuiError, match=r"damaged|lost"):
+        reader.read(0, 1)
+    reader.close()
+
+
+def test_a_copy_without_frames_says_nothing_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "c").write_bytes(header({"path": "/x"}))
+    reader = CopyReader(tmp_path / "c")
+    assert reader.scan.stamp == Stamp(0, 0, 0, 0)
+    assert (reader.scan.bytes, reader.scan.frames, reader.scan.lost, reader.scan.loose) == (0, [], [], 0)
+    assert list(reader.pieces()) == []
+    assert reader.read(0, 10) == b""
+    reader.close()
+
+
+@pytest.mark.parametrize("bit", range(0, 8, 3))
+@pytest.mark.parametrize("at", [0, 5, 9, 20])
+def test_a_change_of_the_header_is_read_though_a_bit_of_it_turned(tmp_path: Path, at: int, bit: int) -> None:
+    writer = CopyWriter(tmp_path / "c", {"path": "/x", "generation": 0})
+    writer.append(b"1\n", STAMP)
+    place = writer.size
+    writer.note(path="/moved/to", harness="claude")
+    writer.append(b"2\n", STAMP)
+    writer.close()
+    data = bytearray((tmp_path / "c").read_bytes())
+    data[place + at] ^= 1 << bit
+    (tmp_path / "c").write_bytes(data)
+    reader = CopyReader(tmp_path / "c")
+    assert [hurt.at for hurt in reader.scan.damage] == [place]
+    assert reader.scan.header == {"path": "/moved/to", "generation": 0, "harness": "claude"}
+    assert b"".join(reader.chunks()) == b"1\n2\n"
+    reader.close()
+
+
+def test_frames_are_held_up_to_a_limit() -> None:
+    cache = FrameCache(10)
+    for key, size in (("a", 4), ("b", 4)):
+        cache.put((key, 0), bytes(size))
+    assert cache.get(("a", 0)) == bytes(4)  # used last now
+    cache.put(("b", 0), bytes(6))
+    assert cache.get(("a", 0)) == bytes(4), "a longer one in the place of a shorter takes as much more as it is longer"
+    cache.get(("b", 0))
+    cache.put(("c", 0), bytes(1))
+    assert [cache.get((key, 0)) is None for key in "abc"] == [True, False, False]
+    cache.put(("d", 0), bytes(40))
+    assert [cache.get((key, 0)) is None for key in "abcd"] == [True, True, True, False], "one stays, however long"
+    cache.clear()
+    cache.put(("e", 0), bytes(10))
+    cache.put(("f", 0), b"")
+    assert cache.get(("e", 0)) == bytes(10)
+
+
+def test_the_beginning_of_a_frame_is_had_without_the_rest(tmp_path: Path) -> None:
+    text = b"".join(b"line %d of it\n" % nth for nth in range(60_000))
+    write(tmp_path / "c", [text])
+    reader = CopyReader(tmp_path / "c")
+    (frame,) = reader.scan.frames
+    for need in (1, 100, frame.length // 2, frame.length * 3 // 4, frame.length):
+        head = reader.head(frame, need)
+        assert head[:need] == text[:need]
+        assert len(head) >= need
+    assert len(reader.head(frame, 10)) < frame.length
+    data = bytearray((tmp_path / "c").read_bytes())
+    data[frame.at] ^= 1
+    (tmp_path / "c").write_bytes(data)
+    for need in (1, frame.length):
+        with pytest.raises(DamagedError, match=f"byte {frame.at:,}"):
+            reader.head(frame, need)
+    reader.close()
+
+
+def test_what_is_loose_is_at_the_end(tmp_path: Path) -> None:
+    for pieces, loose in (([LOOSE], 0), ([LOOSE - 1], 1), ([9, LOOSE, 9, 9], 2), ([9, 9, LOOSE], 0), ([], 0)):
+        path = tmp_path / f"c{len(pieces)}-{loose}-{sum(pieces)}"
+        write(path, [b"\n" * size for size in pieces] or [b"x"])
+        reader = CopyReader(path)
+        assert reader.scan.loose == (loose if pieces else 1)
+        reader.close()

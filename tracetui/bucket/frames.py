@@ -308,6 +308,7 @@ class _FrameWalk:
         if facts is None:
             if not self._follows(end):
                 return False
+            self.header.update(_mended(found[1], "") or {})
             self._damaged(end, "a change of its header")
             return True
         self.header.update(facts)
