@@ -57,6 +57,7 @@ GUARDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "bucket.copies": ("tests/bucket/test_copies.py", _BUCKET),
     "bucket.frames": ("tests/bucket/test_copies.py", _BUCKET),
     "bucket.capture": ("tests/bucket/test_guards.py", _BUCKET),
+    "bucket.run": ("tests/bucket/test_capture.py", _BUCKET),
     "bucket.ingest": ("tests/bucket/test_capture.py", _BUCKET),
     "bucket.forget": ("tests/bucket/test_forget.py", ("tests/bucket/test_forget.py", "tests/bucket/test_place.py")),
     "bucket.rebuild": ("tests/bucket/test_guards.py", (*_BUCKET, "tests/cli/test_doctor.py")),

@@ -122,7 +122,7 @@ def test_where_stopped_is_a_session_of_the_folder(bucket: Bucket) -> None:
 
 
 def test_running_is_what_was_written_to_just_now(bucket: Bucket) -> None:
-    newest = max(file.mtime_ns for file in bucket.files()) // 1_000_000
+    newest = max(file.mtime_ns for file in bucket.accounts.files()) // 1_000_000
     assert {row.id for row in activity.running(bucket, now=newest + 1000)} == {uuid_of(1), uuid_of(2)}
     assert activity.running(bucket, now=newest + activity.RUNNING_MS + 1000) == []
 

@@ -30,7 +30,7 @@ def streamed(path: Path, harness: str = "claude") -> list[Step]:
 
 def copied(bucket: Bucket, log: LogRow) -> bytes:
     """All bytes that the copy of a log holds."""
-    (row,) = [row for row in bucket.files() if row.log == log.id]
+    (row,) = [row for row in bucket.accounts.files() if row.log == log.id]
     reader = CopyReader(bucket.path / "copies" / row.copy)
     try:
         return b"".join(reader.chunks())
@@ -114,7 +114,7 @@ def test_growth_at_any_place_is_as_one_reading(tmp_path: Path, logs: Path, step:
             assert picture(grown) == picture(whole)
         (log,) = grown.logs(uuid_of(2))
         assert [step.tool for step in grown.steps(log)] == [step.tool for step in streamed(path)]
-        assert grown.problems() == []
+        assert grown.accounts.problems() == []
 
 
 def _append(path: Path, data: bytes) -> None:
@@ -162,13 +162,13 @@ def test_a_torn_last_line_waits(bucket: Bucket, logs: Path) -> None:
     path.write_bytes(log.data[:-20])
     report = bucket.capture(found(logs))
     assert (report.records, report.bad_records) == (4, 0)
-    assert [problem.reason for problem in bucket.problems()] == [
+    assert [problem.reason for problem in bucket.accounts.problems()] == [
         f"unfinished last line of {len(log.data) - 20 - len(whole)} bytes waits for its rest"
     ]
     assert bucket.check(found(logs)) == []
     path.write_bytes(log.data)
     assert bucket.capture(found(logs)).records == 1
-    assert bucket.problems() == []
+    assert bucket.accounts.problems() == []
     assert bucket.step_rows(bucket.logs(uuid_of(4))[0])[-1].summary == "the torn one"
 
 
@@ -310,7 +310,7 @@ def test_bad_files_are_problems_and_the_rest_goes_on(bucket: Bucket, logs: Path)
     assert bucket.check([file for file in files if "locked" not in file.path]) == []
     (logs / "empty.jsonl").write_bytes(session_of(uuid_of(15)).data)
     assert bucket.capture(found(logs)).new == 1
-    assert "empty.jsonl" not in {os.path.basename(problem.path) for problem in bucket.problems()}
+    assert "empty.jsonl" not in {os.path.basename(problem.path) for problem in bucket.accounts.problems()}
     assert not list((bucket.path / "copies").glob("*/*other*"))
     assert len(list((bucket.path / "copies").glob("*/*.zst"))) == 2
 
@@ -373,7 +373,7 @@ def test_an_oversize_line_keeps_its_copy(bucket: Bucket, logs: Path) -> None:
     assert bucket.step_rows(row)[-1].summary == "after it"
     step = bucket.step(row, 4)
     assert step.key == bucket.step_rows(row, 4, 4)[0].key
-    assert any("MiB" in problem.reason for problem in bucket.problems())
+    assert any("MiB" in problem.reason for problem in bucket.accounts.problems())
     assert copied(bucket, row) == path.read_bytes()
 
 
@@ -531,7 +531,7 @@ def test_verify_compares_copies_with_logs(bucket: Bucket, logs: Path) -> None:
     assert list(bucket.verify()) == []
     data = (logs / "1.jsonl").read_bytes()
     (logs / "1.jsonl").write_bytes(data.replace(b"rate_limit number 7", b"RATE_LIMIT number 7", 1))
-    row = next(row for row in bucket.files() if row.path.endswith("2.jsonl"))
+    row = next(row for row in bucket.accounts.files() if row.path.endswith("2.jsonl"))
     copy = bucket.path / "copies" / row.copy
     raw = bytearray(copy.read_bytes())
     raw[-10] ^= 0xFF

@@ -124,18 +124,18 @@ def test_prompts_and_projects_add_up(bucket: Bucket, logs: Path) -> None:
     row = bucket.session(main.session)
     assert row.cost_estimate_usd == pytest.approx(4 * one)
     (log,) = [item for item in bucket.logs(row.id) if item.agent is None]
-    by_prompt = bucket.prompt_costs(log)
+    by_prompt = bucket.accounts.prompt_costs(log)
     numbers = [step.number for step in bucket.step_rows(log) if step.kind == "prompt"]
     assert by_prompt.keys() <= set(numbers)
     assert [by_prompt[number].total for number in numbers[:2]] == [pytest.approx(one), pytest.approx(3 * one)]
     assert by_prompt[numbers[0]].stated is None
-    by_project = bucket.costs("project")
+    by_project = bucket.accounts.costs("project")
     assert {name: cost.total for name, cost in by_project.items()} == {
         "/home/dev/limit": pytest.approx(4 * one),
         "/home/dev/other": pytest.approx(one),
     }
-    assert bucket.costs("harness")["claude"].total == pytest.approx(5 * one)
-    assert bucket.costs("model").keys() == {"claude-sonnet-4-6"}
+    assert bucket.accounts.costs("harness")["claude"].total == pytest.approx(5 * one)
+    assert bucket.accounts.costs("model").keys() == {"claude-sonnet-4-6"}
 
 
 def test_what_the_log_states_goes_first(bucket: Bucket, logs: Path) -> None:
@@ -147,6 +147,6 @@ def test_what_the_log_states_goes_first(bucket: Bucket, logs: Path) -> None:
     one = estimate("claude-sonnet-4-6", Tokens(3, 5, 7, 0), NOON)
     assert one is not None
     assert (row.cost_usd, row.cost_estimate_usd) == (0.25, pytest.approx(2 * one))
-    cost = bucket.costs("session")[row.id]
+    cost = bucket.accounts.costs("session")[row.id]
     assert (cost.stated, cost.estimate) == (0.25, pytest.approx(one))
     assert cost.total == pytest.approx(0.25 + one)

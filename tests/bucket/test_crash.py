@@ -112,7 +112,7 @@ def test_killed_then_the_logs_are_gone(tmp_path: Path) -> None:
         entry.unlink()
     with Bucket.open(path) as bucket:
         bucket.capture([])
-        files = {row.copy: row for row in bucket.files()}
+        files = {row.copy: row for row in bucket.accounts.files()}
         readable = [entry for entry, size in copies.items() if size > 2000]
         assert len(files) >= len(readable) - 1
         assert sum(row.bytes for row in files.values()) > 0

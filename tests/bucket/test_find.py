@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.bucket.logs import Claude, found, session_of, uuid_of
 from tracetui.bucket import Bucket, Query
 from tracetui.bucket import search as search_module
-from tracetui.bucket.ingest import texts_of
 from tracetui.bucket.query import parse
 from tracetui.bucket.raw_search import _finder, words_form
+from tracetui.bucket.row import texts_of
 from tracetui.model import Hit, TracetuiError
 
 

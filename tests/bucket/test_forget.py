@@ -67,7 +67,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cached = bucket.cache_file(log, "ctx")
         cached.parent.mkdir(exist_ok=True)
         cached.write_bytes(b"zanzibarquux")
-        (copy,) = [file.copy for file in bucket.files() if file.log == log.id]
+        (copy,) = [file.copy for file in bucket.accounts.files() if file.log == log.id]
         set_aside(bucket.path, copy)
         later = sqlite3.connect(bucket.path / "later.db")  # a store that nobody here heard of
         later.execute("CREATE TABLE rating(harness TEXT, session TEXT, why TEXT)")

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from tests.bucket.logs import BASE, Claude, found, uuid_of
 from tracetui.bucket import Bucket, Query, step_survival
-from tracetui.bucket.ingest import texts_of
 from tracetui.bucket.query import MOST, parse
 from tracetui.bucket.query_words import in_words
+from tracetui.bucket.row import texts_of
 from tracetui.bucket.tags import archive, tag
 from tracetui.bucket.terms import FIXED, TERMS
 from tracetui.model import SessionRow, Step, TracetuiError

@@ -142,7 +142,7 @@ def test_what_is_whole_is_shown_and_found(run: Run, home: Path, tmp_path: Path) 
         assert run("index").status == 0
     with Bucket.open(tmp_path / "bucket") as bucket:
         whole = [step.number for step in bucket.steps(bucket.logs(FIRST)[0])]
-        (file,) = [file for file in bucket.files() if file.path == str(log)]
+        (file,) = [file for file in bucket.accounts.files() if file.path == str(log)]
     copy = tmp_path / "bucket" / "copies" / file.copy
     reader = CopyReader(copy)
     frame = reader.scan.frames[1]

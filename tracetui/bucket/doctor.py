@@ -273,7 +273,7 @@ def _forgetting(bucket: Bucket) -> Iterator[Diagnosis]:
 def _records(bucket: Bucket) -> Iterator[Diagnosis]:
     """What could not be read as it should, line by line, and files that were passed over (those have no harness)."""
     told: Counter[str] = Counter()
-    for harness, path, line, reason in bucket.problems():
+    for harness, path, line, reason in bucket.accounts.problems():
         told[path] += 1
         if not harness:
             yield Diagnosis("skipped", "warn", f"not captured: {reason}", path=path)
@@ -287,15 +287,15 @@ def _records(bucket: Bucket) -> Iterator[Diagnosis]:
 
 
 def _unknown(bucket: Bucket) -> Iterator[Diagnosis]:
-    for harness, types in bucket.unknown().items():
+    for harness, types in bucket.accounts.unknown().items():
         for name, number in sorted(types.items()):
             message = f"{number:,} {'record' if number == 1 else 'records'} of the type {name}: kept, not understood"
             yield Diagnosis("unknown", "warn", message, harness, action="a newer tracetui may know them")
 
 
 def _generations(bucket: Bucket) -> Iterator[Diagnosis]:
-    harness = {file.path: file.harness for file in bucket.files()}
-    for path, number in Counter(file.path for file in bucket.files()).items():
+    harness = {file.path: file.harness for file in bucket.accounts.files()}
+    for path, number in Counter(file.path for file in bucket.accounts.files()).items():
         if number > 1:
             message = f"this log was rewritten; {number} generations are kept"
             yield Diagnosis("generations", "ok", message, harness[path], path)
@@ -332,7 +332,7 @@ def _copies(bucket: Bucket) -> Iterator[Diagnosis]:
     for fault in bucket.verify():
         wrong += fault.file is not None
         yield _fault(bucket, fault)
-    files = bucket.files()
+    files = bucket.accounts.files()
     alone = sum(file.gone or not file.current for file in files)
     message = f"{len(files) - wrong:,} copies are whole and as their logs; {alone:,} are of logs rewritten or gone"
     yield Diagnosis("copies", "ok", message)

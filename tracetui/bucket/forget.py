@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from tracetui.bucket.changes import from_db, to_db
 from tracetui.bucket.index import IndexWriter
-from tracetui.bucket.ingest import doc_of
 from tracetui.bucket.location import Lock, sweep, write_private
 from tracetui.bucket.log_reader import LogReader
+from tracetui.bucket.row import doc_of
 from tracetui.bucket.stores import EMPTIED, databases, log_tables, session_tables
 from tracetui.bucket.userdata import Forgotten
 from tracetui.model import SessionRow, TracetuiError

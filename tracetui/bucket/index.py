@@ -263,7 +263,7 @@ class IndexWriter:
 
     def _rewrite(self, log: int, step: Step) -> None:
         """Write one step of a log anew."""
-        from tracetui.bucket.ingest import row_of
+        from tracetui.bucket.row import row_of
 
         names = ", ".join(_COUNTS)
         found = self.db.execute(f"SELECT path, kinds, cost, {names} FROM log WHERE id=?", (log,)).fetchone()

@@ -73,7 +73,7 @@ def _calls(db: sqlite3.Connection, reader: Any, log: int) -> list[tuple[Step, li
 
 
 def _events(db: sqlite3.Connection, reader: Any, log: int) -> list[tuple[int, int, list[Record]]]:
-    from tracetui.bucket.ingest import unpack_sources
+    from tracetui.bucket.row import unpack_sources
 
     rows = db.execute(
         "SELECT number, sources FROM step WHERE log=? AND kind=? AND length(sources)=? AND NOT flags & ? "

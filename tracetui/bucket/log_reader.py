@@ -157,7 +157,7 @@ class LogReader:
 
     def sources(self, log: int) -> Iterator[tuple[int, str, str, tuple[Source, ...]]]:
         """Number, kind, key and sources of every step of a log, by number; no text is read."""
-        from tracetui.bucket.ingest import unpack_sources
+        from tracetui.bucket.row import unpack_sources
 
         for number, kind, key, sources in self._db.execute(
             "SELECT number, kind, key, sources FROM step WHERE log=? ORDER BY number", (log,)
@@ -229,7 +229,7 @@ class LogReader:
         """Full steps, read again from the copy; with ``elsewhere`` calls have a result that another part holds. Where
         the copy lost one, ``lost`` is told its number and why, and the rest goes on; without it DamagedError is
         raised."""
-        from tracetui.bucket.ingest import unpack_sources
+        from tracetui.bucket.row import unpack_sources
 
         end = last if last is not None else 1 << 40
         at = first
@@ -303,7 +303,7 @@ class LogReader:
 
     def texts(self, log: int, number: int) -> list[str]:
         """The texts of a step that are searched."""
-        from tracetui.bucket.ingest import texts_of
+        from tracetui.bucket.row import texts_of
 
         for step in self.steps(log, number, number):
             return texts_of(step)

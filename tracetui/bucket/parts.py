@@ -149,7 +149,7 @@ def doubles(db: sqlite3.Connection, logs: Sequence[Row], sets: RecordSets) -> di
     it has the most sources (a call with its result before one without), else in the first part; a result that stands
     alone in one part counts with its call in another.
     """
-    from tracetui.bucket.ingest import unpack_sources
+    from tracetui.bucket.row import unpack_sources
 
     best: dict[tuple[int, int], tuple[int, int, int]] = {}
     answered: dict[int, int] = {}

@@ -129,7 +129,7 @@ def _look_at(
     part: list[Candidate], rows: dict[int, tuple[Any, ...]], reader: LogReader, submit: Callable[..., Future[list[int]]]
 ) -> Iterator[Candidate]:
     """Have the frames of some candidates looked through; those with a line that holds it, in their order."""
-    from tracetui.bucket.ingest import unpack_sources
+    from tracetui.bucket.row import unpack_sources
 
     copies: dict[int, CopyReader] = {}
     jobs: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
@@ -236,7 +236,7 @@ def _escape(form: bytes) -> bytes:
 def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:
     """The steps of a log that one of the lines at these offsets made. A line longer than a frame is found by any of its
     frames: what begins before the offset and reaches over it counts."""
-    from tracetui.bucket.ingest import SOURCE
+    from tracetui.bucket.row import SOURCE
 
     offsets.sort()
     out: list[Candidate] = []
@@ -252,7 +252,7 @@ def _steps_at(search: Search, log: int, offsets: list[int]) -> list[Candidate]:
 
 def read_all(search: Search, reader: LogReader, matcher: Matcher) -> Iterator[Candidate]:
     """Steps whose text the matcher finds something in, by reading every log from its beginning; newest first."""
-    from tracetui.bucket.ingest import texts_of
+    from tracetui.bucket.row import texts_of
 
     def steps_of(log: int) -> list[Candidate]:
         found: set[int] = set()

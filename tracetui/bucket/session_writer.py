@@ -143,8 +143,8 @@ class SessionWriter:
 
     def _join(self, found: Iterable[Arrangement], twice: dict[int, set[int]]) -> bool:
         """Give calls the results that another part holds, which then count there (in ``twice``); whether there are."""
-        from tracetui.bucket.ingest import pack_sources
         from tracetui.bucket.joining import across
+        from tracetui.bucket.row import pack_sources
 
         changed = False
         for thread in found:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tracetui.bucket import location, schema, sessions
+from tracetui.bucket.accounts import Accounts
 from tracetui.bucket.log_reader import LogReader, Overview
 from tracetui.bucket.terms import Query
 from tracetui.bucket.userdata import Forgotten, UserData
@@ -17,10 +18,8 @@ from tracetui.model import Hit, LogRow, Record, SessionRow, Source, Step, StepRo
 
 if TYPE_CHECKING:
     from tracetui.bucket.capture import RunProgress, RunReport
-    from tracetui.bucket.costs import Cost
     from tracetui.bucket.damage import DamagedError
     from tracetui.bucket.forget import Forgetting
-    from tracetui.bucket.totals import FileRow, LogProblem
     from tracetui.bucket.verify import Fault
     from tracetui.harness.roots import LogFile
 
@@ -30,8 +29,8 @@ __all__ = ["Bucket"]
 class Bucket:
     """A bucket, open. One thread at a time; several processes and objects may have it open at once.
 
-    ``db`` is the index, with ``user.db`` attached as ``user``, for modules of this package.
-    ``warnings`` holds what a person should know about its place. A bucket whose folder cannot be written
+    ``db`` is the index, with ``user.db`` attached as ``user``, for modules of this package. ``warnings`` holds what a
+    person should know about its place; ``accounts`` counts what is in it. A bucket whose folder cannot be written
     (``read_only``) can be looked at; what the app notes by itself is then not kept. Every call may raise TracetuiError
     with one line to show.
     """
@@ -50,6 +49,7 @@ class Bucket:
         self._user = UserData(db, fixed=self.read_only)
         self._forgotten = Forgotten(db)
         self._reader = LogReader(folder, db)
+        self.accounts = Accounts(db)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] | None = None, create: bool = False, *, finish: bool = True) -> Bucket:
@@ -261,37 +261,6 @@ class Bucket:
         from tracetui.bucket.totals import stats
 
         return stats(self._db, self.path, retention_days or {})
-
-    def prompt_costs(self, log: LogRow) -> dict[int, Cost]:
-        """What each prompt of a log cost, by the number of its step; 0 for what stands before the first."""
-        from tracetui.bucket.costs import prompt_costs
-
-        return prompt_costs(self._db, log.id)
-
-    def costs(self, by: str) -> dict[str, Cost]:
-        """What the shown logs cost by ``project`` (the folder; "" where logs name none), ``harness``, ``session`` or
-        ``model``."""
-        from tracetui.bucket.costs import costs
-
-        return costs(self._db, by)
-
-    def problems(self) -> list[LogProblem]:
-        """What could not be read as it should, in logs and in files that were skipped; by path and line."""
-        from tracetui.bucket.totals import problems
-
-        return problems(self._db)
-
-    def files(self) -> list[FileRow]:
-        """The log files that the bucket knows, by path: for doctor."""
-        from tracetui.bucket.totals import files
-
-        return files(self._db)
-
-    def unknown(self) -> dict[str, dict[str, int]]:
-        """Records that no rule covers, by harness and record type."""
-        from tracetui.bucket.totals import unknown
-
-        return unknown(self._db)
 
     def verify(
         self, progress: Callable[[int, int], None] | None = None, cancelled: Callable[[], bool] | None = None
