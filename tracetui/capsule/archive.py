@@ -216,6 +216,8 @@ class Archive:
             if not data:
                 raise self._refused(f"the entry {_shown(name)} is cut off")
             left -= len(data)
+            if unpacker is not None and not left:
+                self._check_end(name, unpacker.copy(), data)
             while data:
                 if unpacker is None:
                     block, data = data, b""
@@ -235,6 +237,23 @@ class Archive:
                     yield block
         if given != entry.size or crc != entry.crc or (unpacker is not None and not unpacker.eof):
             raise self._refused(f"the entry {_shown(name)} is not what the directory says")
+
+    def _check_end(self, name: str, unpacker: zlib._Decompress, data: bytes) -> None:
+        """That the bits behind a stream's end, in its last byte, are zero: clearing the highest that is set must make
+        the stream another one, or none. Nothing else could tell: readers pass over those bits."""
+        with contextlib.suppress(zlib.error):
+            rest, block = data[:-1], b"."
+            while rest or block:
+                block = unpacker.decompress(rest, _BLOCK)
+                rest = unpacker.unconsumed_tail
+            last = data[-1]
+            if not last:
+                return
+            other = unpacker.copy()
+            cleared = bytes([last & ~(1 << (last.bit_length() - 1))])
+            same = unpacker.decompress(data[-1:], _BLOCK) == other.decompress(cleared, _BLOCK)
+            if same and unpacker.eof and other.eof:
+                raise self._refused(f"the entry {_shown(name)} has bits after its end")
 
     def _refused(self, why: str) -> RefusedError:
         return RefusedError(f"{_shown(self.path.name)} is no intact capsule: {why}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracetui.capsule.base import Base
 from tracetui.capsule.history import Played
-from tracetui.capsule.patches import FileChange, PatchError, apply, make, parse
+from tracetui.capsule.patches import FileChange, PatchError, apply, check_path, make, parse
 from tracetui.model import Step
 
 __all__ = ["CodeFacts"]
@@ -70,7 +70,11 @@ class CodeFacts:
 
         A problem names a patch that does not apply, or an edit that is in none. ``tick`` is called for each patch.
         """
-        files = {f"files/{text(path)}": redact(data) for path, data in {**self.files, **self.played.carried}.items()}
+        files = {
+            f"files/{text(path)}": redact(data)
+            for path, data in {**self.files, **self.played.carried}.items()
+            if check_path(text(path)) is None
+        }
         state: dict[str, bytes | None] = {name[6:]: data for name, data in files.items()}
         patches: dict[str, bytes] = {}
         problems: list[str] = list(self.played.before_problems)

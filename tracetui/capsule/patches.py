@@ -24,6 +24,7 @@ _PART_LIMIT: Final = 255
 _IGNORED: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]"
 )
+_TURNS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NO_NEWLINE: Final = b"\\ No newline at end of file\n"
 
 
@@ -79,6 +80,8 @@ def check_path(path: str) -> str | None:
             return "leaves the folder"
         if len(part.encode("utf-8", "surrogatepass")) > _PART_LIMIT:
             return "has a part that is too long"
+        if _TURNS.search(part):
+            return "holds marks that turn the direction of text"
         plain = _IGNORED.sub("", unicodedata.normalize("NFKC", part))
         plain = unicodedata.normalize("NFKC", plain.casefold()).partition(":")[0].rstrip(". ")
         if plain in (".git", "..", ".") or not plain or re.fullmatch(r"git~\d{1,6}", plain):

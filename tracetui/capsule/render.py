@@ -3,6 +3,7 @@ fences or is escaped, so that it renders as itself wherever it is pasted."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -12,15 +13,47 @@ from tracetui.model import Step, to_iso
 from tracetui.text.format import plural
 from tracetui.text.safe import fenced, markdown_safe
 
-__all__ = ["readme", "transcript"]
+__all__ = ["lead", "readme", "title_of", "transcript"]
 
+_PROMPT: Final = 2_000
+_TESTS: Final = 5
 _TEXT: Final = 20_000
 """Characters of one text in the transcript; the whole stands in steps.jsonl."""
 
 
-def transcript(title: str, steps: Iterable[tuple[str | None, Step]]) -> str:
-    """The episode as Markdown: a heading a step, its texts fenced."""
+def title_of(facts: Mapping[str, Any]) -> str:
+    """What a capsule is called: by who sealed it, else as its session is. ``facts`` are those of the manifest."""
+    return str(facts.get("name") or facts["session"].get("title") or "An episode of a coding agent")
+
+
+def lead(facts: Mapping[str, Any], checks: Sequence[Check], steps: Iterable[Step]) -> str:
+    """What stands before the steps of a transcript: what was asked for, the failure, the environment."""
+    out: list[str] = []
+    prompt = next((step.text for step in steps if step.kind == "prompt" and step.text), None)
+    if prompt:
+        out.append("What was asked:\n\n" + fenced(prompt[:_PROMPT]))
+    main = next((check for check in checks if check.main), None)
+    if main is not None:
+        out.append("The failure shows with\n\n" + fenced(main.command, "sh"))
+        tests = main.signature.tests if main.signature is not None else ()
+        said = "\n".join(f"{test}: {error}".rstrip(": ") for test, error in tests[:_TESTS]) or main.line
+        if said:
+            out.append("as\n\n" + fenced(said))
+    base = facts["repository"].get("base")
+    languages = facts.get("environment", {}).get("languages") or {}
+    told = [f"{markdown_safe(name)} {markdown_safe(str(version))}" for name, version in sorted(languages.items())]
+    if base:
+        told.append(f"commit `{base['commit']}`")
+    if told:
+        out.append(f"Environment: {', '.join(told)}.\n")
+    return "\n".join(out)
+
+
+def transcript(title: str, steps: Iterable[tuple[str | None, Step]], before: str = "") -> str:
+    """The episode as Markdown: what stands ``before`` (`lead`), then a heading a step, its texts fenced."""
     out = [f"# {markdown_safe(title)}\n"]
+    if before:
+        out.append(before)
     agent: str | None = None
     for who, step in steps:
         if who != agent:
@@ -88,7 +121,7 @@ def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[st
     """The page for a person who never heard of the program. ``facts`` are those of the manifest."""
     session, repository = facts["session"], facts["repository"]
     entries = [*entries]
-    name = facts.get("name") or session.get("title") or "An episode of a coding agent"
+    name = title_of(facts)
     steps = plural(session["steps"], "step")
     span = session.get("range")
     which = f"steps {span[0]} to {span[1]} of a session" if span else "a whole session"
@@ -112,7 +145,8 @@ def readme(facts: Mapping[str, Any], checks: Sequence[Check], notes: Sequence[st
             "What the agent said, saw and did outside of these steps is not in it, but for the edits that its patches "
             "need; of what stood in the context, only kind, origin and size are told.\n"
         )
-    out += [*_base(repository, set(entries)), *_checks(checks), *_notes(notes)]
+    out += [*_base(repository, set(entries)), *_checks(checks), *_by_hand(repository, checks, set(entries))]
+    out += _notes(notes)
     out.append(
         "## With tracetui\n\n```\ntracetui verify FILE.capsule.zip    # unchanged? signed by whom?\n"
         "tracetui open FILE.capsule.zip      # look at it; nothing runs, nothing is kept\n"
@@ -167,6 +201,43 @@ def _checks(checks: Sequence[Check]) -> list[str]:
         if check.problem:
             out.append(f"It cannot give a verdict: {markdown_safe(check.problem)}\n")
     return out
+
+
+def _by_hand(repository: Mapping[str, Any], checks: Sequence[Check], entries: AbstractSet[str]) -> list[str]:
+    """Commands with which the main check can be posed without any program of ours."""
+    main = next((check for check in checks if check.main), None)
+    base = repository.get("base")
+    if main is None or base is None:
+        return []
+    remote = repository.get("remote") or "REPOSITORY"
+    lines = [
+        "unzip -q FILE.capsule.zip -d capsule",
+        f"git clone -q {shlex.quote(str(remote))} tree" if remote != "REPOSITORY" else "git clone -q REPOSITORY tree",
+        f"cd tree && git checkout -q --detach {shlex.quote(str(base.get('start') or base['commit']))}",
+    ]
+    if any(name.startswith("files/") for name in entries):
+        lines.append("cp -R ../capsule/files/. .")
+    lines += [f"git apply ../capsule/{name}" for name in _until(repository, main) if name in entries]
+    lines.append("ROOT=$PWD")
+    if main.folder:
+        lines.append(f"cd {shlex.quote(main.folder)}")
+    lines.append(main.command.replace("{root}", "$ROOT"))
+    return [
+        "## By hand\n\nThe commands of an agent are a stranger's: run them where they can do no harm, such as in a "
+        f"container. With Git and `unzip`:\n\n{fenced(chr(10).join(lines), 'sh')}"
+    ]
+
+
+def _until(repository: Mapping[str, Any], check: Check) -> list[str]:
+    """The patches that stood when a check was seen."""
+    names: list[str] = []
+    for item in repository.get("patches") or ():
+        later = check.step is not None and item["agent"] == check.agent and item["step"] > check.step
+        if later and item["name"] != "patches/0000.patch":
+            break
+        if item["name"] is not None:
+            names.append(item["name"])
+    return names
 
 
 def _notes(notes: Sequence[str]) -> list[str]:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from tracetui.capsule.checks import Check, choose_main, load, rooted
+from tracetui.capsule.derive import changed_files
 from tracetui.capsule.evidence import asked, environ, gather
 from tracetui.capsule.imports import imports_of
 from tracetui.capsule.patches import parse
 from tracetui.capsule.setting_up import copy_packages, give_git
 from tracetui.capsule.signature import signature_of
 from tracetui.capsule.tree import Tree, remove_tree
-from tracetui.capsule.trees import Place, Request, Trees, patches_of, place_of, start_of
+from tracetui.capsule.trees import Place, Request, Trees, place_of, start_of
 from tracetui.capsule.verdict import ORDER, Outcome, judge, look, rests_on, worst
 from tracetui.capsule.verify import Capsule
 from tracetui.model import TracetuiError
@@ -122,10 +123,8 @@ class Replay:
         ]
 
     def runs_on(self) -> list[str]:
-        """The files of the capsule that the commands run on, for the question before it."""
-        listed = patches_of(self.capsule)
-        paths = {path for item in listed for path in item.get("files", ()) if isinstance(path, str)}
-        return sorted(paths | {name[6:] for name in self.capsule.names("files/")})
+        """The files of the capsule that the commands run on, by its patches themselves, for the question before it."""
+        return list(changed_files(self.capsule))
 
     def tools(self, also: Tools | None = None) -> Tools:
         """What of this machine the commands may read beside the system, with what the user named (``also``)."""

@@ -24,6 +24,7 @@ from tracetui.capsule.checks import Check
 from tracetui.capsule.code import CodeFacts
 from tracetui.capsule.code_reader import read_code
 from tracetui.capsule.contexts import Contexts
+from tracetui.capsule.derive import DERIVATION
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.options import Options
 from tracetui.capsule.records import Log, read_log
@@ -213,12 +214,12 @@ class _EntryMaker:
         self.entries["checks.json"] = checking.dump(checks)
         facts = self._facts(logs, told)
         self.notes += self.problems
-        title = facts["name"] or facts["session"]["title"] or "An episode of a coding agent"
-        self.entries["transcript.md"] = render.transcript(
-            title, ((log.agent, step) for log in logs for step in log.steps)
-        ).encode("utf-8", "replace")
+        steps = [(log.agent, step) for log in logs for step in log.steps]
+        before = render.lead(facts, checks, [step for _, step in steps])
+        page = render.transcript(render.title_of(facts), steps, before)
+        self.entries["transcript.md"] = page.encode("utf-8", "replace")
         facts["notes"] = self.notes
-        page = render.readme(facts, checks, self.notes, [*self.entries, "transcript.md"])
+        page = render.readme(facts, checks, self.notes, [*self.entries])
         self.entries["README.md"] = page.encode("utf-8", "replace")
         self.entries[manifests.MANIFEST] = manifests.build(facts, self.entries)
         redaction.search(self.entries)
@@ -319,7 +320,11 @@ class _EntryMaker:
             "repository": code.facts(redaction.text),
             "environment": redaction.value(code.environment),
             "redactions": self._redactions(logs),
-            "versions": {"tracetui": __version__, "zlib": zlib.ZLIB_RUNTIME_VERSION},
+            "versions": {
+                "tracetui": __version__,
+                "zlib": zlib.ZLIB_RUNTIME_VERSION,
+                "derivation": DERIVATION,
+            },
         }
 
     def _title(self, log: Log) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tracetui.capsule.archive import Archive, RefusedError
 from tracetui.capsule.manifest import LIMIT, MANIFEST, REQUIRED, SIGNATURE, Manifest, allowed, parse
+from tracetui.capsule.patches import check_path
 from tracetui.capsule.signing import Signer, check
 
 __all__ = ["Capsule", "Report", "verify"]
@@ -18,7 +19,10 @@ __all__ = ["Capsule", "Report", "verify"]
 
 @dataclass(slots=True)
 class Report:
-    """What ``verify`` found. ``signature``: ``valid``, ``invalid`` or ``none``; ``problems`` are lines for people."""
+    """What ``verify`` found. ``signature``: ``valid``, ``invalid`` or ``none``; ``problems`` are lines for people.
+    ``intact``: not a byte was changed and no signature is wrong; ``consistent``: what can be worked out from the
+    content is as the capsule says (None: not worked out, or made by another version), else ``differs`` names the
+    entries; ``ok`` is both."""
 
     path: str
     ok: bool = False
@@ -30,6 +34,9 @@ class Report:
     signer: Signer | None = None
     problems: list[str] = field(default_factory=list)
     bytes: int | None = None
+    intact: bool = False
+    consistent: bool | None = None
+    differs: list[str] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
         """The report as ``verify --json`` prints it."""
@@ -37,6 +44,8 @@ class Report:
         return {
             "path": self.path,
             "ok": self.ok,
+            "consistent": self.consistent,
+            "differs": self.differs,
             "digest": self.digest,
             "format": self.format,
             "steps": self.steps,
@@ -52,8 +61,16 @@ class Report:
     @property
     def words(self) -> str:
         """One line that says what is known: never that an unsigned or untrusted capsule is authentic."""
-        if not self.ok:
+        if not self.intact:
             return "not intact: " + "; ".join(self.problems)
+        if self.differs:
+            more = f" and {len(self.differs) - 1} more" if len(self.differs) > 1 else ""
+            return f"not consistent: {self.differs[0]}{more}; {self._seal}"
+        return self._seal
+
+    @property
+    def _seal(self) -> str:
+        """What the outer hash and the signature tell."""
         signer = self.signer
         if signer is not None and signer.trusted:
             return f"unchanged since it was sealed; signed by {signer.principal} ({signer.fingerprint})"
@@ -124,6 +141,8 @@ class Capsule:
         for name in self.archive.entries:
             if name in (MANIFEST, SIGNATURE):
                 continue
+            if name.startswith("files/") and (wrong := check_path(name[6:])) is not None:
+                raise self._refused(f"it carries a file whose path {wrong}: {ascii(name[6:])[1:-1][:60]}")
             if name not in listed or not allowed(name):
                 raise self._refused(f"the entry {name!a} is not in its manifest, or has no place in a capsule")
         for name in (*REQUIRED, *listed):
@@ -141,8 +160,9 @@ class Capsule:
         return self.archive.blocks(name)
 
 
-def report_of(capsule: Capsule, signers: Path | None = None) -> Report:
-    """The report of an intact capsule; its signature is checked here."""
+def report_of(capsule: Capsule, signers: Path | None = None, *, deriving: bool = True) -> Report:
+    """The report of an intact capsule; its signature is checked here, and where ``deriving``, what follows from its
+    content is worked out and compared."""
     manifest = capsule.manifest
     report = Report(
         str(capsule.path),
@@ -152,6 +172,7 @@ def report_of(capsule: Capsule, signers: Path | None = None) -> Report:
         manifest.steps,
         manifest.redactions,
         bytes=capsule.archive.bytes,
+        intact=True,
     )
     if SIGNATURE in capsule.archive.entries:
         entry = capsule.archive.entries[SIGNATURE]
@@ -159,7 +180,15 @@ def report_of(capsule: Capsule, signers: Path | None = None) -> Report:
         report.signature, report.signer, problem = check(manifest.digest, data, signers)
         if problem is not None:
             report.problems.append(problem)
-            report.ok = False
+            report.ok = report.intact = False
+    if deriving and report.intact:
+        from tracetui.capsule.derive import derive
+
+        found = derive(capsule)
+        report.consistent, report.differs = found.consistent, found.differs
+        report.problems += [f"not consistent: {item}" for item in found.differs]
+        report.problems += found.notes
+        report.ok = not found.differs
     return report
 
 

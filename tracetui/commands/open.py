@@ -112,8 +112,8 @@ def _capsule(file: Path, args: argparse.Namespace) -> int:
     if terminal:
         _warm()
     with Capsule(file) as capsule:
-        report = report_of(capsule, allowed_signers(args.signers))
-        if not report.ok:
+        report = report_of(capsule, allowed_signers(args.signers), deriving=False)
+        if not report.intact:
             raise TracetuiError(f"{file.name} is not opened: {'; '.join(report.problems)}")
         if not terminal:
             need_terminal("open")
@@ -156,7 +156,7 @@ def _keep(file: Path, args: argparse.Namespace) -> int:
 
     with Capsule(file) as capsule:
         report = report_of(capsule, allowed_signers(args.signers))
-        if not report.ok:
+        if not report.intact:
             raise TracetuiError(f"{file.name} is not kept: {'; '.join(report.problems)}")
         with opened(args, create=True) as bucket, bucket.temporary() as folder:
             session = capture(bucket, capsule, folder)

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with _temporary(), Capsule(Path(args.file)) as capsule:
         report = report_of(capsule, allowed_signers(args.signers))
-        if not report.ok:
+        if not report.intact:
             raise TracetuiError("; ".join(report.problems))
         quiet = args.json or args.comment
         replay = Replay(

@@ -109,7 +109,7 @@ class VerdictScreen(Screen[None], Actor, Background):
             capsule = Capsule(path)
             try:
                 report = report_of(capsule, allowed_signers(None))
-                if not report.ok:
+                if not report.intact:
                     raise TracetuiError("; ".join(report.problems))
                 replay = Replay(capsule, Request())
                 base = capsule.manifest.section("repository").get("base")
