@@ -46,7 +46,7 @@ def test_filter_applies_the_others_too() -> None:
 def test_filter_draws_in_ascii_cell_for_cell() -> None:
     text = "╭─ Themes · 3 ─╮│ a…b ▂▆█ 日本 é"
     (out,) = ControlFilter((), ascii_only=True).apply([Segment(text)], BLACK)
-    assert out.text == "+- Themes - 3 -+| a.b   # 日本 é"
+    assert out.text == "+- Themes - 3 -+| a~b   # 日本 é"
     (same,) = ControlFilter(()).apply([Segment(text)], BLACK)
     assert same.text == text
 

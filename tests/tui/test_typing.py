@@ -6,6 +6,7 @@ import pytest
 from textual import events
 
 from tests.tui.driving import Driver, driving
+from tracetui.tui.app import TracetuiApp
 from tracetui.tui.browse.capture import CaptureController
 from tracetui.tui.browse.indexing import IndexingDone, IndexReport, Scanner
 from tracetui.tui.kit.activity import Activity
@@ -109,3 +110,25 @@ async def test_a_scan_waits_until_nobody_types_and_stops_for_a_key(monkeypatch: 
         await driver.settle()
         capture.scan_when_idle()
         assert happened == ["start", "stop", "start", "stop"]
+
+
+async def test_keys_that_nothing_takes_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several at once that a dialog has no use for, each handed to the focus: none goes round and round."""
+    seen: list[str] = []
+    real = TracetuiApp.on_key
+
+    def on_key(self: TracetuiApp, event: events.Key) -> None:
+        seen.append(event.key)
+        if len(seen) < 50:
+            real(self, event)
+
+    monkeypatch.setattr(TracetuiApp, "on_key", on_key)
+    async with driving() as driver:
+        await driver.press("T")
+        seen.clear()
+        for key in ("f7", "f8", "f9"):
+            driver.app.post_message(events.Key(key, None))
+        await driver.settle()
+        assert len(seen) == 6, "each once, and once more behind the focus"
+        await driver.press("escape")
+        assert not driver.app.screen.is_modal

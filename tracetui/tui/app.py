@@ -42,6 +42,13 @@ if TYPE_CHECKING:
 __all__ = ["TracetuiApp", "run", "run_redaction"]
 
 
+class FollowingKey(events.Key):
+    """A key on its second way, after the focus. It has no third: several in flight would go round for ever."""
+
+
+FollowingKey.handler_name = events.Key.handler_name  # handled as any key is
+
+
 class TracetuiApp(App[None], Actor):
     """The app over one bucket.
 
@@ -101,7 +108,6 @@ class TracetuiApp(App[None], Actor):
         self._error: BaseException | None = None
         self.error_report: Path | None = None
         self.wants_demo = False
-        self._followed: events.Key | None = None
         keys = self._settings.get("keys")
         if isinstance(keys, Mapping):
             self.set_keymap({str(name): str(value) for name, value in keys.items()})
@@ -166,14 +172,13 @@ class TracetuiApp(App[None], Actor):
         lines = sys.modules.get("textual.widgets._input")  # not imported for this: where it is not, no line is open
         target = self.focused or self.screen
         takes = self.screen.is_modal or (lines is not None and isinstance(target, lines.Input))
-        if event is self._followed:
+        if isinstance(event, FollowingKey):
             return
         if not takes:
             self._say_where(event.key)
             return
         event.prevent_default().stop()
-        self._followed = events.Key(event.key, event.character)
-        target._forward_event(self._followed)
+        target._forward_event(FollowingKey(event.key, event.character))
 
     def _say_where(self, key: str) -> None:
         """A key that works only in another part of the screen: say in which."""
