@@ -71,7 +71,7 @@ def donate(
     sessions: dict[tuple[str, str], None] = {}
 
     def approved() -> Iterator[StoredRow]:
-        for row in approved_rows(bucket, store, workflow.name):
+        for row in approved_rows(bucket, store, workflow):
             sessions[row.harness, row.session] = None
             yield row
 

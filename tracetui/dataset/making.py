@@ -197,6 +197,20 @@ class Maker:
         self.store.ran(self.workflow.name, self.workflow.digest, int(time.time() * 1000))
         return summary
 
+    def run_of(self, session: SessionRow) -> RunSummary:
+        """Make the rows of one session anew."""
+        summary = RunSummary(self.workflow.name, sessions=1)
+        self._batch([(session, self.stamp(session))], summary)
+        return summary
+
+    def current(self, harness: str, session: str) -> bool:
+        """Whether the rows of a session are of its log, decisions and labels as they are now."""
+        try:
+            row = self.bucket.session(session, harness)
+        except TracetuiError:
+            return False
+        return self.store.stamp(self.workflow.name, harness, session) == self.stamp(row)
+
     def _batch(self, sessions: Sequence[tuple[SessionRow, str]], summary: RunSummary) -> None:
         for session, found in self.made([session for session, _ in sessions], summary):
             stamp = next(stamp for row, stamp in sessions if row is session)

@@ -25,11 +25,15 @@ PROVENANCE: Final = "provenance.jsonl"
 WORKFLOW: Final = "workflow.md"
 
 
-def approved_rows(bucket: Bucket, store: DatasetStore, name: str) -> Iterator[StoredRow]:
+def approved_rows(bucket: Bucket, store: DatasetStore, workflow: Workflow) -> Iterator[StoredRow]:
     """The rows of a dataset that were approved as they are, each past the gate. Raises TracetuiError where there is
-    none, or one does not pass."""
+    none, where one does not pass, and where something was decided about its session since it was made."""
+    from tracetui.dataset.making import Maker
     from tracetui.redact.decisions import Decisions
 
+    name = workflow.name
+    maker = Maker(bucket, store, workflow)
+    current: dict[tuple[str, str], bool] = {}
     counts = store.states(name)
     if not counts["approved"]:
         waiting = counts["new"] + counts["changed"]
@@ -39,6 +43,14 @@ def approved_rows(bucket: Bucket, store: DatasetStore, name: str) -> Iterator[St
         gate = RowGate(bucket, decisions)
         for row in store.rows(name):
             if row.state == "approved":
+                of = (row.harness, row.session)
+                if of not in current:
+                    current[of] = maker.current(*of)
+                if not current[of]:
+                    raise TracetuiError(
+                        f"Nothing was written: {row.session} changed since its rows were made (its log, a decision, a "
+                        f"label or the workflow); make them again: tracetui dataset run {name}"
+                    )
                 why = gate.why(row)
                 if why is not None:
                     raise TracetuiError(
@@ -80,6 +92,6 @@ def write_dataset(
 ) -> list[dict[str, Any]]:
     """Write the approved rows of a dataset to a folder, all of it or nothing; a line of facts per file."""
     with new_folder(target, force=force) as made:
-        files = put_rows(made, approved_rows(bucket, store, workflow.name))
+        files = put_rows(made, approved_rows(bucket, store, workflow))
         files.append(put_text(made, WORKFLOW, workflow.text, "workflow"))
     return files

@@ -107,7 +107,10 @@ class DatasetStore:
     """Reads and writes ``dataset.db`` of a bucket. Close it after use; one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = open_private(folder / FILE, _SCRIPT, 1, precious=True)
+        try:
+            self._db = open_private(folder / FILE, _SCRIPT, 1, precious=True)
+        except OSError as error:
+            raise TracetuiError(f"The bucket's {FILE} cannot be opened ({error.strerror or error})") from None
 
     def close(self) -> None:
         self._db.close()

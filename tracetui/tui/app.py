@@ -287,12 +287,13 @@ def features() -> Mapping[str, Sequence[Callable[[Any], Controller[Any]]]]:
     """The controllers that features put on the main screen and its panes, by the context of their keys."""
     from tracetui.tui.capsule.controller import CapsuleController
     from tracetui.tui.ctx.controller import ContextController
+    from tracetui.tui.dataset.controller import DatasetController
     from tracetui.tui.redact.controller import OpenFindings, RedactController
     from tracetui.tui.trail.controller import TrailController
     from tracetui.tui.trail.hunks import HunkController, StepHunks
 
     return {
-        "main": (TrailController, ContextController, RedactController, CapsuleController),
+        "main": (TrailController, ContextController, RedactController, CapsuleController, DatasetController),
         "timeline": (HunkController, OpenFindings),
         "step": (HunkController, StepHunks),
     }

@@ -24,6 +24,8 @@ PLACES: Final[tuple[tuple[str, ...], ...]] = (
     ("list", "verdict", "screen", "app"),
     ("list", "search", "screen", "app"),
     ("list", "repositories", "screen", "app"),
+    ("list", "workflows", "screen", "app"),
+    ("list", "rows", "screen", "app"),
     ("text", "commit", "screen", "app"),
     ("list", "blame", "screen", "app"),
     ("list", "tree", "screen", "app"),
