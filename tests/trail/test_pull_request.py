@@ -5,15 +5,24 @@ from __future__ import annotations
 import pytest
 
 from tracetui.trail.blame import Blame, Share
+from tracetui.trail.judge import Judge
 from tracetui.trail.prompts import Prompt, intent_of, said_in, suite_in
 from tracetui.trail.pull_request import RangeChange, SessionFacts, SuiteRun, text
+from tracetui.trail.range_facts import changes, renames_in
 from tracetui.trail.states import HunkState
+from tracetui.trail.store import Store
+
+from .histories import Scene
 
 
 @pytest.mark.parametrize(
     "words",
     ["1+2", "do 1,2 and 5", "hi", "yes, go ahead", "/compact", "<command-name>/clear</command-name>", "commit and push",
-     "Base directory for this skill: /x", "what do you think of the two tabs?", "and the red border as well"],
+     "Base directory for this skill: /x", "what do you think of the two tabs?", "and the red border as well",
+     "link me to the trail please", "can you work on that one like execute it", "please fix all high and medium issues",
+     "But the install runs all of them anyway, so why would you repeat the creation of the table in another migration?",
+     "Some valid points raised by the reviewer on the branch", "What are thoughts on one setting for both environments",
+     "resolve merge conflicts and if there are no issues merge", "let's get a pr up for the whole thing"],
 )  # fmt: skip
 def test_what_says_nothing(words: str) -> None:
     assert not said_in(words, 0).tells
@@ -24,6 +33,8 @@ def test_what_says_nothing(words: str) -> None:
     [
         ("ok, so make the retry limit configurable. It is 3 today.", "Make the retry limit configurable"),
         ("Implement the following plan:\n\n# Plan: Cache the parsed config\n\n- a", "Cache the parsed config"),
+        ("could you also add a page about the schema, as the API has?", "Add a page about the schema, as the API has"),
+        ("Fix all of the remaining issues first. Then log a task for the open ones", "Log a task for the open ones"),
         ("```\nTraceback\n```\nFix the crash of an empty list", "Fix the crash of an empty list"),
     ],
 )  # fmt: skip
@@ -54,6 +65,35 @@ def test_commands_that_run_tests(command: str, tests: str | None) -> None:
 
 def state(key: str, found: str, time: int, added: int, retention: float | None = 1.0) -> HunkState:
     return HunkState("", None, 1, None, 0, "a.py", "Edit", added, 0, found, "exact", retention, key=key, time=time)  # type: ignore[arg-type]
+
+
+def test_what_led_to_little_is_not_the_intent_and_a_session_is_named_by_what_led_to_most() -> None:
+    share = Share("one", 99, keys={"a", "b"})
+    facts = {
+        "one": SessionFacts(
+            "What is in here?",
+            "claude",
+            [Prompt(1, "Fix a typo in a comment", True), Prompt(5, "Add a cache of parsed files", True)],
+        )
+    }
+    states = {"a": state("a", "alive", 2, 1), "b": state("b", "alive", 6, 98)}
+    found = text([Blame("f" * 40, "x", "Dev", 1000, 99, 0, [share])], [], facts, states, {})
+    assert "typo" not in found
+    assert found.count("Add a cache of parsed files") == 2
+
+
+def test_a_renamed_file_counts_its_changes_only(scene: Scene) -> None:
+    lines = [f"value_{number} = compute({number})" for number in range(30)]
+    scene.put("old.py", "\n".join(lines) + "\n")
+    first = scene.commit("old")
+    scene.git("mv", "old.py", "new.py")
+    scene.put("new.py", "\n".join([*lines, "one_more = compute(99)"]) + "\n")
+    last = scene.commit("new")
+    owner = Judge(Store(scene.root / ".git", scene.root))
+    owner.prepare()
+    rows = [Blame(last, "new", "Dev", 1, 1, 0, [])]
+    assert changes(owner.store, (first, last), rows, renames_in(owner.index, rows)) == [RangeChange("new.py", 1, 0)]
+    owner.close()
 
 
 def test_the_whole_text() -> None:

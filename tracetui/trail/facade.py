@@ -408,7 +408,7 @@ class Trail:
         in HEAD's history is judged at its own end. Raises TracetuiError."""
         from tracetui.trail.blame import parse_target
         from tracetui.trail.pull_request import text
-        from tracetui.trail.range_facts import changes, session_facts
+        from tracetui.trail.range_facts import changes, renames_in, session_facts
 
         place = self._place_of(folder)
         owner = self.judge_for(place)
@@ -427,7 +427,8 @@ class Trail:
         killers = {state.killer for state in states.values() if state.killer}
         commits = {sha: owner.store.commit(sha) for sha in killers}
         subjects = {sha: made.message.strip().split("\n", 1)[0] for sha, made in commits.items() if made is not None}
-        return text(rows, changes(owner.store, ends, rows), told, states, subjects), sorted(told)
+        renames = renames_in(owner.index, rows)
+        return text(rows, changes(owner.store, ends, rows, renames), told, states, subjects), sorted(told)
 
     def _place_of(self, folder: str | None) -> Place:
         """The repository that was named, or the one around a folder. Raises TracetuiError."""

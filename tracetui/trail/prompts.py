@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,22 +21,40 @@ _PLAN: Final = re.compile(r"\A\s*(?:please )?implement (?:the following|this) pl
 _HEADING: Final = re.compile(r"^#{1,4}\s*(?:plan:?\s*)?(.{4,160})$", re.IGNORECASE | re.MULTILINE)
 _CONFIRMS: Final = re.compile(
     r"\A(?:ok(?:ay)?|yes|yep|no|go|do|continue|proceed|commit|push|thanks?|hi|hello|sure|great|good|next|run|try again|"
-    r"fix (?:it|that|this|them)|please (?:continue|proceed|commit|push))\b",
+    r"fix (?:it|that|this|them|all|those|these|both|everything)|please (?:continue|proceed|commit|push))\b",
     re.IGNORECASE,
 )
 _COMMAND: Final = re.compile(r"<command-name>\s*(/[\w:.-]+).*?(?:<command-args>([^<]{0,80})|\Z)", re.DOTALL)
 _FILLER: Final = re.compile(
-    r"\A(?:(?:ok(?:ay)?|so|also|now|well|great|good|hi|hey|hello|please|alright|perfect|thanks)\b[,.!:]?\s+)+",
+    r"\A(?:(?:ok(?:ay)?|so|also|now|then|well|great|good|hi|hey|hello|please|alright|perfect|thanks)\b[,.!:]?\s+)+",
+    re.IGNORECASE,
+)
+_POLITE: Final = re.compile(
+    r"\A(?:(?:can|could|would|will) (?:you|we)|let'?s|i(?:'d| would) like (?:you )?to|"
+    r"(?:i|we) (?:want|need)(?: you)? to)\s+(?:(?:please|also|just|now|maybe)\s+)*",
     re.IGNORECASE,
 )
 _FOLLOWS: Final = re.compile(
-    r"\A(?:and|but|or|it|its|it's|that|that's|this|those|these|they|there|there's|should|no+|nope|i think|i mean|"
-    r"what about|why|how come|can you|could you|still|same|actually|instead|forgot|resume|let'?s (?:commit|push))\b",
+    r"\A(?:and|but|or|it|its|it's|that|that's|this|those|these|they|there|there's|some|should|no+|nope|i think|i mean|"
+    r"what about|why|how come|still|same|actually|instead|forgot|resume)\b",
     re.IGNORECASE,
 )
 """How a prompt begins that speaks of the one before it, unless it is long."""
+_INQUIRES: Final = re.compile(
+    r"\A(?:link|show|tell|explain|open|send|check|look|see|read|list|describe|remind|let me know|take a look|"
+    r"have a look|get back|commit|push|merge|(?:resolve|fix) (?:the )?(?:merge )?conflicts?|wait|stop|"
+    r"(?:get|open|create|make|raise|put up|draft) (?:me )?(?:a |the )?(?:pr|pull request))\b",
+    re.IGNORECASE,
+)
+"""How a prompt begins that wants to know or to see something, or is about Git alone."""
+_REACTS: Final = re.compile(r"\A(?:but|no+|nope|hm+)\b", re.IGNORECASE)
+"""How a prompt begins that only answers."""
+_POINTS: Final = re.compile(r"\A(?:[\w'-]+\s+){1,3}(?:that|this|it|those|these|them)\b", re.IGNORECASE)
+"""A short prompt that names what it is about by a pronoun."""
 _ASKS: Final = re.compile(
-    r"\A(?:what|which|who|when|where|why|how|is|are|do|does|did|was|were|has|have)\b", re.IGNORECASE
+    r"\A(?:(?:what|which|why|whose)\b|"
+    r"(?:who|when|where|how|is|are|do|does|did|was|were|has|have|any)\b(?=.*\?))",
+    re.IGNORECASE,
 )
 _HOUSEKEEPING: Final = frozenset(
     "clear compact config context cost exit help init login logout mcp model quit resume status usage".split()
@@ -75,22 +93,37 @@ def said_in(text: str, time: int) -> Prompt:
         heading = _HEADING.search(text, plan.end())
         return Prompt(time, heading[1].strip() if heading else "", heading is not None)
     for line in text.splitlines():
-        line = line.strip().lstrip("#>*- ").strip()
-        if _tells(line):
-            line = _sentence(_FILLER.sub("", line))
-            return Prompt(time, line[:1].upper() + line[1:], True)
+        line = _bare(line.strip().lstrip("#>*- ").strip())
+        for said in _sentences(line):
+            if _tells(said):
+                return Prompt(time, _capital(said), True)
     return Prompt(time, " ".join(text.split()), False)
 
 
-def _sentence(line: str) -> str:
+def _sentences(line: str) -> Iterator[str]:
+    """The first sentence of a line, and what follows it."""
     end = _END.search(line, _SHORT)
-    return line[: end.start() + 1].rstrip(".") if end is not None else line
+    yield (line[: end.end()] if end is not None else line).rstrip(" .")
+    if end is not None and (rest := _bare(line[end.end() :].strip())):
+        yield from _sentences(rest)
+
+
+def _capital(said: str) -> str:
+    return said[:1].upper() + said[1:].rstrip(" ?")
+
+
+def _bare(line: str) -> str:
+    """A line without what is said for politeness before what is wanted."""
+    return _POLITE.sub("", _FILLER.sub("", line))
 
 
 def _tells(line: str) -> bool:
-    line = _FILLER.sub("", line)
     words = _WORD.findall(line)
-    if (len(words) <= 5 * _LEAST and _FOLLOWS.match(line)) or ("?" in line and _ASKS.match(line)):
+    if _REACTS.match(line):
+        return False
+    if len(words) <= 5 * _LEAST and (_FOLLOWS.match(line) or _INQUIRES.match(line)):
+        return False
+    if _ASKS.match(line) or (len(words) <= 3 * _LEAST and _POINTS.match(line)):
         return False
     if len(words) < _LEAST or line.startswith(("```", "http", "at ", "Error", "Traceback", "$ ")):
         return False

@@ -19,10 +19,14 @@ _PROMPTS = 5
 _COMMITS = 12
 _GROUPS = 12
 _TESTS = 6
+_FEW = 3
+"""Words up to which a prompt names nothing."""
 _AFTER = 3_600_000
 """Milliseconds after the last commit in which a test run still speaks for it."""
 _SMALL = 0.02
 """Share of the lines below which a session is one of the others."""
+_MINOR = 0.05
+"""Share of what the prompts led to below which a prompt is not the intent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ def text(
         "## Intent", "", *_intent(shares, facts, states), "",
         "## Commits", "", *_commits(rows), "",
         "## What changed", "", *_changed(rows, changes), "",
-        "## Sessions", "", *_sessions(shares, facts), "",
+        "## Sessions", "", *_sessions(shares, facts, states), "",
         "## What survives", "", *_survives(shares, states, subjects),
     ]  # fmt: skip
     tests = _tests(rows, shares, facts)
@@ -105,21 +109,27 @@ def _intent(shares: Iterable[Share], facts: Mapping[str, SessionFacts], states: 
     """The prompts that led to what landed, those of which most stands first."""
     weights: Counter[str] = Counter()
     for share in shares:
-        own = facts.get(share.session)
-        for key in share.keys:
-            state = states.get(key)
-            if own is not None and state is not None:
-                said = intent_of(own.prompts, state.time)
-                if said is not None:
-                    weights[said] += 1 + round(100 * _standing(state))
+        weights.update(_wanted(share, facts.get(share.session), states))
+    least = _MINOR * sum(weights.values())
     found: list[str] = []
     starts: set[str] = set()
-    for said, _ in sorted(weights.items(), key=lambda item: (-item[1], item[0])):
+    for said, weight in sorted(weights.items(), key=lambda item: (-item[1], item[0])):
         start = said.casefold()[:48]
-        if start not in starts:
+        if start not in starts and weight >= least:
             starts.add(start)
             found.append(f"- {_plain(said)}")
     return found[:_PROMPTS] or ["Not stated in words that say it."]
+
+
+def _wanted(share: Share, facts: SessionFacts | None, states: Mapping[str, HunkState]) -> Counter[str]:
+    """What a session was asked for, each by how much of what it led to here stands."""
+    found: Counter[str] = Counter()
+    for key in share.keys if facts is not None else ():
+        state = states.get(key)
+        said = intent_of(facts.prompts, state.time) if facts is not None and state is not None else None
+        if said is not None and state is not None:
+            found[said] += 1 + round(100 * _standing(state))
+    return found
 
 
 def _commits(rows: Sequence[Blame]) -> list[str]:
@@ -162,7 +172,7 @@ def _folder(path: str, changes: Sequence[RangeChange]) -> str:
     return "/".join(parts[:1]) or "."
 
 
-def _sessions(shares: Sequence[Share], facts: Mapping[str, SessionFacts]) -> list[str]:
+def _sessions(shares: Sequence[Share], facts: Mapping[str, SessionFacts], states: Mapping[str, HunkState]) -> list[str]:
     total = sum(share.lines + share.removed for share in shares)
     if not total:
         return ["No session is behind these lines, as far as the bucket knows."]
@@ -172,20 +182,25 @@ def _sessions(shares: Sequence[Share], facts: Mapping[str, SessionFacts]) -> lis
     for share in large:
         own = facts.get(share.session, SessionFacts())
         who = f"{_plain(own.harness)} {_plain(share.session)[:8]}".strip()
-        found.append(f"- {_name(own)} ({who}): {_counts(share.lines, share.removed)} lines")
+        found.append(
+            f"- {_name(own, _wanted(share, own, states))} ({who}): {_counts(share.lines, share.removed)} lines"
+        )
     if small:
         lines = _counts(sum(share.lines for share in small), sum(share.removed for share in small))
         found.append(f"- {plural(len(small), 'other')}: {lines} lines")
     return found
 
 
-def _name(facts: SessionFacts) -> str:
-    """What a session was about: its title, a prompt, or at least the command that it began with."""
+def _name(facts: SessionFacts, wanted: Counter[str]) -> str:
+    """What a session was about: what most of its lines here were asked for by, its title, another prompt, or at least
+    the command that it began with."""
+    said = [text for text, _ in wanted.most_common(1)]
     if is_title(facts.title):
-        return _plain(said_in(facts.title or "", 0).text, 100)
-    said = [prompt.text for prompt in facts.prompts if prompt.tells]
-    said = said or [prompt.text for prompt in facts.prompts if prompt.text.startswith("/")]
-    return _plain(next(iter(said), ""), 100) or "Untitled"
+        said.append(said_in(facts.title or "", 0).text)
+    for sort in (lambda p: p.tells, lambda p: p.text.startswith("/"), lambda p: len(p.text.split()) > _FEW):
+        said += [prompt.text for prompt in facts.prompts if sort(prompt)]
+    name = next(iter(said), "")
+    return _plain(name[:1].upper() + name[1:], 100) or "Untitled"
 
 
 def _counts(added: int, removed: int) -> str:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tracetui.bucket import Bucket
 from tracetui.model import LogRow, SessionRow, Step
 from tracetui.trail.blame import Blame
+from tracetui.trail.line_changes import TouchIndex
 from tracetui.trail.lines import changes as line_changes
 from tracetui.trail.lines import is_binary
 from tracetui.trail.prompts import said_in, suite_in
 from tracetui.trail.pull_request import RangeChange, SessionFacts, SuiteRun
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["changes", "session_facts"]
+__all__ = ["changes", "renames_in", "session_facts"]
 
+_LINK = 0o160000
 _COMMANDS = 2000
 """Commands of a session that are looked at."""
 
 
-def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Blame]) -> list[RangeChange]:
+def changes(
+    store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Blame], renames: Mapping[str, str]
+) -> list[RangeChange]:
     """Lines added and removed per file between the ends of a range (of a commit: since its first parent); of lines of a
-    file what is blamed."""
+    file what is blamed. ``renames``: new name -> old name, as the commits of the range have them."""
     if ends is None:
         return [RangeChange(path, sum(row.added for row in rows if row.path == path), 0) for path in _paths(rows)]
     first, last = ends
@@ -36,19 +40,45 @@ def changes(store: Store, ends: tuple[str | None, str] | None, rows: Sequence[Bl
         new = store.files(last)
     except MissingError:
         return []
-    gone = {oid: path for path, (_, oid) in old.items() if path not in new}
+    moves = _moves(old, new, renames)
+    moved = set(moves.values())
     found: list[RangeChange] = []
-    moved: set[str] = set()
-    for path in sorted({*old, *new}):
-        before, after = old.get(path), new.get(path)
-        if before == after or 0o160000 in {item[0] for item in (before, after) if item}:
+    for path in sorted({*old, *new} - moved):
+        before, after = old.get(moves.get(path, path)), new.get(path)
+        if before == after and path not in moves:
             continue
-        if before is None and after is not None and after[1] in gone:
-            moved.add(gone[after[1]])  # renamed as it was
-            found.append(RangeChange(path, 0, 0))
-        else:
+        if _LINK not in {item[0] for item in (before, after) if item}:
             found.append(_change(store, path, before[1] if before else None, after[1] if after else None))
-    return [change for change in found if change.path not in moved]
+    return found
+
+
+def _moves(
+    old: Mapping[str, tuple[int, str]], new: Mapping[str, tuple[int, str]], renames: Mapping[str, str]
+) -> dict[str, str]:
+    """New name -> old name of the files that were renamed: as they were, or as some commit has it."""
+    gone = {path: oid for path, (_, oid) in old.items() if path not in new}
+    whole = {oid: path for path, oid in gone.items()}
+    found: dict[str, str] = {}
+    for path, (_, oid) in new.items():
+        name = whole.get(oid) or _first(path, renames)
+        if path not in old and name in gone:
+            found[path] = name
+    return found
+
+
+def renames_in(index: TouchIndex, rows: Sequence[Blame]) -> dict[str, str]:
+    """New name -> old name of the files that the commits of these rows renamed."""
+    inside = {index.index.get(row.commit) for row in rows if row.commit}
+    return {new: old for old, found in index.renames().items() for idx, new in found if idx in inside}
+
+
+def _first(path: str, renames: Mapping[str, str]) -> str:
+    """The name that a file had before the first of some renames."""
+    seen = {path}
+    while path in renames and renames[path] not in seen:
+        path = renames[path]
+        seen.add(path)
+    return path
 
 
 def _paths(rows: Iterable[Blame]) -> list[str]:
