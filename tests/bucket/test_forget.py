@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.bucket.logs import Claude, found, picture, session_of, uuid_of
-from tracetui.bucket import Bucket, dictionary, forget, step_survival
+from tracetui.bucket import Bucket, asked, dictionary, forget, step_survival
 from tracetui.bucket.doctor import examine
 from tracetui.bucket.forget import JOURNAL, unfinished
 from tracetui.bucket.repair import set_aside
@@ -58,6 +58,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bucket.put_summary(GONE, "survival", {"alive": 1})
         rename(bucket, bucket.session(GONE), "grundletitle")
         tag(bucket, bucket.session(GONE), "snizzletag")
+        asked.keep(bucket, "search", {"query": "plonkervane"}, {("claude", GONE), ("claude", KEPT)})
         step_survival.put(bucket, bucket.session(GONE), [step_survival.Judged(None, 1, 3, "alive", 4, 1)])
         for name in (GONE, KEPT):
             with Review(bucket, bucket.session(name)) as review:

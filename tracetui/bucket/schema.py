@@ -15,7 +15,7 @@ __all__ = ["INDEX_VERSION", "connect", "read_only", "reset_index"]
 
 INDEX_VERSION: Final = 13
 """Raise it whenever tables or what readers yield change: the index is then rebuilt from the copies."""
-USER_VERSION: Final = 2
+USER_VERSION: Final = 3
 _APPLICATION: Final = 0x74726163
 
 _INDEX: Final = """
@@ -105,7 +105,13 @@ CREATE TABLE step_survival(
   number INTEGER NOT NULL, hunks INTEGER NOT NULL, added INTEGER NOT NULL, removed INTEGER NOT NULL,
   PRIMARY KEY(session, harness, agent, key, state)) WITHOUT ROWID;
 """
-_USER: Final = (_USER_1, _USER_2)
+_USER_3: Final = """
+CREATE TABLE asked(
+  at INTEGER NOT NULL, tool TEXT NOT NULL, given TEXT NOT NULL, harness TEXT NOT NULL, session TEXT NOT NULL);
+CREATE INDEX asked_session ON asked(session);
+CREATE TRIGGER asked_gone AFTER DELETE ON asked BEGIN DELETE FROM asked WHERE at=old.at AND given=old.given; END;
+"""
+_USER: Final = (_USER_1, _USER_2, _USER_3)
 """What makes each version of the one before."""
 
 

@@ -57,6 +57,7 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("verify", "verify", "check that a capsule is unchanged, and who signed it"),
         Command("replay", "replay", "pose the checks of a capsule again, in a sandbox, after asking"),
         Command("stats", "stats", "count what the bucket holds"),
+        Command("mcp", "mcp", "answer coding agents about one's own sessions, read only"),
         Command("doctor", "doctor", "check roots, logs and bucket"),
         Command("forget", "forget", "remove sessions from the bucket for good"),
         Command("open", "open", "look at a session log without a bucket"),
