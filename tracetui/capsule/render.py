@@ -13,7 +13,7 @@ from tracetui.model import Step, to_iso
 from tracetui.text.format import plural
 from tracetui.text.safe import fenced, markdown_safe
 
-__all__ = ["lead", "readme", "title_of", "transcript"]
+__all__ = ["lead", "readme", "rehearsed", "title_of", "transcript"]
 
 _PROMPT: Final = 2_000
 _TESTS: Final = 5
@@ -198,9 +198,21 @@ def _checks(checks: Sequence[Check]) -> list[str]:
             out.append(f"in the folder\n\n{fenced(check.folder)}")
         if check.line:
             out.append(f"and printed\n\n{fenced(check.line)}")
+        out.append(f"{rehearsed(check).capitalize()}.\n")
         if check.problem:
             out.append(f"It cannot give a verdict: {markdown_safe(check.problem)}\n")
     return out
+
+
+def rehearsed(check: Check) -> str:
+    """What is known of a check from when the capsule was sealed."""
+    told = check.rehearsal
+    if told is None:
+        return "not rehearsed when it was sealed"
+    said = f"rehearsed when it was sealed: reproduced in {told.get('reproduced')} of {told.get('runs')} runs"
+    if told.get("flaky"):
+        said += ", not the same way each time"
+    return said + ("; passes with the patches of the episode" if told.get("with_patches") == "passes" else "")
 
 
 def _by_hand(repository: Mapping[str, Any], checks: Sequence[Check], entries: AbstractSet[str]) -> list[str]:

@@ -174,6 +174,16 @@ class Replay:
                 for check in checks:
                     yield self._one(check, trees, sandbox, overlay)
 
+    def on_base(self, check: Check, sandbox: Sandbox) -> Outcome:
+        """What a check shows on the base with the patches that stood when it was seen, all of them for one that is of
+        no step."""
+        with (
+            tempfile.TemporaryDirectory(prefix="tracetui-replay-", dir=self.scratch) as scratch,
+            Trees(self.capsule, self.request, Path(scratch)) as trees,
+        ):
+            self._tell(f"check {check.number} on the base")
+            return self._pose(check, trees.base(check), sandbox, None)
+
     def _tell(self, what: str) -> None:
         if self.progress is not None:
             self.progress(what)

@@ -255,9 +255,8 @@ class _EntryMaker:
             chosen = checking.propose(self.code.commands, self.code.root)
             if self.redaction.without_results:
                 chosen = [replace(check, line=None) for check in chosen]
-        main = checking.choose_main(chosen)
         broken = next((problem for problem in self.problems if "does not apply" in problem), None)
-        return [
+        made = [
             replace(
                 check,
                 number=nth,
@@ -266,18 +265,19 @@ class _EntryMaker:
                 line=None if check.line is None else text(check.line),
                 problem=check.problem or broken,
                 signature=self._signature(check, outputs.get((check.agent, check.step)), root),
-                main=check is main,
             )
             for nth, check in enumerate(chosen, 1)
         ]
+        main = checking.choose_main(made)
+        return [replace(check, main=check is main) for check in made]
 
     def _signature(self, check: Check, output: str | None, root: str | None) -> Signature | None:
         """The signature of a failure from its redacted output, or what the user gave, with its texts redacted."""
-        if output and not self.redaction.without_results:
+        if output and not self.redaction.without_results and check.rehearsal is None:
             found = signature_of(checking.rooted(output, root))
             if found is not None:
                 return found
-        given = check.signature if check.step is None else None
+        given = check.signature if check.step is None or check.rehearsal is not None else None
         if given is None:
             return None
         text = self.redaction.text
@@ -318,7 +318,12 @@ class _EntryMaker:
                 ],
             },
             "repository": code.facts(redaction.text),
-            "environment": redaction.value(code.environment),
+            "environment": {
+                **redaction.value(code.environment),
+                **(
+                    {"setup": [redaction.text(command) for command in self.options.setup]} if self.options.setup else {}
+                ),
+            },
             "redactions": self._redactions(logs),
             "versions": {
                 "tracetui": __version__,

@@ -182,6 +182,8 @@ def _told(replay: Replay, words: str, agreement: Agreement, tools: list[str], ar
 
 def _lines(replay: Replay, words: str, tools: list[str], args: argparse.Namespace) -> list[str]:
     """What would run, on what, and what it may read, for people."""
+    from tracetui.capsule.render import rehearsed
+
     lines = [f"{replay.capsule.path.name}: {words}", f"digest {replay.capsule.digest}", "It would run:"]
     for command in replay.setup:
         lines += [f"  set-up: {line}" for line in command.splitlines()]
@@ -191,6 +193,7 @@ def _lines(replay: Replay, words: str, tools: list[str], args: argparse.Namespac
         lines += [f"     {line}" for line in check.command.splitlines()[1:]]
         if where:
             lines.append(where)
+        lines.append(f"     {rehearsed(check)}")
     files = replay.runs_on()
     base = replay.capsule.manifest.section("repository").get("base")
     start = base.get("start") if isinstance(base, dict) else None

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.capsule.checks import Check
     from tracetui.capsule.episode import Episode
+    from tracetui.capsule.seal import Draft, Options
 
 EXAMPLES: Final = (
     ("tracetui seal 019c3f2a -o flaky.capsule.zip", "a whole session, with its failing commands as checks"),
     ("tracetui seal 019c3f2a:12-40 -o flaky.capsule.zip --check-from 31", "a range, and one of its commands"),
+    ("tracetui seal 019c3f2a -o flaky.capsule.zip --rehearse", "its checks run in the sandbox first"),
     ("tracetui seal 019c3f2a -o flaky.capsule.zip --sign ~/.ssh/id_ed25519", "signed"),
 )
 
@@ -46,6 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--check-from", action="append", default=[], metavar="STEP", help="the failing command of this step")
     add("--checks", metavar="FILE", help="checks from a JSON file shaped like checks.json")
     add("--no-checks", action="store_true", help="no checks, not even the failing commands of the episode")
+    add("--rehearse", action="store_true", help="run the checks in the sandbox first, and keep those that reproduce")
+    add("--setup", action="append", default=[], metavar="CMD", help="declare a command that sets the tree up")
     add("--show-checks", action="store_true", help="print the checks that are proposed as JSON, and seal nothing")
     add("--file", action="append", default=[], metavar="PATH", help="carry this file of the repository along")
     add("--include-before", action="store_true", help="keep text from before the range that stands inside its records")
@@ -84,8 +88,11 @@ def run(args: argparse.Namespace) -> int:
             include_before=args.include_before,
             private_remote=args.private_remote,
             files=args.file,
+            setup=args.setup,
         )
         made = draft(bucket, episode, options)
+        if args.rehearse and made.checks:
+            made = _rehearsed(bucket, episode, options, made)
         target = Path(args.output)
         size = made.write(target, Path(args.sign).expanduser() if args.sign else None)
     from tracetui.capsule.signing import allowed_signers
@@ -112,6 +119,28 @@ def run(args: argparse.Namespace) -> int:
         shown = ", ".join(f"{mark} ({kind})" for mark, kind in made.exposed[:8])
         note(f"this session exposed {fmt.plural(len(made.exposed), 'secret')}; rotate what is live: {shown}")
     return 0 if report.ok else 1
+
+
+def _rehearsed(bucket: Bucket, episode: Episode, options: Options, first: Draft) -> Draft:
+    """The draft made again, with what its checks showed in the sandbox."""
+    from tracetui.capsule.rehearsal import rehearse
+    from tracetui.capsule.seal import draft
+    from tracetui.sandbox.runner import choose as sandbox
+
+    place = options.repo or episode.session.cwd
+    if place is None or not Path(place).is_dir():
+        raise TracetuiError("The checks cannot be rehearsed without the repository; name it with --repo")
+    with bucket.temporary() as folder:
+        done = rehearse(
+            first,
+            Path(place),
+            folder,
+            lambda tools: sandbox(tools=tools, scratch=folder),
+            progress=lambda what: note(f"rehearsing: {what} …"),
+        )
+    made = draft(bucket, episode, replace(options, checks=done.checks))
+    made.notes += [text for text in done.notes if text not in made.notes]
+    return made
 
 
 def _proposed(bucket: Bucket, episode: Episode, repo: str | None) -> list[Check]:

@@ -1,0 +1,57 @@
+"""Rehearsing when a capsule is sealed: what reproduces is kept with the signature that was seen."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.capsule.conftest import Cli
+from tests.capsule.story import COMMAND, SESSION, Machine
+from tests.capsule.test_hostile import entries
+from tests.sandbox.test_sandbox import needs_sandbox
+
+
+@needs_sandbox
+def test_what_reproduces_is_kept(cli: Cli, there: Machine, sealed: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text(
+        json.dumps(
+            [
+                {"command": f"cd {{root}} && {COMMAND}", "exit_code": 1, "step": 4},
+                {"command": "cat nothing.txt", "exit_code": 1, "line": "nothing of the kind"},
+                {"command": "echo told; exit 3", "exit_code": 3, "line": "told"},
+            ]
+        )
+    )  # fmt: skip
+    files = []
+    for name in ("one", "two"):
+        target = tmp_path / f"{name}.capsule.zip"
+        done = cli("seal", SESSION, "-o", target, "--checks", mine, "--rehearse", home=there.home)
+        assert done.status == 0, done.err
+        assert "1 of 3 checks did not reproduce" in done.err
+        files.append(target.read_bytes())
+    assert files[0] == files[1]
+    first, second = json.loads(entries(tmp_path / "one.capsule.zip")["checks.json"])
+    assert first["main"] is True
+    assert first["signature"]["tests"] == [{"id": "test_chop.ChopTest.test_whole", "error": "'ab' != 'abc'"}]
+    told = {"runs": 3, "reproduced": 3, "flaky": False, "with_patches": "passes", "why": None, "statuses": [1]}
+    assert first["rehearsal"] == told
+    assert second["rehearsal"]["runs"] == 1
+    assert b"tracetui-" not in entries(tmp_path / "one.capsule.zip")["checks.json"]
+    (report,) = cli("verify", tmp_path / "one.capsule.zip", "--json").lines
+    assert (report["ok"], report["consistent"]) == (True, True)
+    asked = cli("replay", tmp_path / "one.capsule.zip", "--repo", there.repo).err
+    assert "reproduced in 3 of 3 runs; passes with the patches" in asked
+    assert "not rehearsed when it was sealed" in cli("replay", sealed, "--repo", there.repo).err
+
+
+@needs_sandbox
+def test_a_set_up_is_declared_and_shown(cli: Cli, there: Machine, sealed: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set.capsule.zip"
+    done = cli("seal", SESSION, "-o", target, "--setup", "test -f chop.py", "--rehearse", home=there.home)
+    assert done.status == 0, done.err
+    (plain,) = cli("replay", target, "--repo", there.repo, "--dry-run", "--json").lines
+    assert plain["setup"] == ["test -f chop.py"]
+    assert "set-up: test -f chop.py" in cli("replay", target, "--repo", there.repo).err
+    done = cli("replay", target, "--repo", there.repo, "--at", "main", "--agree", "ours", "--json")
+    assert done.lines[-1]["verdict"] == "fixed"
