@@ -54,6 +54,7 @@ COMMANDS: Final[dict[str, Command]] = {
         Command("seal", "seal", "seal an episode into one file"),
         Command("export", "export", "write redacted sessions or capsules in a format of the field"),
         Command("dataset", "dataset", "make rows and reports of sessions by workflows, review and write them"),
+        Command("verifier", "verifier", "score the runs of a skill or command, where trusted labels agree"),
         Command("verify", "verify", "check that a capsule is unchanged, and who signed it"),
         Command("replay", "replay", "pose the checks of a capsule again, in a sandbox, after asking"),
         Command("stats", "stats", "count what the bucket holds"),

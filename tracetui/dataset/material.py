@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tracetui.dataset.store import DatasetStore
     from tracetui.trail.judge import HunkState
 
-__all__ = ["EditedHunk", "Material", "NotScanned", "material_of"]
+__all__ = ["EditedHunk", "Material", "NotScanned", "material_of", "unredacted"]
 
 _DAY: Final = 86_400
 _LINES: Final = 2000
@@ -100,6 +100,32 @@ def material_of(
     except TracetuiError as error:
         raise NotScanned(str(error).replace("Not exported: ", "", 1)) from None
     made.records = _records(made.redacted)
+    made.ratings = store.ratings(session.harness, session.id)
+    made.verdicts = store.verdicts(session.harness, session.id)
+    return made
+
+
+def unredacted(bucket: Bucket, store: DatasetStore, session: SessionRow, days: int) -> Material:
+    """A session as it is, for what stays in the bucket: counts and scores. Nothing of its text may leave."""
+    from tracetui.trail import Trail
+
+    logs = [
+        RedactedLog(log.agent, log.part, b"", list(bucket.steps(log)), log.facts)
+        for log in bucket.logs(session.id, session.harness)
+        if log.shown
+    ]
+    made = Material(session, Redacted(session.id, session.harness, logs, "", session.title))
+    if session.edits:
+        with Trail(bucket) as trail:
+            states = [state for state in trail.hunks(session) if state.counted]
+            made.revision, at = _head(trail, session)
+        made.hunks = [
+            EditedHunk(
+                state.agent, state.part, state.step, state.path, "", "", state.state, state.reason, state.retention,
+                state.landing, state.key, _ripe(state, at, days),
+            )
+            for state in states
+        ]  # fmt: skip
     made.ratings = store.ratings(session.harness, session.id)
     made.verdicts = store.verdicts(session.harness, session.id)
     return made
