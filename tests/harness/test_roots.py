@@ -352,3 +352,15 @@ def test_retention_of_broken_settings(tmp_path: Path, text: bytes) -> None:
 
 def test_deletion_counts_from_the_last_write() -> None:
     assert deleted_at(1_700_000_000_000_000_000, 30) == 1_700_000_000_000 + 30 * 86_400_000
+
+
+def test_a_folder_of_opentraces_gives_the_transcripts_that_it_keeps(tmp_path: Path) -> None:
+    """As opentraces 0.4.13 lays them out; its own records of them are no logs."""
+    home = tmp_path / ".opentraces"
+    blob = home / "bucket/objects/raw/v1/blobs/d9" / f"{'d9' * 32}.jsonl"
+    for path in (blob, home / "projects/x-1/traces/t.jsonl", home / "bucket/contexts/v1/x-1/t/nodes.jsonl"):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}\n")
+    for named in (home, home / "bucket"):
+        assert [item.path for item in files_of([named])] == [str(blob)]
+    assert [item.path for item in files_of([home / "projects"])] == [str(home / "projects/x-1/traces/t.jsonl")]

@@ -174,8 +174,19 @@ def discover(
                     problems.append(item)
 
 
+def _raw_objects(folder: str) -> str | None:
+    """Where the untouched transcripts lie in a folder of opentraces (its home, or the bucket in it), None in any other:
+    what stands beside them is derived, and no log of an agent."""
+    for below in ("bucket/objects/raw/v1/blobs", "objects/raw/v1/blobs"):
+        path = os.path.join(folder, below)  # noqa: PTH118
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            return path
+    return None
+
+
 def files_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[LogFile | PathProblem]:
-    """The log files that the user names: a file whatever it is called, a folder with all that can be logs below it.
+    """The log files that the user names: a file whatever it is called, a folder with all that can be logs below it; of
+    a folder of opentraces the transcripts that it keeps as they were.
 
     A named path may be a link; a file's ``path`` is then where the link leads.
     """
@@ -185,7 +196,7 @@ def files_of(paths: Iterable[str | os.PathLike[str]]) -> Iterator[LogFile | Path
         try:
             info = os.stat(path)  # noqa: PTH116
             if stat.S_ISDIR(info.st_mode):
-                yield from walk.folder(path, LOG_PATTERNS, "")
+                yield from walk.folder(_raw_objects(path) or path, LOG_PATTERNS, "")
                 continue
             if not stat.S_ISREG(info.st_mode):
                 yield PathProblem(path, "not a regular file")
