@@ -10,10 +10,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+import yaml
 
 from tests.capsule.conftest import Cli
 from tests.capsule.story import MENDED, SESSION, Machine
 from tracetui.capsule.export import Redacted, RedactedLog
+from tracetui.dataset.features import card_of, features_of
 from tracetui.dataset.formats.atif import trajectory_of
 from tracetui.dataset.formats.chat import row_of
 from tracetui.dataset.formats.commons import row_of as commons_row
@@ -57,7 +59,7 @@ def export(cli: Cli, decided: Machine, tmp_path: Path) -> Export:
         done = cli("export", SESSION, "--format", name, "-o", target, "--json", home=decided.home)
         assert done.status == 0, done.err
         out: list[Any] = []
-        for line in done.lines:
+        for line in (line for line in done.lines if line["path"] != "README.md"):
             text = (target / line["path"]).read_text("utf-8")
             assert decided.secret not in text
             assert "annabella" not in text
@@ -160,7 +162,7 @@ def test_a_capsule_gives_what_its_session_gives(
     direct = export(name)
     done = cli("export", sealed_at, "--format", name, "-o", tmp_path / "capsule", "--json")
     assert done.status == 0, done.err
-    (line,) = done.lines
+    line = done.lines[0]
     text = (tmp_path / "capsule" / line["path"]).read_text()
     made = [json.loads(text)] if line["path"].endswith(".json") else [*map(json.loads, text.splitlines())]
     assert made == direct
@@ -192,3 +194,18 @@ def test_an_undecided_session_is_not_exported(cli: Cli, there: Machine, tmp_path
     assert done.status == 1
     assert "open" in done.err
     assert not (tmp_path / "x").exists()
+
+
+def test_columns_have_the_types_of_all_rows() -> None:
+    """A loader takes what the first rows hold for all; the card says what all of them do."""
+    rows = [{"a": None, "b": [], "c": {"d": 1}}, {"a": "x", "b": [{"e": True}], "c": {"d": 0.5, "f": None}}]
+    assert features_of(rows) == [
+        {"name": "a", "dtype": "string"},
+        {"name": "b", "list": [{"name": "e", "dtype": "bool"}]},
+        {"name": "c", "struct": [{"name": "d", "dtype": "float64"}, {"name": "f", "dtype": "null"}]},
+    ]
+    assert features_of([{"a": 1}, {"a": "x"}]) is None
+    head = card_of([("one.jsonl", b'{"a":1}\n'), ("two.jsonl", b'{"a":2}\n')])
+    told = yaml.safe_load(head.split("---")[1])
+    assert told["configs"][0]["data_files"] == [{"split": "train", "path": ["one.jsonl", "two.jsonl"]}]
+    assert told["dataset_info"] == {"features": [{"name": "a", "dtype": "int64"}]}

@@ -15,7 +15,7 @@ from tracetui.text.safe import one_line
 if TYPE_CHECKING:
     import argparse
 
-    from tracetui.capsule.export import Redacted
+    from tracetui.capsule.export import ExportFile, Redacted
 
 EXAMPLES: Final = (
     ("tracetui export 019c3f2a --format markdown -o shared", "a redacted session, to be read as it is"),
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.capsule.export import entries, written
 
     files = entries([_redacted(args, what) for what in args.what], args.format)
+    files += _card(args.format, files)
     if not args.dry_run:
         written(Path(args.output), files, force=args.force)
     if args.json:
@@ -55,6 +56,17 @@ def run(args: argparse.Namespace) -> int:
     verb = "Would write" if args.dry_run else "Wrote"
     paper.line(f"{verb} {fmt.plural(len(files), 'file')} to {one_line(args.output)}")
     return 0
+
+
+def _card(name: str, files: list[ExportFile]) -> list[ExportFile]:
+    """The card that says where rows are and what their columns hold, for formats of rows."""
+    from tracetui.capsule.export import ExportFile
+    from tracetui.dataset.features import card_of
+
+    if not files or not all(entry.path.endswith(".jsonl") and "/" not in entry.path for entry in files):
+        return []
+    text = card_of((entry.path, entry.data) for entry in files)
+    return [ExportFile("README.md", name, "", text.encode())]
 
 
 def _redacted(args: argparse.Namespace, what: str) -> Redacted:

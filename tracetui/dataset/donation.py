@@ -13,6 +13,7 @@ import orjson
 
 from tracetui import __version__
 from tracetui.capsule.export import new_folder
+from tracetui.dataset.features import card_of
 from tracetui.dataset.figures import Figures, figures_of, times_of
 from tracetui.dataset.output import ROWS_FILE, WORKFLOW, approved_rows, put_rows, put_text
 from tracetui.dataset.store import DatasetStore, StoredRow
@@ -84,7 +85,8 @@ def donate(
         schema = orjson.dumps(dict(workflow.schema), option=orjson.OPT_INDENT_2).decode() + "\n"
         files.append(put_text(made, "schema.json", schema, "schema"))
         files.append(put_text(made, WORKFLOW, workflow.text, "workflow"))
-        files.append(put_text(made, "README.md", card(workflow, figures, terms, files), "card"))
+        head = _head(made, terms, figures)
+        files.append(put_text(made, "README.md", card(workflow, figures, terms, files, head), "card"))
         consent = f"{agreed}\n\nAgreed to on {to_iso(now)}.\n"
         files.append(put_text(made, "CONSENT.md", consent, "consent"))
         sums = "".join(f"{item['sha256']}  {item['path']}\n" for item in sorted(files, key=lambda item: item["path"]))
@@ -130,7 +132,7 @@ def _flat(pa: Any, source: Path) -> Any:
     return pa.table({name: pa.array(held, pa.string()) for name, held in columns.items()})
 
 
-def card(workflow: Workflow, figures: Figures, terms: Terms, files: list[dict[str, Any]]) -> str:
+def card(workflow: Workflow, figures: Figures, terms: Terms, files: list[dict[str, Any]], head: str) -> str:
     """The dataset card: licence, schema, figures, how it was redacted, whom to ask for removal."""
 
     def counts(found: Mapping[str, int]) -> str:
@@ -144,9 +146,7 @@ def card(workflow: Workflow, figures: Figures, terms: Terms, files: list[dict[st
         f"| `{markdown_safe(str(name))}` | {_type(kind)} |\n" for name, kind in _properties(workflow).items()
     )
     return (
-        f"---\nlicense: {_license(terms.license)}\ntags:\n- agent-traces\n- coding-agent\n"
-        f"size_categories:\n- {_size(figures.rows)}\nconfigs:\n- config_name: default\n  data_files:\n"
-        f"  - split: train\n    path: {ROWS_FILE}\n---\n\n# {markdown_safe(workflow.name)}\n\n"
+        f"{head}\n# {markdown_safe(workflow.name)}\n\n"
         f"{markdown_safe(workflow.about)}\n\n## What is in it\n\n| | |\n|---|---|\n"
         f"| rows | {figures.rows:,} |\n| sessions | {figures.sessions:,} |\n| steps | {figures.steps:,} |\n"
         f"| tokens, about | {figures.tokens:,} |\n| harnesses | {counts(figures.harnesses)} |\n"
@@ -163,6 +163,16 @@ def card(workflow: Workflow, figures: Figures, terms: Terms, files: list[dict[st
         f"Made with tracetui {__version__}.\n\n"
         f"## Licence and removal\n\n{markdown_safe(terms.license)}. To ask for removal: {contact}.\n"
     )  # fmt: skip
+
+
+def _head(folder: Path, terms: Terms, figures: Figures) -> str:
+    """The front matter of the card: licence, size, where the rows are and what their columns hold."""
+    told = {
+        "license": _license(terms.license),
+        "tags": ["agent-traces", "coding-agent"],
+        "size_categories": [_size(figures.rows)],
+    }
+    return card_of([(ROWS_FILE, (folder / ROWS_FILE).read_bytes())], told)
 
 
 def _properties(workflow: Workflow) -> Mapping[str, Any]:
