@@ -64,7 +64,7 @@ GUARDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "capsule.archive": ("tests/capsule/test_archive.py", ("tests/capsule/test_archive.py",)),
     "capsule.verify": ("tests/capsule/test_verify.py", ("tests/capsule/test_verify.py",)),
     "redact.apply": ("tests/redact/test_apply.py", _REDACT),
-    "redact.proof": ("tests/redact/test_leaks.py", _REDACT),
+    "redact.proof": ("tests/redact/test_proof.py", ("tests/redact/test_proof.py", *_REDACT)),
     "redact.gate": ("tests/redact/test_gate.py", _REDACT),
     "trail.judge": ("tests/trail/test_alive.py", _TRAIL),
     "trail.assessment": ("tests/trail/test_variations.py", _TRAIL),

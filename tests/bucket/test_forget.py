@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -202,3 +203,83 @@ def test_every_table_of_the_bucket_is_registered(tmp_path: Path, template: Path)
         assert {check.status for check in checks} == {"warn"}
         register("later.db", "opinion", "made up")
         assert len([check for check in checks if check.path and check.path.endswith("later.db")]) == 1
+
+
+# each part by itself: another that goes over the same ground would hide that it failed
+
+
+def test_words_are_taken_out_in_place(tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they cannot be, the index is built anew: that would hide it."""
+    path = tmp_path / "bucket"
+    shutil.copytree(template / "bucket", path)
+
+    def anew(db: sqlite3.Connection) -> None:
+        raise AssertionError("every text can be named")
+
+    monkeypatch.setattr("tracetui.bucket.schema.reset_index", anew)
+    with Bucket.open(path) as bucket:
+        (before,) = bucket.db.execute("SELECT count(*) FROM doc").fetchone()
+        kept = len({row for (row,) in bucket.db.execute("SELECT doc FROM step WHERE doc IS NOT NULL")})
+        bucket.forget(GONE)
+        assert before > bucket.db.execute("SELECT count(*) FROM doc").fetchone()[0] > 0
+        assert before >= kept
+        assert list(bucket.search("zanzibarquux")) == list(bucket.search("kroxotal")) == []
+        assert len(list(bucket.search("rate_limit"))) == 2
+        bucket.db.execute("INSERT INTO text(text) VALUES('integrity-check')")
+
+
+def test_a_copy_that_cannot_be_read_is_forgotten_too(tmp_path: Path, template: Path) -> None:
+    path = tmp_path / "bucket"
+    shutil.copytree(template / "bucket", path)
+    with Bucket.open(path) as bucket:
+        files = [file for file in bucket.accounts.files() if file.path.endswith(f"{GONE}.jsonl")]
+        copy = path / "copies" / files[0].copy
+        copy.write_bytes(copy.read_bytes()[:300] + b"\xa5" * 300)
+    with Bucket.open(path) as bucket:
+        bucket.forget(GONE)
+        assert [row.id for row in bucket.sessions()] == [KEPT]
+        assert list(bucket.search("zanzibarquux")) == []
+        assert len(list(bucket.search("rate_limit"))) == 2, "the index was built anew from what is left"
+        assert not copy.exists()
+    assert b"zanzibarquux"[4:] not in everything(path)
+
+
+def test_what_fails_between_leaves_the_index_as_it_was(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bucket"
+    shutil.copytree(template / "bucket", path)
+    with Bucket.open(path) as bucket:
+        with monkeypatch.context() as broken:
+            broken.setattr(forget, "log_tables", lambda db: ["step", "no_such_table"])
+            with pytest.raises(sqlite3.OperationalError):
+                bucket.forget(GONE)
+        assert not bucket.db.in_transaction
+        assert bucket.session(GONE).steps > 0
+        assert bucket.db.execute("SELECT count(*) FROM step JOIN log ON log.id=log").fetchone()[0] > 8
+        assert unfinished(path) == 1
+        assert bucket._forgetting().finish(0.0)
+        assert [row.id for row in bucket.sessions()] == [KEPT]
+        assert not unfinished(path)
+        assert bucket._forgetting().finish(0.0), "nothing left to do is done"
+
+
+def test_traces_that_a_reader_holds_are_said_and_removed_later(
+    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bucket"
+    shutil.copytree(template / "bucket", path)
+    with Bucket.open(path) as bucket:
+        other = sqlite3.connect(path / "index.db", isolation_level=None)
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM step").fetchone()
+        bucket.db.execute("PRAGMA busy_timeout=10")
+        with pytest.raises(TracetuiError, match="another tracetui reads the bucket"):
+            bucket.forget(GONE)
+        assert unfinished(path) == 1
+        assert "SQLITE_TMPDIR" not in os.environ
+        other.close()
+        monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path))
+        assert bucket._forgetting().finish(0.0)
+        assert os.environ["SQLITE_TMPDIR"] == str(tmp_path)
+    assert b"zanzibarquux"[4:] not in everything(path)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import pytest
 from logs import PASSWORD, SESSION, TOKEN
 
-from tracetui.model import TracetuiError
+from tracetui.model import Source, TracetuiError
 from tracetui.redact import Review, gate
+from tracetui.redact.proof import Leak
+from tracetui.redact.review import Cancelled
+from tracetui.redact.values import Place
 
 SAID = "the merger with Quorble is off the table until autumn comes round again"
 
@@ -155,3 +159,89 @@ def test_a_text_is_looked_at_as_it_reads_not_as_it_is_escaped() -> None:
             with pytest.raises(TracetuiError):
                 gate.check_text(text)
     gate.check_text(r"a plain \*word\* and user\_name, 3 \< 4")
+
+
+def place_of(value: str) -> Place:
+    where = ("i", "key", None, "/log", Source(1, 0, 9), 0, "r", "/text", "/text", False, 0, 4)
+    return Place(*where, "token", "rule", 1, "plain", "why", value)
+
+
+def test_the_gate_says_in_one_line_what_is_in_the_way() -> None:
+    leak = Leak(None, 0, "rid-1", "/a", False, 0, 4, "token", "left", 1, "an accepted value, plain", "key", "abcd")
+    other = replace(leak, rid="rid-2")
+    one, same, two = place_of("x"), place_of("x"), place_of("y")
+    assert gate.Gate((), ()).passes
+    assert gate.Gate((), ()).say() == ""
+    for shut in (gate.Gate((one,), ()), gate.Gate((), (one,)), gate.Gate((), (), (leak,))):
+        assert not shut.passes
+    assert gate.Gate((one, same), ()).say() == "1 finding open (2 copies)"
+    assert gate.Gate((one, two), (one,)).say() == "2 findings open (2 copies); 1 not scanned"
+    assert gate.Gate((), (), (leak, other)).say() == (
+        "2 left in the result, the first at rid-1/a (an accepted value, plain)"
+    )
+
+
+def test_no_proof_is_made_of_what_nobody_decided_or_scanned(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Review(place.bucket, place.capture()) as review:
+        review.scan()
+
+        def proved(*_: object, **__: object) -> None:
+            raise AssertionError("it is not ready to be proved")
+
+        monkeypatch.setattr(Review, "prove", proved)
+        assert gate.check(review, proof=True).open
+        review.accept_tier(2)
+        assert gate.check(review).passes, "not asked for"
+        with pytest.raises(AssertionError):
+            gate.check(review, proof=True)
+        monkeypatch.setattr(Review, "unscanned", lambda self: [place_of("x")])
+        assert len(gate.check(review, proof=True).unscanned) == 1
+
+
+def test_a_session_that_is_not_scanned_is_scanned_first(place: Any) -> None:
+    with Review(place.bucket, place.capture()) as review:
+        with pytest.raises(Cancelled):
+            gate.check(review, cancelled=lambda: True)
+        assert gate.check(review).open
+
+
+def test_a_text_for_others_counts_what_is_in_it() -> None:
+    other = "ghp_" + "zY9xW8vU7tS6rQ5pO4nM3lK2jI1hG0fE5dC6"
+    with pytest.raises(TracetuiError, match=r"holds 1 possible secret \(.*say --unreviewed$"):
+        gate.check_text(f"see {TOKEN}")
+    with pytest.raises(TracetuiError, match=r"holds 2 possible secrets \(.*say --flag$"):
+        gate.check_text(f"see {TOKEN} and {other}", flag="--flag")
+    gate.check_text(f"see {TOKEN}", decided=lambda value, kind, why: value == TOKEN)
+    gate.check_text("see ‹github-token:1›, ‹password:2›")
+    for text in (f"‹github-token:1›{TOKEN}", f"{TOKEN}‹github-token:1›"):
+        with pytest.raises(TracetuiError, match="1 possible secret"):
+            gate.check_text(text)
+
+
+def test_of_a_context_what_was_excluded_is_left_out(place: Any) -> None:
+    class Part(NamedTuple):
+        n: int
+        category: str
+        from_step: int | None
+
+    row = place.capture()
+    with Review(place.bucket, row) as review:
+        log = review.logs()[0]
+        steps = [(number, kind, key) for number, kind, key, _ in place.bucket.sources(log)]
+        parts = [Part(number, "message", number) for number, _, _ in steps]
+        more = [Part(1001, "tool_result", None), Part(1002, "thinking", None), Part(1003, "system", None)]
+
+        def out() -> set[int]:
+            return set(gate.excluded_segments(place.bucket, row, log, [*parts, *more]))
+
+        assert out() == set()
+        review.exclude("step", steps[0][2])
+        assert out() == {number for number, _, key in steps if key == steps[0][2]}
+        review.exclude("kind", "command")
+        left = {number for number, kind, key in steps if key == steps[0][2] or kind == "command"}
+        assert out() == left
+        assert len(left) > 1
+        review.exclude("results", "")
+        assert out() == left | {1001}
+        review.exclude("thinking", "")
+        assert out() == left | {1001, 1002}
