@@ -97,6 +97,7 @@ def test_one_of_the_second_format_opens_and_its_copies_stay(tmp_path: Path) -> N
     folder = unpack(tmp_path, 2)
     held = {path: path.read_bytes() for path in folder.glob("copies/*/*")}
     with Bucket.open(folder) as bucket:
+        bucket.capture([])  # (the index may be of another version, and is made from the copies then)
         check(bucket)
         assert not needs_upgrade(folder)
         bucket.rebuild()
