@@ -8,6 +8,7 @@ import os
 import random
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -155,8 +156,6 @@ def _renamed(name: str) -> bytes:
     """A well-formed archive whose only entry has this name, made by our own writer with a changed name."""
     raw = name.encode("utf-8", "surrogatepass")
     body = b"x"
-    import zlib
-
     facts = (0x0800, 0, 0, 0x21, zlib.crc32(body), 1, 1, len(raw))
     local = struct.pack("<IHHHHHIIIHH", 0x04034B50, 20, *facts, 0) + raw + body
     entry = struct.pack("<IHHHHHHIIIHHHHHII", 0x02014B50, 0x0314, 20, *facts, 0, 0, 0, 0, 0o100644 << 16, 0) + raw
@@ -274,3 +273,103 @@ def test_a_file_is_on_the_disk_before_it_takes_a_place(tmp_path: Path, monkeypat
         stream.write(b"12345")
     assert order == ["fsync 5", "replace"]
     assert (tmp_path / "a.zip").read_bytes() == b"12345"
+
+
+# where each limit stands, to the byte
+
+
+def test_the_limits_are_those_of_the_format() -> None:
+    """Files that others made hold to them too: none may be lowered."""
+    assert (archive.ENTRY_LIMIT, archive.SIZE_LIMIT, archive.TOTAL_LIMIT) == (50_000, 512 << 20, 1024 << 20)
+    assert (archive.RATIO_LIMIT, archive.RATIO_FREE) == (200, 16 << 20)
+
+
+def test_names_at_the_edge_of_what_is_allowed() -> None:
+    assert check_name("x" * 512) is None
+    assert check_name("x" * 513) is not None
+    assert check_name("\u00fc" * 256) is None
+    assert check_name("\u00fc" * 257) is not None
+    for name in (
+        "com1",
+        "COM9.txt",
+        "lpt1",
+        "a/lpt9.x",
+        "Nul",
+        "prn.md",
+        "\x7f",
+        "\x80",
+        "\x9f",
+        "\x1f",
+        "a ",
+        "a.",
+        " a",
+    ):
+        assert check_name(name) is not None, name
+    for name in ("com0", "com10", "lpt", "console", "a b", "a.b", "\xa0", "\x7e"):
+        assert check_name(name) is None, name
+
+
+def test_each_limit_lets_pass_what_just_holds_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = random.Random(3)
+    entries = {name: noise.randbytes(100) for name in "abc"}
+    data = packed(entries)
+    for name, just, over in (("ENTRY_LIMIT", 3, 2), ("SIZE_LIMIT", 100, 99), ("TOTAL_LIMIT", len(data), len(data) - 1)):
+        with monkeypatch.context() as limited:
+            limited.setattr(archive, name, just)
+            assert read(tmp_path / "x.zip", data) == entries
+            limited.setattr(archive, name, over)
+            with pytest.raises(RefusedError):
+                read(tmp_path / "x.zip", data)
+    for name, just, over in (("ENTRY_LIMIT", 3, 2), ("SIZE_LIMIT", 100, 99), ("TOTAL_LIMIT", 300, 299)):
+        with monkeypatch.context() as limited:
+            limited.setattr(archive, name, just)
+            assert packed(entries) == data
+            limited.setattr(archive, name, over)
+            with pytest.raises(TracetuiError, match=r"would hold 0 MB in 3 entries; seal a range"):
+                packed(entries)
+
+
+def test_how_much_may_come_out_of_how_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = packed({"a": bytes(2_000_000)})
+    monkeypatch.setattr(archive, "RATIO_LIMIT", 0)
+    monkeypatch.setattr(archive, "RATIO_FREE", 2_000_000)
+    assert read(tmp_path / "x.zip", data) == {"a": bytes(2_000_000)}
+    monkeypatch.setattr(archive, "RATIO_FREE", 1_999_999)
+    with pytest.raises(RefusedError, match="would unpack to 2 MB"):
+        read(tmp_path / "x.zip", data)
+    monkeypatch.setattr(archive, "RATIO_LIMIT", -(-2_000_000 // len(data)))
+    assert read(tmp_path / "x.zip", data) == {"a": bytes(2_000_000)}
+    monkeypatch.setattr(archive, "RATIO_LIMIT", 2_000_000 // len(data))
+    with pytest.raises(RefusedError, match="would unpack to 2 MB"):
+        read(tmp_path / "x.zip", data)
+
+
+def test_what_does_not_get_smaller_is_stored(tmp_path: Path) -> None:
+    noise = random.Random(4)
+
+    def deflated(data: bytes) -> int:
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        return len(packer.compress(data) + packer.flush())
+
+    equal = next(
+        data
+        for size in range(4, 200)
+        for _ in range(50)
+        if deflated(data := bytes(noise.choices(b"abcdefgh", k=size))) == len(data)
+    )
+    text = b"".join(b"%d of them, and %d\n" % (nth * 7919 % 997, nth * nth % 89) for nth in range(3000))
+    entries = {"a": text, "b": equal, "c": noise.randbytes(50)}
+    (tmp_path / "x.zip").write_bytes(packed(entries))
+    with Archive(tmp_path / "x.zip") as found:
+        assert [entry.method for entry in found.entries.values()] == [8, 0, 0]
+        assert [entry.packed for entry in found.entries.values()] == [deflated(text), len(equal), 50]
+        assert found.bytes == (tmp_path / "x.zip").stat().st_size
+
+
+def test_a_directory_that_says_another_count(tmp_path: Path) -> None:
+    data = packed({"a": b"1", "b": b"2"})[:-64]
+    for count in (0, 1, 3, 40_000):
+        changed = bytearray(data)
+        changed[-14:-10] = struct.pack("<HH", count, count)
+        with pytest.raises(RefusedError):
+            read(tmp_path / "x.zip", sealed(bytes(changed)))

@@ -254,3 +254,33 @@ def test_a_signature_of_something_else(sealed: Path, there: Any, cli: Cli, tmp_p
 
 def test_a_list_of_signers_that_is_not_there(tmp_path: Path, sealed: Path, cli: Cli) -> None:
     assert cli("verify", sealed, "--signers", tmp_path / "none").status == 1
+
+
+def test_a_report_in_one_line(tmp_path: Path) -> None:
+    report = verify(tmp_path / "none.zip")
+    assert not report.ok
+    assert report.words == "not intact: " + "; ".join(report.problems)
+    assert report.words.startswith("not intact: Cannot read")
+    assert report.bytes is None
+    (tmp_path / "bad.zip").write_bytes(b"12345")
+    assert verify(tmp_path / "bad.zip").bytes == 5
+
+
+def test_what_a_capsule_is_called_where_it_is_opened(tmp_path: Path) -> None:
+    with Capsule(small(tmp_path / "a.zip")) as capsule:
+        assert capsule.origin == f"capsule:{capsule.manifest.digest[:8]}"
+        assert len(capsule.origin) == 16
+        assert capsule.names("records/") == ["records/001.jsonl"]
+        assert len(capsule.names()) == len(ENTRIES) + 1
+
+
+def test_a_manifest_of_the_greatest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.capsule import verify as module
+
+    path = small(tmp_path / "a.zip")
+    with zipfile.ZipFile(path) as held:
+        size = held.getinfo("manifest.json").file_size
+    monkeypatch.setattr(module, "LIMIT", size)
+    assert verify(path).ok
+    monkeypatch.setattr(module, "LIMIT", size - 1)
+    assert "its manifest is too large" in verify(path).words
