@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from tracetui.bucket.copies import CopyReader, CopyWriter, Stamp, compressor
 from tracetui.bucket.index import IndexWriter
 from tracetui.bucket.location import Lock, write_private
 from tracetui.bucket.rewrite import rewrite
+from tracetui.bucket.wire import PartWithin
 from tracetui.bucket.worker import Pool
 from tracetui.model import TracetuiError
 
@@ -121,8 +121,8 @@ def test_a_copy_that_was_read_in_part_after_a_kill_is_read_on(tmp_path: Path, mo
         (tmp_path / "bucket" / name).unlink(missing_ok=True)
     apply, parts = IndexWriter.apply, []
 
-    def killed(self: IndexWriter, number: int, part: dict[str, Any]) -> None:
-        parts.append(part["offset"])
+    def killed(self: IndexWriter, number: int, part: PartWithin) -> None:
+        parts.append(part.offset)
         if len(parts) == 2:
             raise KeyboardInterrupt
         apply(self, number, part)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from tracetui.bucket.changes import RunProgress, RunReport, changed, from_db, known, signed, to_db
 from tracetui.bucket.databases import Databases
 from tracetui.bucket.dictionary import keep_dictionary
@@ -24,6 +26,7 @@ from tracetui.bucket.location import Lock, copies_in, full_disk, no_room, sweep,
 from tracetui.bucket.parts import foreign_origin
 from tracetui.bucket.session_writer import address, facts_from
 from tracetui.bucket.userdata import Forgotten
+from tracetui.bucket.wire import Done, Job, Message, Part, packed_header
 from tracetui.harness.roots import LogFile
 from tracetui.harness.sources import container, exists
 from tracetui.model import TracetuiError
@@ -41,7 +44,7 @@ _COMMIT: Final = (0.05, 0.2, 0.4, 1.0)
 
 @dataclass(slots=True)
 class _Task:
-    job: dict[str, Any]
+    job: Job
     file: LogFile | None
     weight: int
     reached: int = 0
@@ -183,11 +186,11 @@ class Capture:
             marks = ",".join("?" * len(logs))
             self._seen.update(self.db.execute(f"SELECT harness, session FROM log WHERE id IN ({marks})", logs))
 
-    def _job(self, **keys: Any) -> dict[str, Any]:
+    def _job(self, copy: str, stem: str, header: dict[str, Any], **keys: Any) -> Job:
+        """A job over the copy of that name."""
         self._nth += 1
-        job = {"nth": self._nth, "harness": "", "state": None, "offset": 0, "line": 1, "head": None, "tail": None}
-        job.update(header={}, beginning=self._beginning, **keys)
-        return job
+        path = os.fsencode(self.folder / "copies" / copy)
+        return Job(nth=self._nth, copy=path, stem=stem, header=packed_header(header), beginning=self._beginning, **keys)
 
     def _new(self, file: LogFile, generation: int, replaces: int | None) -> _Task:
         from tracetui.bucket.copies import copy_name
@@ -199,29 +202,43 @@ class Capture:
             header["named"] = file.root
         if self._foreign:
             header["origin"] = foreign_origin(file.root)
-        job = self._job(path=file.path, copy=str(self.folder / "copies" / copy), stem=stem)
-        job["header"], job["first"] = header, first_step(file.path)
-        self._from(job, file)
+        job = self._job(copy, stem, header, path=os.fsencode(file.path), first=first_step(file.path))
+        job = self._from(job, file)
         return _Task(job, file, file.size, copy=copy, path=file.path, generation=generation, replaces=replaces)
 
-    def _from(self, job: dict[str, Any], file: LogFile) -> None:
+    def _from(self, job: Job, file: LogFile) -> Job:
         """Tell a job what its file was like, and what to read where it stands in a database."""
-        job["stamp"] = (file.mtime_ns, file.size, file.inode, file.dev)
-        job["snapshot"] = self._databases.snapshot(file.path)
-        job["data"] = self._contents.get(file.path)
+        found = self._databases.snapshot(file.path)
+        data = self._contents.get(file.path)
+        return replace(
+            job,
+            stamp=(file.mtime_ns, file.size, file.inode, file.dev),
+            snapshot=None if found is None else (os.fsencode(found[0]), os.fsencode(found[1]), *found[2:]),
+            data=None if data is None else os.fsencode(data),
+        )
 
-    def _known_log(self, log: int, path: str | None) -> tuple[dict[str, Any], str, int]:
+    def _known_log(self, log: int, path: str | None) -> tuple[Job, str, int]:
         row = self.db.execute(
             "SELECT copy, harness, stem, state, bytes, line, head, tail, path, origin FROM log WHERE id=?", (log,)
         ).fetchone()
         copy, harness, stem, state, offset, line, head, tail, old, foreign = row
-        job = self._job(path=path, copy=str(self.folder / "copies" / copy), stem=stem)
-        job["header"] = {"origin": foreign} if foreign else {}
-        job.update(harness=harness, state=state, offset=offset, line=line, head=head, tail=tail)
-        job["first"] = first_step(from_db(old))
-        job["inner"] = self.db.execute(
+        inner = self.db.execute(
             "SELECT within, state FROM log WHERE copy>? AND copy<? AND within IS NOT NULL", (copy + "#", copy + "$")
-        ).fetchall()
+        )
+        job = self._job(
+            copy,
+            stem,
+            {"origin": foreign} if foreign else {},
+            path=None if path is None else os.fsencode(path),
+            harness=harness,
+            state=state,
+            offset=offset,
+            line=line,
+            head=head,
+            tail=tail,
+            first=first_step(from_db(old)),
+            inner=tuple(inner.fetchall()),
+        )
         return job, from_db(old), offset
 
     def _plan(self, files: list[LogFile]) -> Iterator[_Task]:
@@ -230,14 +247,13 @@ class Capture:
             row = logs.get(to_db(file.path))
             if row is not None:
                 job, path, offset = self._known_log(row[4], file.path)
-                self._from(job, file)
-                yield _Task(job, file, max(file.size - offset, 0), log=row[4], path=path)
+                yield _Task(self._from(job, file), file, max(file.size - offset, 0), log=row[4], path=path)
                 continue
             moved = self._moved(file)
             if moved is not None:
                 job, _, offset = self._known_log(moved, file.path)
-                self._from(job, file)
-                yield _Task(job, file, max(file.size - offset, 0), log=moved, path=file.path, moved=True)
+                left = max(file.size - offset, 0)
+                yield _Task(self._from(job, file), file, left, log=moved, path=file.path, moved=True)
                 continue
             yield self._new(file, self._generation(file.path), None)
 
@@ -300,8 +316,14 @@ class Capture:
         if not isinstance(path, str) or not isinstance(generation, int):
             path, generation = _nameless(name)
         stem = found.header.get("stem")
-        job = self._job(path=None, copy=str(self.folder / "copies" / name), stem=stem or _stem(path))
-        job.update(header=found.header, first=first_step(path), hint=found.header.get("harness", ""))
+        hint = found.header.get("harness")
+        job = self._job(
+            name,
+            stem if isinstance(stem, str) and stem else _stem(path),
+            found.header,
+            first=first_step(path),
+            hint=hint if isinstance(hint, str) else "",
+        )
         return found.stamp.mtime_ns, _Task(job, None, size * 6, copy=name, path=path, generation=generation)
 
     # working
@@ -329,7 +351,7 @@ class Capture:
         waiting = deque(tasks)
         while waiting and not self._stop():
             task = waiting.popleft()
-            self._tasks[task.job["nth"]] = task
+            self._tasks[task.job.nth] = task
             more = self._message(perform(task.job, self._message))
             if more is not None:
                 waiting.appendleft(more)
@@ -345,7 +367,7 @@ class Capture:
             while (waiting or pool.busy) and not self._stop():
                 while waiting and pool.hungry:
                     task = waiting.popleft()
-                    self._tasks[task.job["nth"]] = task
+                    self._tasks[task.job.nth] = task
                     pool.give(task.job)
                 message = pool.take(0.2)
                 if message is not None:
@@ -357,14 +379,14 @@ class Capture:
             self.index.much_done()
             pool.close(kill=not done)
 
-    def _message(self, message: dict[str, Any]) -> _Task | None:
+    def _message(self, message: Message) -> _Task | None:
         """Take in what a reader says; a task to be done anew may come of it."""
         self.index.begin()
         more = None
-        if "part" in message:
-            self._part(self._tasks[message["part"]], message)
+        if isinstance(message, Part):
+            self._part(self._tasks[message.nth], message)
         else:
-            more = self._done(self._tasks.pop(message["done"]), message)
+            more = self._done(self._tasks.pop(message.nth), message)
         now = time.monotonic()
         if now - self._committed > _COMMIT[min(self._commits, len(_COMMIT) - 1)]:
             self.index.commit()
@@ -373,29 +395,30 @@ class Capture:
         self._tell()
         return more
 
-    def _part(self, task: _Task, part: dict[str, Any]) -> None:
+    def _part(self, task: _Task, part: Part) -> None:
         # One long log is most of a run: it counts as it is read, by its decoded bytes.
-        before, task.reached = task.reached, min(max(part["offset"] - task.job["offset"], task.reached), task.weight)
+        before, task.reached = task.reached, min(max(part.offset - task.job.offset, task.reached), task.weight)
         self._bytes += task.reached - before
         if task.dropped:
             return
-        facts = facts_from(part["facts"])
-        foreign = task.job["header"].get("origin")
+        facts = facts_from(part.facts)
+        header = task.job.facts
+        foreign = header.get("origin")
         prefix = f"{foreign}/" if isinstance(foreign, str) and foreign else origin(task.path)
-        session = prefix + address(part["harness"], facts.session or task.job["stem"])
-        if self.forgotten.session(part["harness"], session):
+        session = prefix + address(part.harness, facts.session or task.job.stem)
+        if self.forgotten.session(part.harness, session):
             if not self._again:
                 task.dropped = True
                 return
-            self.forgotten.forgive_session(part["harness"], session)
+            self.forgotten.forgive_session(part.harness, session)
         if task.log is None:
             task.log = self.index.add_log(
                 path=to_db(task.path),
                 copy=task.copy,
-                harness=part["harness"],
-                stem=task.job["stem"],
+                harness=part.harness,
+                stem=task.job.stem,
                 generation=task.generation,
-                header=task.job["header"],
+                header=header,
             )
             # Only the highest generation of a path is the file that is there now.
             rows = self.db.execute(
@@ -411,20 +434,20 @@ class Capture:
         self.index.apply(task.log, part)
         if task.moved:
             self.index.moved_within(task.log)
-        for inner in part["inner"]:
-            self.index.apply(self.index.log_within(task.log, inner["agent"]), inner)
+        for inner in part.inner:
+            self.index.apply(self.index.log_within(task.log, inner.agent), inner)
         report = self.report
-        report.records += part["records"]
-        report.bad_records += part["bad"]
-        for line, reason in part["problems"]:
+        report.records += part.records
+        report.bad_records += part.bad
+        for line, reason in part.problems:
             self._problem(task.path, line, reason)
-        if task.file is not None and (part["records"] or part["rows"] or part["bad"]):
-            self._touched[part["harness"], session] = True
+        if task.file is not None and (part.records or part.rows or part.bad):
+            self._touched[part.harness, session] = True
         else:
-            self._seen.add((part["harness"], session))
+            self._seen.add((part.harness, session))
 
-    def _done(self, task: _Task, message: dict[str, Any]) -> _Task | None:
-        status = message["status"]
+    def _done(self, task: _Task, message: Done) -> _Task | None:
+        status = message.status
         file = task.file
         self._count += 1
         self._bytes += task.weight - task.reached
@@ -451,14 +474,14 @@ class Capture:
             if file is not None:
                 self._skip(file, reason)
         elif status == "error":
-            if message["errno"] in _FULL:
+            if message.errno in _FULL:
                 self.index.commit()
-                room = message["errno"] in (errno.ENOSPC, errno.EDQUOT)
-                raise self._full(message["reason"], room=room)
-            self._problem(task.path, 0, message["reason"])
+                room = message.errno in (errno.ENOSPC, errno.EDQUOT)
+                raise self._full(message.reason, room=room)
+            self._problem(task.path, 0, message.reason)
             self._databases.failed(task.path)
-            if file is not None and not message["errno"]:
-                self._skip(file, message["reason"])
+            if file is not None and not message.errno:
+                self._skip(file, message.reason)
         return None
 
     def _note_move(self, task: _Task) -> None:

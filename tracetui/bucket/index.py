@@ -6,13 +6,17 @@ import gc
 import re
 import sqlite3
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.bucket.changes import signed
 from tracetui.bucket.session_writer import SessionWriter, address, facts_from
 from tracetui.bucket.within import name_within
 from tracetui.model import KINDS, TOOL_KINDS, Step
+
+if TYPE_CHECKING:
+    from tracetui.bucket.row import StepColumns
+    from tracetui.bucket.wire import PartWithin
 
 __all__ = ["IndexWriter", "first_step", "now_ms", "origin"]
 
@@ -162,7 +166,7 @@ class IndexWriter:
         for log, agent in rows.fetchall():
             self.db.execute("UPDATE log SET path=? WHERE id=?", (_path_within(path, agent), log))
 
-    def apply(self, log: int, part: dict[str, Any]) -> None:
+    def apply(self, log: int, part: PartWithin) -> None:
         """Put one part of a log into the index."""
         db = self.db
         was = db.execute(
@@ -172,32 +176,32 @@ class IndexWriter:
         ).fetchone()
         old_harness, old_session, kinds, first_prompt, cost, stem, path, foreign = was[:8]
         counts = dict(zip(_COUNTS, was[8:]))
-        spent, kinds, first_prompt = self._rows(log, part, counts, kinds, first_prompt)
-        if part["count"] is not None and counts["steps"] > part["count"]:
-            spent -= self._withdraw(log, part["count"] + part["first"] - 1, counts)
+        spent, kinds, first_prompt = self._rows(log, part.rows, part.first, counts, kinds, first_prompt)
+        if part.count is not None and counts["steps"] > part.count:
+            spent -= self._withdraw(log, part.count + part.first - 1, counts)
             first = db.execute(
                 "SELECT summary FROM step WHERE log=? AND kind=? ORDER BY number LIMIT 1", (log, _PROMPT)
             ).fetchone()
             first_prompt = first[0] if first else None
-        facts = facts_from(part["facts"])
-        harness = part["harness"]
+        facts = facts_from(part.facts)
+        harness = part.harness
         raw = facts.session or stem
         session = (foreign + "/" if foreign else origin(path)) + address(harness, raw)
         if facts.cost_usd is not None:
             cost = facts.cost_usd
         elif spent:
             cost = (cost or 0.0) + spent
-        stamp = part["stamp"]
+        stamp = part.stamp
         db.execute(
             "UPDATE log SET harness=?, raw=?, session=?, agent=?, bytes=?, line=?, copy_size=?, copied=?, head=?, "
             "tail=?, records=records+?, bad=bad+?, kinds=?, first_prompt=?, cost=?, started=?, ended=?, facts=?, "
             "counts=?, state=?, priced=0, "
             f"{', '.join(f'{name}=?' for name in _COUNTS)}, loose=loose+? WHERE id=?",
             (
-                *(harness, raw, session, facts.agent, part["offset"], part["line"], part["copy_size"], part["copied"]),
-                *(part["head"], part["tail"], part["records"], part["bad"], kinds, first_prompt, cost),
-                *(facts.started, facts.ended, part["facts"], part["counts"], part["state"], *counts.values()),
-                *(part["loose"], log),
+                *(harness, raw, session, facts.agent, part.offset, part.line, part.copy_size, part.copied),
+                *(part.head, part.tail, part.records, part.bad, kinds, first_prompt, cost),
+                *(facts.started, facts.ended, part.facts, part.counts, part.state, *counts.values()),
+                *(part.loose, log),
             ),
         )
         if stamp is not None:
@@ -211,26 +215,33 @@ class IndexWriter:
             self.dirty(old_harness, old_session)
 
     def _rows(
-        self, log: int, part: dict[str, Any], counts: dict[str, int], kinds: int, first_prompt: str | None
+        self,
+        log: int,
+        rows: Sequence[StepColumns],
+        first: int,
+        counts: dict[str, int],
+        kinds: int,
+        first_prompt: str | None,
     ) -> tuple[float, int, str | None]:
-        """Write the steps of a part and count them; gives what they cost, the kinds and the first prompt."""
+        """Write steps of a log, the number of whose ``first`` is given, and count them; gives what they cost, the kinds
+        and the first prompt."""
         db = self.db
         inserts: list[tuple[Any, ...]] = []
         paths: list[tuple[int, int, int]] = []
         texts = _Texts()
-        known = counts["steps"] + part["first"] - 1
+        known = counts["steps"] + first - 1
         spent = 0.0
         prompts = tools = errors = edits = 0
-        for row in part["rows"]:
-            (number, kind, flags, at, summary, tool, code, duration, t_in, t_out, t_read, t_write) = row[:12]
-            (t_long, model, key, thread, size, images, money, sources, digest, text, touched) = row[12:]
-            doc: int | str = self._doc_of(texts, digest, text, at or 0) if text else ""
+        for row in rows:
+            number, kind, tokens = row.number, row.kind, (row.input, row.output, row.cache_read, row.cache_write)
+            doc: int | str = self._doc_of(texts, row.digest, row.text, row.time or 0) if row.text else ""
             values = (
-                *(kind, flags, at, summary, self._name(tool), code, duration, t_in, t_out, t_read, t_write),
-                *(t_long, self._name(model), key, thread, size, images, money, bytearray(sources), doc),
+                *(kind, row.flags, row.time, row.summary, self._name(row.tool), row.exit_code, row.duration, *tokens),
+                *(row.cache_write_long, self._name(row.model), row.key, row.thread, row.size, row.images, row.cost),
+                *(bytearray(row.sources), doc),
             )
             before = None if number > known else self._replace(log, number, values, counts)
-            paths += [(log, number, self._path(path)) for path in touched]
+            paths += [(log, number, self._path(path)) for path in row.paths]
             if before is None:
                 self._step += 1
                 inserts.append((self._step, log, number, *values))
@@ -239,17 +250,17 @@ class IndexWriter:
             # (What _count does, without its calls.)
             prompts += kind == _PROMPT
             tools += kind in _TOOLS
-            errors += flags & 1
+            errors += row.flags & 1
             edits += kind == _EDIT
-            if t_in != "":
-                for name, value in zip(_TOKENS, (t_in, t_out, t_read, t_write)):
-                    counts[name] += value or 0
-            if money:
-                spent += money
+            if row.input != "":
+                for name, value in zip(_TOKENS, tokens):
+                    counts[name] += int(value or 0)
+            if row.cost:
+                spent += float(row.cost)
             kinds |= 1 << kind
-            if kind == _PROMPT and first_prompt is None and summary:
-                first_prompt = summary
-        counts["steps"] += len(part["rows"])
+            if kind == _PROMPT and first_prompt is None and row.summary:
+                first_prompt = row.summary
+        counts["steps"] += len(rows)
         counts["prompts"] += prompts
         counts["tools"] += tools
         counts["errors"] += errors
@@ -268,8 +279,7 @@ class IndexWriter:
         names = ", ".join(_COUNTS)
         found = self.db.execute(f"SELECT path, kinds, cost, {names} FROM log WHERE id=?", (log,)).fetchone()
         counts = dict(zip(_COUNTS, found[3:]))
-        part = {"rows": [row_of(step)], "first": first_step(found[0])}
-        spent, kinds, _ = self._rows(log, part, counts, found[1], "")
+        spent, kinds, _ = self._rows(log, [row_of(step)], first_step(found[0]), counts, found[1], "")
         cost = (found[2] or 0.0) + spent if spent else found[2]
         self.db.execute(
             f"UPDATE log SET kinds=?, cost=?, {', '.join(f'{name}=?' for name in _COUNTS)} WHERE id=?",
@@ -328,9 +338,9 @@ class IndexWriter:
         self.db.execute("DELETE FROM step_path WHERE log=? AND number>?", (log, count))
         return spent
 
-    def _problems(self, log: int, part: dict[str, Any]) -> None:
+    def _problems(self, log: int, part: PartWithin) -> None:
         db = self.db
-        problems = list(part["problems"])
+        problems = list(part.problems)
         rows = db.execute("SELECT rowid, reason FROM problem WHERE log=?", (log,)).fetchall()
         for row, reason in rows:
             # (A DELETE that may touch several rows makes FTS5 write out all that it holds in memory.)
@@ -338,8 +348,8 @@ class IndexWriter:
                 db.execute("DELETE FROM problem WHERE rowid=?", (row,))
         if problems:
             problems = problems[: max(0, _PROBLEMS - len(rows))]
-        if part["torn"]:
-            problems.append((part["line"], f"unfinished last line of {part['torn']:,} bytes waits for its rest"))
+        if part.torn:
+            problems.append((part.line, f"unfinished last line of {part.torn:,} bytes waits for its rest"))
         db.executemany("INSERT INTO problem VALUES(?,?,?)", [(log, line, reason) for line, reason in problems])
 
     def _name(self, text: str | None) -> int | str:

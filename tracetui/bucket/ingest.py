@@ -1,8 +1,8 @@
 """One log: read what is new, copy it, turn it into rows. Runs in a reader process or, for little work, in ours.
 
-A job and what comes of it are plain dicts of numbers, strings and bytes, so that they cross a pipe by ``marshal``.
-``read_log`` calls ``emit`` with *parts*: each is a consistent advance of the index (rows, counters, the reader's state
-and where it stands), and everything that it speaks of is in the copy by then.
+A job and what comes of it are typed messages (``wire``), whether they cross a pipe or not. ``read_log`` calls ``emit``
+with *parts*: each is a consistent advance of the index (rows, counters, the reader's state and where it stands), and
+everything that it speaks of is in the copy by then.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from msgspec import structs
+
 from tracetui.bucket.copies import FRAME, LOOSE, CopyReader, CopyWriter, Stamp
 from tracetui.bucket.run import HEAD, TAIL, Emit, ForeignError, Run, digest
+from tracetui.bucket.wire import Job
 from tracetui.harness.database import Snapshot
 from tracetui.harness.lines import Splitter
 from tracetui.harness.opening import open_log
@@ -63,11 +66,13 @@ def _position(stream: BinaryIO, at: int, now: int) -> None:
         stream.seek(at)
 
 
-def _verify(stream: BinaryIO, stamp: Stamp, job: dict[str, Any], known: int, run: Run) -> None:
+def _verify(stream: BinaryIO, stamp: Stamp, job: Job, known: int, run: Run) -> None:
     """Check that the file still begins with what was copied; leaves the stream at byte ``known``."""
     if stream.seekable() and stamp.size < known:
         raise _RewrittenError
-    head_mark, tail_mark = job["head"], job["tail"]
+    head_mark, tail_mark = job.head, job.tail
+    assert head_mark is not None
+    assert tail_mark is not None
     run.head = _read_exactly(stream, min(HEAD, known))
     if digest(run.head[: _length(head_mark)]) != head_mark:
         raise _RewrittenError
@@ -116,38 +121,30 @@ def _ends(run: Run, reader: CopyReader, end: int) -> None:
     run.tail = reader.read(max(0, end - TAIL), min(TAIL, end))
 
 
-def read_log(job: dict[str, Any], emit: Emit) -> str:
+def read_log(job: Job, emit: Emit) -> str:
     """Do one job; gives ``ok``, ``unchanged``, ``rewritten``, ``damaged`` (the copy takes no more) or ``skipped:
-    REASON``. Raises OSError and whatever a
-    hostile log provokes; what was emitted before stands.
-
-    Keys of a job: ``nth``; ``path`` (None: only read the copy); ``copy``, ``header``; ``harness`` ("" when
-    not known yet), ``stem``, ``state``, ``offset``, ``line``; ``head``, ``tail`` (marks of the known ends or None);
-    ``beginning``, how many bytes are enough (0: all); ``first``, the number of the first step (1); ``hint``, the
-    harness where the records do not tell; ``stamp``, what the file was like when it was found; ``snapshot``, of a
-    session in a database, what of it to read; ``data``, the file to read in place of ``path``.
-    """
+    REASON``. Raises OSError and whatever a hostile log provokes; what was emitted before stands."""
     run = Run(job, emit)
-    copy = Path(job["copy"])
-    writer = CopyWriter(copy, job["header"])
+    copy = job.copy_path
+    writer = CopyWriter(copy, job.facts)
     try:
-        if writer.damage and job["path"] is not None:
+        if writer.damage and job.path is not None:
             return "damaged"
-        if writer.bytes < job["offset"]:
+        if writer.bytes < job.offset:
             return "rewritten"
-        if run.reader is not None and job["state"] is None and job["offset"]:
-            run.recall(copy, job["offset"])
-        if writer.bytes > job["offset"]:
-            _replay(run, copy, writer, goes_on=job["path"] is not None)
-            if run.damaged and job["path"] is not None:
+        if run.reader is not None and job.state is None and job.offset:
+            run.recall(copy, job.offset)
+        if writer.bytes > job.offset:
+            _replay(run, copy, writer, goes_on=job.path is not None)
+            if run.damaged and job.path is not None:
                 return "damaged"
             if not run.choose():
                 return run.skipped()
             seen = writer.stamp
             # Whoever wrote the copy may have been stopped within the log.
             run.part(writer, None if not seen.size else seen if seen.size == writer.bytes else seen.midway())
-            job = {**job, "head": digest(run.head), "tail": digest(run.tail)}
-        if job["path"] is None:
+            job = structs.replace(job, head=digest(run.head), tail=digest(run.tail))
+        if job.path is None:
             return "ok"
         return _capture(run, job, writer)
     except _RewrittenError:
@@ -173,15 +170,18 @@ def _append(run: Run, writer: CopyWriter, data: memoryview, stamp: Stamp) -> Non
     run.hold(data)
 
 
-def _records(run: Run, job: dict[str, Any], known: int) -> tuple[BinaryIO, Stamp] | None:
+def _records(run: Run, job: Job, known: int) -> tuple[BinaryIO, Stamp] | None:
     """What the copy lacks of a log whose records are not lines, as lines; None for a file of lines."""
     from tracetui.harness.sources import lines_of
 
-    snapshot = None if job.get("snapshot") is None else Snapshot(*job["snapshot"])
-    copy = CopyReader(Path(job["copy"])) if known else None
+    snapshot = None
+    if job.snapshot is not None:
+        path, origin, *state = job.snapshot
+        snapshot = Snapshot(os.fsdecode(path), os.fsdecode(origin), *state)
+    copy = CopyReader(job.copy_path) if known else None
     try:
         before = () if copy is None else _values(copy)
-        found = lines_of(job.get("data") or job["path"], before, None if snapshot is None else snapshot.path)
+        found = lines_of(job.source, before, None if snapshot is None else snapshot.path)
         if found is None:
             return None
         if snapshot is not None and snapshot.changed():
@@ -191,7 +191,7 @@ def _records(run: Run, job: dict[str, Any], known: int) -> tuple[BinaryIO, Stamp
     finally:
         if copy is not None:
             copy.close()
-    return io.BytesIO(found), Stamp(*job["stamp"])
+    return io.BytesIO(found), _stamp_of(job)
 
 
 def _values(copy: CopyReader) -> Iterator[dict[str, Any]]:
@@ -202,19 +202,25 @@ def _values(copy: CopyReader) -> Iterator[dict[str, Any]]:
                 yield item.value
 
 
-def _capture(run: Run, job: dict[str, Any], writer: CopyWriter) -> str:
+def _stamp_of(job: Job) -> Stamp:
+    """What the file was like when it was found."""
+    assert job.stamp is not None
+    return Stamp(*job.stamp)
+
+
+def _capture(run: Run, job: Job, writer: CopyWriter) -> str:
     known = writer.bytes
     opened = _records(run, job, known)
-    stream, stamp = opened or open_source(job.get("data") or job["path"])
-    if job.get("data"):
-        stamp = Stamp(*job["stamp"])
+    stream, stamp = opened or open_source(job.source)
+    if job.data:
+        stamp = _stamp_of(job)
     try:
         if known and opened is None:
             _verify(stream, stamp, job, known, run)
         held = b""
         line_tail: bytes | None = None
         grown = False
-        size = min(job.get("beginning") or FRAME, FRAME)
+        size = min(job.beginning or FRAME, FRAME)
         for piece in _pieces(stream, size):
             run.take_in(run.splitter.feed(piece))
             held = held + piece if held else piece
@@ -233,7 +239,7 @@ def _capture(run: Run, job: dict[str, Any], writer: CopyWriter) -> str:
                 held = b""
             _append(run, writer, data, stamp)
             grown = True
-            if job.get("beginning") and run.splitter.offset == writer.bytes and run.choose():
+            if job.beginning and run.splitter.offset == writer.bytes and run.choose():
                 run.part(writer, stamp.midway())
                 return "ok"
             if run.since >= _PART and run.reader is not None and run.splitter.offset == writer.bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tracetui.harness import tools
 from tracetui.model import KINDS, Source, Step
 
-__all__ = ["SOURCE", "doc_of", "pack_sources", "row_of", "texts_of", "unpack_sources"]
+__all__ = ["SOURCE", "StepColumns", "doc_of", "pack_sources", "plain", "row_of", "texts_of", "unpack_sources"]
 
 SOURCE: Final = struct.Struct("<IIBI")
 """A source of a step in the index: line, low and high part of the offset, length."""
@@ -19,9 +19,40 @@ _MARK: Final = struct.Struct("<q")
 _MAX: Final = 0xFFFFFFFF
 _KIND: Final = {kind: nth for nth, kind in enumerate(KINDS)}
 _MUTE: Final = frozenset({int, bool, float})
-_NO_TOKENS: Final = ("", "", "", "", "")
+_Number = int | str | None
+_NO_TOKENS: Final[tuple[_Number, _Number, _Number, _Number, _Number]] = ("", "", "", "", "")
 _BETWEEN: Final = "\n\ue000\n"
 """Between the texts of a step; a word of its own to the index, so that no phrase reaches from one into the next."""
+
+
+class StepColumns(NamedTuple):
+    """The row of a step in the index, with its ``text``, a signed 64-bit hash of it and the files that it speaks of; ""
+    where there is no value. ``kind`` counts in ``model.KINDS``, ``sources`` is made by ``pack_sources``,
+    ``time`` in milliseconds."""
+
+    number: int
+    kind: int
+    flags: int
+    time: int | None
+    summary: str
+    tool: str
+    exit_code: int | str | None
+    duration: int | str | None
+    input: int | str | None
+    output: int | str | None
+    cache_read: int | str | None
+    cache_write: int | str | None
+    cache_write_long: int | str | None
+    model: str
+    key: str
+    thread: str
+    size: int
+    images: int
+    cost: float | int | str
+    sources: bytes
+    digest: int
+    text: str
+    paths: list[str]
 
 
 def pack_sources(sources: tuple[Source, ...]) -> bytes:
@@ -101,14 +132,13 @@ def doc_of(step: Step) -> tuple[str, int]:
     return text, mark
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that can be stored: lone surrogates replaced."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def row_of(step: Step) -> tuple[Any, ...]:
-    """The row that the index keeps of a step, with the text's hash, its text and the files that it speaks of at the
-    end; "" where it has no value (see ``index``)."""
+def row_of(step: Step) -> StepColumns:
+    """The row that the index keeps of a step."""
     tool, tokens, cost = step.tool, step.tokens, step.cost_usd
     text, digest = doc_of(step)
     flags = 2 if step.sidechain else 0
@@ -124,13 +154,14 @@ def row_of(step: Step) -> tuple[Any, ...]:
         if took is None:
             took = ""
     if not f"{summary}{key}{model}{thread}{name}".isascii():
-        summary, key, model, thread, name = map(_plain, (summary, key, model, thread, name))
-    head = (step.number, _KIND[step.kind], flags, step.time, summary, name, code, took)
+        summary, key, model, thread, name = map(plain, (summary, key, model, thread, name))
     paid = "" if cost is None else cost
     touched = [] if tool is None else tools.paths(step.kind, tool.input)
     if touched:
-        touched = [_plain(path) for path in touched]
-    tail = (model, key, thread, len(text), step.images, paid, pack_sources(step.sources), digest, text, touched)
-    if tokens is None:
-        return head + _NO_TOKENS + tail
-    return (*head, tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, tokens.cache_write_long, *tail)
+        touched = [plain(path) for path in touched]
+    used = _NO_TOKENS
+    if tokens is not None:
+        used = tokens.input, tokens.output, tokens.cache_read, tokens.cache_write, tokens.cache_write_long
+    size, sources = len(text), pack_sources(step.sources)
+    head = (step.number, _KIND[step.kind], flags, step.time, summary, name, code, took)
+    return StepColumns(*head, *used, model, key, thread, size, step.images, paid, sources, digest, text, touched)

@@ -14,7 +14,8 @@ import zstandard
 
 from tracetui.bucket.copies import CopyChunk, CopyReader, CopyWriter, Stamp, compressor
 from tracetui.bucket.frames import UNKNOWN
-from tracetui.bucket.row import row_of
+from tracetui.bucket.row import plain, row_of
+from tracetui.bucket.wire import Job, Part, PartWithin
 from tracetui.bucket.within import InnerRun
 from tracetui.harness import HARNESSES, detect
 from tracetui.harness.base import Reader
@@ -37,7 +38,7 @@ _FACTS: Final = {item.name: item.default for item in fields(LogFacts)}
 _NO_HEAD: Final = bytes(16)
 """In place of the digest of a log's beginning: that of no file."""
 
-Emit = Callable[[dict[str, Any]], None]
+Emit = Callable[[Part], object]
 
 
 class ForeignError(Exception):
@@ -47,22 +48,22 @@ class ForeignError(Exception):
 class Run:
     """The state of reading one log."""
 
-    def __init__(self, job: dict[str, Any], emit: Emit) -> None:
+    def __init__(self, job: Job, emit: Emit) -> None:
         self.job = job
         self.emit = emit
-        self.splitter = Splitter(job["offset"], job["line"])
-        self.harness: str = job["harness"]
+        self.splitter = Splitter(job.offset, job.line)
+        self.harness = job.harness
         self.reader: Reader | None = None
         if self.harness:
-            state = job["state"]
-            self.reader = HARNESSES[self.harness].reader(job["stem"], state and zstandard.decompress(state))
+            state = job.state
+            self.reader = HARNESSES[self.harness].reader(job.stem, state and zstandard.decompress(state))
         self.inner: dict[str, InnerRun] = {}
-        for agent, state in job.get("inner", ()):
+        for agent, state in job.inner:
             made = HARNESSES[self.harness].reader(f"agent-{agent}", zstandard.decompress(state))
             self.inner[agent] = InnerRun(agent, made)
         self.waiting: list[Record] = []
         self.steps: dict[int, Step] = {}
-        self.first = job.get("first", 1)
+        self.first = job.first
         self.head = b""
         self.tail = b""
         self.records = 0
@@ -152,29 +153,15 @@ class Run:
                 )
             run.feed(found.record)
 
-    def parts_within(self, writer: CopyWriter) -> list[dict[str, Any]]:
+    def parts_within(self, writer: CopyWriter) -> list[PartWithin]:
         """What came of the subagents within since the last part, as parts of logs of their own."""
-        out: list[dict[str, Any]] = []
+        out: list[PartWithin] = []
         for run in self.inner.values():
             if not run.records:
                 continue
             records, steps, count = run.hand_over()
-            out.append(
-                {
-                    "agent": run.agent,
-                    **self.said(run.reader, steps, count, 1),
-                    "records": records,
-                    "bad": 0,
-                    "problems": [],
-                    "copied": writer.bytes,
-                    "copy_size": 0,
-                    "head": b"",
-                    "tail": b"",
-                    "torn": 0,
-                    "loose": 0,
-                    "stamp": None,
-                }
-            )
+            said = self.said(run.reader, steps, count, 1)
+            out.append(PartWithin(agent=plain(run.agent), records=records, copied=writer.bytes, **said))
         return out
 
     def said(self, reader: Reader, steps: dict[int, Step], count: int | None, first: int) -> dict[str, Any]:
@@ -196,11 +183,11 @@ class Run:
     def choose(self) -> bool:
         """Name the harness by the first records; False where none knows them."""
         if self.reader is None and self.waiting:
-            found = detect([record.value for record in self.waiting]) or HARNESSES.get(self.job.get("hint", ""))
+            found = detect([record.value for record in self.waiting]) or HARNESSES.get(self.job.hint)
             if found is None:
                 return False
             self.harness = found.name
-            self.reader = found.reader(self.job["stem"])
+            self.reader = found.reader(self.job.stem)
             for record in self.waiting:
                 self.feed(self.reader, record)
             self.waiting.clear()
@@ -231,24 +218,23 @@ class Run:
             self.steps = {number: step for number, step in self.steps.items() if number <= count}
         if self.first > 1:
             self.steps = {number: replace(step, number=number + self.first - 1) for number, step in self.steps.items()}
-        problems = [(line, reason) for line, reason in self.problems]
-        problems += [(line, reason) for line, reason in reader.problems[self.seen_problems :][:_PROBLEMS]]
+        problems = [*self.problems, *reader.problems[self.seen_problems :][:_PROBLEMS]]
         self.emit(
-            {
-                "part": self.job["nth"],
+            Part(
+                nth=self.job.nth,
+                inner=self.parts_within(writer),
+                records=self.records,
+                bad=self.splitter.bad - self.bad,
+                problems=[(line, plain(reason)) for line, reason in problems],
+                copied=writer.bytes,
+                copy_size=writer.size,
+                head=_NO_HEAD if self.damaged else digest(self.head),
+                tail=digest(self.tail),
+                torn=self.splitter.pending,
+                loose=self.loose,
+                stamp=None if stamp is None else (stamp.mtime_ns, stamp.size, stamp.inode, stamp.device),
                 **self.said(reader, self.steps, count, self.first),
-                "inner": self.parts_within(writer),
-                "records": self.records,
-                "bad": self.splitter.bad - self.bad,
-                "problems": problems,
-                "copied": writer.bytes,
-                "copy_size": writer.size,
-                "head": _NO_HEAD if self.damaged else digest(self.head),
-                "tail": digest(self.tail),
-                "torn": self.splitter.pending,
-                "loose": self.loose,
-                "stamp": None if stamp is None else tuple(stamp),
-            }
+            )
         )
         self.seen_problems = len(reader.problems)
         self.records, self.since, self.loose, self.bad = 0, 0, 0, self.splitter.bad

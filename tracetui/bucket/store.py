@@ -132,7 +132,7 @@ class Bucket:
 
     def check(self, files: Iterable[LogFile]) -> list[LogFile]:
         """The files that need capturing, by size, mtime and inode; nothing is opened."""
-        from tracetui.bucket.capture import changed
+        from tracetui.bucket.changes import changed
 
         return changed(self._db, files, self._forgotten)[0]
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from tracetui.bucket.capture import from_db
+from tracetui.bucket.changes import from_db
 from tracetui.bucket.index import IndexWriter
 from tracetui.bucket.session_writer import address
 

@@ -1,7 +1,7 @@
 """Reader processes: jobs in, parts out, over pipes.
 
-Plain subprocesses of this Python with messages by ``marshal`` (numbers, strings, bytes; nothing in them is executed):
-they start in some 60 ms, need no importable main module, and die with the pipe. They inherit the bucket's lock, so that
+Plain subprocesses of this Python with typed messages (``wire``): they start in some 60 ms, need no importable main
+module, and die with the pipe. They inherit the bucket's lock, so that
 a bucket whose capturing process was killed stays locked until the last of them has stopped writing.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import marshal
 import os
 import queue
 import struct
@@ -17,7 +16,14 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Final
+
+from msgspec import DecodeError
+
+from tracetui.bucket.wire import Done, Job, Message, encode, to_job, to_message
+
+if TYPE_CHECKING:
+    from tracetui.bucket.run import Emit
 
 __all__ = ["Pool", "main"]
 
@@ -28,8 +34,8 @@ _START: Final = (
 )
 
 
-def _send(stream: IO[bytes], message: dict[str, Any]) -> None:
-    data = marshal.dumps(message)
+def _send(stream: IO[bytes], message: Job | Message) -> None:
+    data = encode(message)
     stream.write(_LENGTH.pack(len(data)))
     stream.write(data)
     stream.flush()
@@ -44,19 +50,18 @@ def _receive(stream: IO[bytes]) -> bytes | None:
     return data if len(data) == length else None
 
 
-def perform(job: dict[str, Any], emit: Any) -> dict[str, Any]:
+def perform(job: Job, emit: Emit) -> Done:
     """Do a job; its end as a message. Whatever a log provokes ends that log only."""
     from tracetui.bucket.ingest import read_log
 
-    nth = job["nth"]
     try:
-        return {"done": nth, "status": read_log(job, emit)}
+        return Done(job.nth, read_log(job, emit))
     except BrokenPipeError:
         raise
     except OSError as error:
-        return {"done": nth, "status": "error", "reason": error.strerror or str(error), "errno": error.errno or 0}
+        return Done(job.nth, "error", error.strerror or str(error), error.errno or 0)
     except Exception as error:  # noqa: BLE001 (a hostile log must not end the run; its text stays out of the message)
-        return {"done": nth, "status": "error", "reason": f"reading failed ({type(error).__name__})", "errno": 0}
+        return Done(job.nth, "error", f"reading failed ({type(error).__name__})")
 
 
 def main() -> None:
@@ -74,7 +79,7 @@ def main() -> None:
             data = _receive(source)
             if data is None:
                 break
-            _send(target, perform(marshal.loads(data), lambda part: _send(target, part)))  # noqa: S302 (our own parent)
+            _send(target, perform(to_job(data), lambda part: _send(target, part)))
     # Nothing is left to flush; a broken pipe must not complain at exit.
     os._exit(0)
 
@@ -89,7 +94,7 @@ class _Worker:
             stderr=subprocess.DEVNULL,
             pass_fds=() if lock is None or os.name != "posix" else (lock,),
         )
-        self.jobs: deque[dict[str, Any]] = deque()
+        self.jobs: deque[Job] = deque()
         self._out = out
         self._room = threading.Condition()
         self._held = 0
@@ -117,7 +122,7 @@ class _Worker:
             self._held -= length
             self._room.notify()
 
-    def give(self, job: dict[str, Any]) -> None:
+    def give(self, job: Job) -> None:
         self.jobs.append(job)
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):
@@ -156,11 +161,11 @@ class Pool:
         """Whether jobs are under way."""
         return any(worker.jobs for worker in self._workers)
 
-    def give(self, job: dict[str, Any]) -> None:
+    def give(self, job: Job) -> None:
         """Give a job to the reader with the least to do."""
         min(self._workers, key=lambda worker: len(worker.jobs)).give(job)
 
-    def take(self, timeout: float) -> dict[str, Any] | None:
+    def take(self, timeout: float) -> Message | None:
         """The next message, or None after ``timeout`` seconds. A reader that died ends its job with an error."""
         try:
             worker, data = self._out.get(timeout=timeout)
@@ -169,12 +174,15 @@ class Pool:
         if data is None:
             return self._replace(worker)
         worker.taken(len(data))
-        message: dict[str, Any] = marshal.loads(data)  # noqa: S302 (our own child)
-        if "done" in message:
+        try:
+            message: Message = to_message(data)
+        except DecodeError:
+            return self._replace(worker)  # it says what no reader says: its log is given up, the others go on
+        if isinstance(message, Done):
             worker.jobs.popleft()
         return message
 
-    def _replace(self, worker: _Worker) -> dict[str, Any] | None:
+    def _replace(self, worker: _Worker) -> Done | None:
         if worker not in self._workers:
             return None
         jobs = list(worker.jobs)
@@ -186,7 +194,7 @@ class Pool:
             fresh.give(job)
         if not jobs:
             return None
-        return {"done": jobs[0]["nth"], "status": "error", "reason": "its reader process died", "errno": 0}
+        return Done(jobs[0].nth, "error", "its reader process died")
 
     def close(self, *, kill: bool = False) -> None:
         """Let the readers end (``kill``: at once)."""
