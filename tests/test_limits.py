@@ -19,7 +19,7 @@ EXCUSED = 40
 """Functions at most that ruff's C901 (15) lets pass with a reason."""
 
 CLASSES_OVER = {
-    "Capture": (31, 551),
+    "Capture": (28, 535),
     "CodexReader": (39, 603),
     "OpenCodeReader": (33, 501),
     "PiReader": (23, 424),

@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec.structs import replace
-
 from tracetui.bucket.changes import RunProgress, RunReport, changed, from_db, known, signed, to_db
 from tracetui.bucket.databases import Databases
 from tracetui.bucket.dictionary import keep_dictionary
 from tracetui.bucket.index import IndexWriter, first_step, now_ms, origin
+from tracetui.bucket.jobs import Jobs
 from tracetui.bucket.location import Lock, copies_in, full_disk, no_room, sweep, temporary
 from tracetui.bucket.parts import foreign_origin
 from tracetui.bucket.session_writer import address, facts_from
 from tracetui.bucket.userdata import Forgotten
-from tracetui.bucket.wire import Done, Job, Message, Part, packed_header
+from tracetui.bucket.wire import Done, Job, Message, Part
 from tracetui.harness.roots import LogFile
 from tracetui.harness.sources import container, exists
 from tracetui.model import TracetuiError
@@ -88,10 +87,9 @@ class Capture:
         self._beginning = beginning
         self._foreign = foreign
         self._began = now_ms()
-        self._contents = contents or {}
         self._databases = Databases(folder, db, forgotten, wanted, again=again)
+        self._jobs = Jobs(folder, db, self._databases, contents or {}, beginning)
         self._tasks: dict[int, _Task] = {}
-        self._nth = 0
         self._touched: dict[tuple[str, str], bool] = {}
         self._old: set[tuple[str, str]] = set()
         self._seen: set[tuple[str, str]] = set()
@@ -186,12 +184,6 @@ class Capture:
             marks = ",".join("?" * len(logs))
             self._seen.update(self.db.execute(f"SELECT harness, session FROM log WHERE id IN ({marks})", logs))
 
-    def _job(self, copy: str, stem: str, header: dict[str, Any], **keys: Any) -> Job:
-        """A job over the copy of that name."""
-        self._nth += 1
-        path = os.fsencode(self.folder / "copies" / copy)
-        return Job(nth=self._nth, copy=path, stem=stem, header=packed_header(header), beginning=self._beginning, **keys)
-
     def _new(self, file: LogFile, generation: int, replaces: int | None) -> _Task:
         from tracetui.bucket.copies import copy_name
 
@@ -202,58 +194,23 @@ class Capture:
             header["named"] = file.root
         if self._foreign:
             header["origin"] = foreign_origin(file.root)
-        job = self._job(copy, stem, header, path=os.fsencode(file.path), first=first_step(file.path))
-        job = self._from(job, file)
+        job = self._jobs.make(copy, stem, header, path=os.fsencode(file.path), first=first_step(file.path))
+        job = self._jobs.of_file(job, file)
         return _Task(job, file, file.size, copy=copy, path=file.path, generation=generation, replaces=replaces)
-
-    def _from(self, job: Job, file: LogFile) -> Job:
-        """Tell a job what its file was like, and what to read where it stands in a database."""
-        found = self._databases.snapshot(file.path)
-        data = self._contents.get(file.path)
-        return replace(
-            job,
-            stamp=(file.mtime_ns, file.size, file.inode, file.dev),
-            snapshot=None if found is None else (os.fsencode(found[0]), os.fsencode(found[1]), *found[2:]),
-            data=None if data is None else os.fsencode(data),
-        )
-
-    def _known_log(self, log: int, path: str | None) -> tuple[Job, str, int]:
-        row = self.db.execute(
-            "SELECT copy, harness, stem, state, bytes, line, head, tail, path, origin FROM log WHERE id=?", (log,)
-        ).fetchone()
-        copy, harness, stem, state, offset, line, head, tail, old, foreign = row
-        inner = self.db.execute(
-            "SELECT within, state FROM log WHERE copy>? AND copy<? AND within IS NOT NULL", (copy + "#", copy + "$")
-        )
-        job = self._job(
-            copy,
-            stem,
-            {"origin": foreign} if foreign else {},
-            path=None if path is None else os.fsencode(path),
-            harness=harness,
-            state=state,
-            offset=offset,
-            line=line,
-            head=head,
-            tail=tail,
-            first=first_step(from_db(old)),
-            inner=tuple(inner.fetchall()),
-        )
-        return job, from_db(old), offset
 
     def _plan(self, files: list[LogFile]) -> Iterator[_Task]:
         logs, _ = known(self.db, files)
         for file in files:
             row = logs.get(to_db(file.path))
             if row is not None:
-                job, path, offset = self._known_log(row[4], file.path)
-                yield _Task(self._from(job, file), file, max(file.size - offset, 0), log=row[4], path=path)
+                job, path, offset = self._jobs.known(row[4], file.path)
+                yield _Task(self._jobs.of_file(job, file), file, max(file.size - offset, 0), log=row[4], path=path)
                 continue
             moved = self._moved(file)
             if moved is not None:
-                job, _, offset = self._known_log(moved, file.path)
+                job, _, offset = self._jobs.known(moved, file.path)
                 left = max(file.size - offset, 0)
-                yield _Task(self._from(job, file), file, left, log=moved, path=file.path, moved=True)
+                yield _Task(self._jobs.of_file(job, file), file, left, log=moved, path=file.path, moved=True)
                 continue
             yield self._new(file, self._generation(file.path), None)
 
@@ -288,7 +245,7 @@ class Capture:
             row = rows.get(name)
             if row is not None:
                 if row[2] != size or row[3] < row[4]:
-                    job, path, _ = self._known_log(row[1], None)
+                    job, path, _ = self._jobs.known(row[1], None)
                     tasks.append((now_ms(), _Task(job, None, size, log=row[1], copy=name, path=path)))
                 continue
             task = self._orphan(name, size)
@@ -317,7 +274,7 @@ class Capture:
             path, generation = _nameless(name)
         stem = found.header.get("stem")
         hint = found.header.get("harness")
-        job = self._job(
+        job = self._jobs.make(
             name,
             stem if isinstance(stem, str) and stem else _stem(path),
             found.header,
