@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from tests.capsule.conftest import Cli
-from tests.capsule.story import COMMAND, SESSION, Machine
+from tests.capsule.story import BASE, COMMAND, SESSION, Machine, git
 from tests.capsule.test_hostile import entries
 from tests.sandbox.test_sandbox import needs_sandbox
 
@@ -55,3 +56,40 @@ def test_a_set_up_is_declared_and_shown(cli: Cli, there: Machine, sealed: Path, 
     assert "set-up: test -f chop.py" in cli("replay", target, "--repo", there.repo).err
     done = cli("replay", target, "--repo", there.repo, "--at", "main", "--agree", "ours", "--json")
     assert done.lines[-1]["verdict"] == "fixed"
+
+
+@needs_sandbox
+def test_the_commit_that_mended_it_is_found(cli: Cli, there: Machine, sealed: Path) -> None:
+    for number in range(3):
+        (there.repo / f"note{number}").write_text("x\n")
+        git(there.repo, "add", ".")
+        git(there.repo, "commit", "-qm", f"Note {number}", at=BASE + 4000 + number)
+    before = git(there.repo, "for-each-ref"), git(there.repo, "status", "--porcelain")
+    words = ("replay", sealed, "--repo", there.repo, "--bisect", f"{there.base}..main")
+    (plain,) = cli(*words, "--dry-run", "--json").lines
+    assert plain["along"] == git(there.repo, "rev-list", "--reverse", "main").split()
+    done = cli(*words, "--agree", "ours", "--json")
+    assert done.status == 0, done.err
+    last = done.lines[-1]
+    assert (last["commit"], last["verdict"]) == (there.mended, "fixed")
+    assert len(last["posed"]) < 6
+    assert (git(there.repo, "for-each-ref"), git(there.repo, "status", "--porcelain")) == before
+    again = cli("replay", sealed, "--repo", there.repo, "--bisect", f"{there.mended}..main", "--agree", "ours")
+    assert again.status == 1
+    assert "nothing to find" in again.out
+    assert cli("replay", sealed, "--repo", there.repo, "--bisect", "main..main~3", "--agree", "ours").status == 1
+    assert cli("replay", sealed, "--repo", there.repo, "--bisect", "main", "--dry-run").status == 2
+
+
+def test_by_hand(sealed: Path, there: Machine, tmp_path: Path) -> None:
+    """What the README says to someone without the program shows the failure."""
+    page = entries(sealed)["README.md"].decode()
+    script = page.partition("## By hand")[2].partition("```sh\n")[2].partition("```")[0]
+    assert script.count("git apply") == 1
+    work = tmp_path / "by-hand"
+    work.mkdir()
+    (work / "FILE.capsule.zip").write_bytes(sealed.read_bytes())
+    script = script.replace("REPOSITORY", str(there.origin))
+    done = subprocess.run(["sh", "-c", script], cwd=work, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "AssertionError: 'ab' != 'abc'" in done.stderr

@@ -4,6 +4,7 @@ may read, under one digest."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,8 +32,8 @@ class Agreement:
         return {**self.runs, "agree": self.digest}
 
 
-def agreement_of(replay: Replay, tools: Tools, *, sandboxed: bool) -> Agreement:
-    """The agreement to what a replay would run with these tools."""
+def agreement_of(replay: Replay, tools: Tools, *, sandboxed: bool, along: Sequence[str] = ()) -> Agreement:
+    """The agreement to what a replay would run with these tools; ``along`` are commits that a bisection may try."""
     request = replay.request
     return Agreement(
         {
@@ -44,6 +45,7 @@ def agreement_of(replay: Replay, tools: Tools, *, sandboxed: bool) -> Agreement:
             "setup": list(replay.setup),
             "base": replay.start,
             "at": replay.revision,
+            "along": list(along),
             "with": request.other,
             "from": None if request.source is None else str(request.source.resolve()),
             "files": replay.runs_on(),

@@ -23,7 +23,7 @@ from tracetui.capsule.setting_up import copy_packages, give_git
 from tracetui.capsule.signature import signature_of
 from tracetui.capsule.tree import Tree, remove_tree
 from tracetui.capsule.trees import Place, Request, Trees, place_of, start_of
-from tracetui.capsule.verdict import ORDER, Outcome, judge, look, rests_on, worst
+from tracetui.capsule.verdict import ORDER, Outcome, judge, look, rests_on, told_of, worst
 from tracetui.capsule.verify import Capsule
 from tracetui.model import TracetuiError
 from tracetui.sandbox.runner import Limits, Sandbox
@@ -326,21 +326,27 @@ def tree_at(
 
 
 def comment(digest: str, results: Sequence[CheckResult], request: Request) -> str:
-    """The verdict as a comment for an issue: Markdown in which nothing of the capsule is more than text."""
-    verdict, _ = verdict_of(results)
-    where = f" at `{results[0].at}`" if results and results[0].at and request.at else ""
-    out = [f"**{verdict}**{where} · capsule `{digest[:16]}`\n"]
+    """The verdict as a comment for an issue: what it is, what it rests on, how to repeat it. Markdown in which nothing
+    of the capsule is more than text."""
+    verdict, main = verdict_of(results)
+    at = main.at if main is not None and request.at else None
+    out = [f"**{verdict}**{f' at `{at}`' if at else ''} · capsule `{digest[:16]}`\n"]
     if request.other is not None:
         out.append(f"With {markdown_safe(request.other)}.\n")
+    if main is not None:
+        told = told_of(main.rests_on, main.check.number)
+        out.append("".join(f"- {markdown_safe(line)}\n" for line in (main.why, *told)))
     for result in results:
         check = result.check
-        out.append(
-            f"{check.number}. **{result.verdict}**: {markdown_safe(result.why)}\n\n{fenced(check.command, 'sh')}"
-        )
+        beside = "" if result is main else f", beside it: **{result.verdict}**: {markdown_safe(result.why)}"
+        out.append(f"Check {check.number}{beside}\n\n{fenced(check.command, 'sh')}")
         code = "another status than 0" if check.exit_code is None else f"status {check.exit_code}"
         seen = "none" if result.seen.code is None else str(result.seen.code)
         out.append(f"Expected {code}, saw {seen}.\n")
-        for name, line in (("expected", check.line), ("saw", result.seen.line)):
-            if line:
-                out.append(f"{name}\n\n{fenced(line)}")
+        if not result.seen.tests:
+            for name, line in (("expected", check.line), ("saw", result.seen.line)):
+                if line:
+                    out.append(f"{name}\n\n{fenced(line)}")
+    words = f"tracetui replay FILE.capsule.zip --repo .{f' --at {at}' if at else ''}"
+    out.append(f"To repeat it, in the repository (it asks before it runs anything):\n\n{fenced(words, 'sh')}")
     return "\n".join(out)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     from tracetui.capsule.agreement import Agreement
     from tracetui.capsule.replay import CheckResult, Replay
+    from tracetui.sandbox.runner import Sandbox
 
 EXAMPLES: Final = (
     ("tracetui replay flaky.capsule.zip --repo ~/src/limit", "does the failure show here?"),
     ("tracetui replay flaky.capsule.zip --repo ~/src/limit --at main", "is it fixed on main?"),
+    ("tracetui replay flaky.capsule.zip --repo ~/src/limit --bisect v2.0..main", "which commit mended it?"),
     ("tracetui replay flaky.capsule.zip --with requests==2.32.0", "with another version of a dependency"),
     ("tracetui replay flaky.capsule.zip --tools ~/venvs/limit", "with a virtual environment of yours"),
 )
@@ -50,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CMD",
         help="run this in the tree before each check, without network, on copies of your packages",
     )
+    add("--bisect", metavar="GOOD..BAD", help="find the commit between two at which the main check's verdict changes")
     add("--dry-run", action="store_true", help="run nothing; print what would run, what it may read, and its digest")
     add("--agree", metavar="DIGEST", help="agree, without being asked, to what --dry-run prints with this digest")
     add("--no-sandbox", action="store_true", help="run the commands without a sandbox, with all your rights")
@@ -70,19 +73,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Ask, run, judge; 0 for reproduces and fixed, else 1."""
     from tracetui.capsule.agreement import agreement_of
-    from tracetui.capsule.dependency import parse_wanted
+    from tracetui.capsule.bisect import revisions
     from tracetui.capsule.replay import Replay, Request, comment, verdict_of
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import Capsule, report_of
     from tracetui.sandbox import runner as sandboxes
     from tracetui.sandbox.tools import named
 
-    if not 0 < args.timeout <= 86_400:
-        raise TracetuiError("--timeout takes seconds, up to a day", status=2)
-    if args.source is not None and args.other is None:
-        raise TracetuiError("--from goes with --with NAME==VERSION", status=2)
-    if args.other is not None:
-        parse_wanted(args.other)
+    _check_words(args)
     request = Request(
         repo=Path(args.repo).expanduser() if args.repo else None,
         at=args.at,
@@ -107,25 +105,19 @@ def run(args: argparse.Namespace) -> int:
             tools = named(Path(tool).expanduser() for tool in args.tools)
             if not args.bare:
                 tools = replay.tools(tools)
-            agreement = agreement_of(replay, tools, sandboxed=not args.no_sandbox)
+            along = revisions(replay, args.bisect) if args.bisect else []
+            agreement = agreement_of(replay, tools, sandboxed=not args.no_sandbox, along=along)
             if args.dry_run:
                 return _told(replay, report.words, agreement, tools.told, args)
             _consent(replay, report.words, agreement, tools.told, args)
             sandbox = sandboxes.choose(allow_none=args.no_sandbox, tools=tools)
-        results: list[CheckResult] = []
-        out = JsonLines() if args.json else None
-        if checks:
-            for result in replay.run(sandbox):
-                results.append(result)
-                if out is not None:
-                    out.write(result.json())
-                    out.flush()
-                elif not args.comment:
-                    _print(result)
+        if checks and args.bisect:
+            return _bisect(replay, along, sandbox, args)
+        results = _run(replay, sandbox, args) if checks else []
         verdict, told = verdict_of(results)
         why = "the capsule holds no check" if not checks else None
-        if out is not None:
-            out.write(_whole(verdict, why, results, told))
+        if args.json:
+            JsonLines().write(_whole(verdict, why, results, told))
         elif args.comment:
             sys.stdout.write(comment(capsule.digest, results, request))
         else:
@@ -135,6 +127,34 @@ def run(args: argparse.Namespace) -> int:
             for line in _rests(told):
                 paper.line(paper.style(f"   {one_line(line, 200)}", "muted"))
     return 0 if verdict in ("reproduces", "fixed") else 1
+
+
+def _run(replay: Replay, sandbox: Sandbox, args: argparse.Namespace) -> list[CheckResult]:
+    """Pose the checks, and print each as it comes."""
+    results: list[CheckResult] = []
+    out = JsonLines() if args.json else None
+    for result in replay.run(sandbox):
+        results.append(result)
+        if out is not None:
+            out.write(result.json())
+            out.flush()
+        elif not args.comment:
+            _print(result)
+    return results
+
+
+def _check_words(args: argparse.Namespace) -> None:
+    """Refuse words that do not go together."""
+    from tracetui.capsule.dependency import parse_wanted
+
+    if not 0 < args.timeout <= 86_400:
+        raise TracetuiError("--timeout takes seconds, up to a day", status=2)
+    if args.source is not None and args.other is None:
+        raise TracetuiError("--from goes with --with NAME==VERSION", status=2)
+    if args.bisect and (args.at is not None or args.check or args.comment):
+        raise TracetuiError("--bisect goes without --at, --check and --comment", status=2)
+    if args.other is not None:
+        parse_wanted(args.other)
 
 
 @contextlib.contextmanager
@@ -169,6 +189,33 @@ def _whole(verdict: str, why: str | None, results: list[CheckResult], told: Chec
     }
 
 
+def _bisect(replay: Replay, along: list[str], sandbox: Sandbox, args: argparse.Namespace) -> int:
+    """Follow the main check along the commits; 0 where the commit was found."""
+    from tracetui.capsule.bisect import bisect
+
+    out = JsonLines() if args.json else None
+    paper = Paper()
+
+    def told(result: CheckResult) -> None:
+        if out is not None:
+            out.write(result.json())
+            out.flush()
+        else:
+            paper.line(f"{(result.at or '')[:12]}  {paper.style(result.verdict, _SIGNS[result.verdict])}")
+
+    found = bisect(replay, along, sandbox, told)
+    if out is not None:
+        out.write(found.json())
+    elif found.first is not None:
+        paper.line(paper.style(f"{found.first} is the first that is {found.verdict}", "bold"))
+        paper.line(f"   {found.why}")
+    else:
+        paper.line(f"not found: {found.why}")
+        for sha in found.between[:_FILES]:
+            paper.line(f"   {sha}")
+    return 0 if found.first is not None else 1
+
+
 def _told(replay: Replay, words: str, agreement: Agreement, tools: list[str], args: argparse.Namespace) -> int:
     """Print what would run, and run nothing."""
     if args.json:
@@ -200,6 +247,8 @@ def _lines(replay: Replay, words: str, tools: list[str], args: argparse.Namespac
     lines.append(f"on the files of commit {start}" if start else "on the files that it carries")
     if args.at:
         lines.append(f"and on those of {args.at}")
+    if args.bisect:
+        lines.append(f"and on those of the commits {args.bisect}, along first parents, as far as needed")
     if files:
         more = f" and {len(files) - _FILES:,} more" if len(files) > _FILES else ""
         lines.append(f"changed by the capsule: {', '.join(files[:_FILES])}{more}")
