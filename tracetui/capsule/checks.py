@@ -70,6 +70,7 @@ _PLACEHOLDER: Final = re.compile("\u2039[^\u2039\u203a\n]{1,64}\u203a")
 _NOTHING: Final = re.compile(
     r"(?:Error: )?(?:Exit code|exit status|(?:Process|Command) exited with (?:code|status)|Exit status:?) -?\d{1,3}\.?$"
     r"|FAIL(?:ED|URE)?[:.!]?$|[Ee]rror[:.!]?$|FAILURES!?$|npm (?:ERR!|error) (?:code|Test failed|A complete log).*"
+    r"|[#\u2139] (?:duration_ms|tests|suites|pass|fail|cancelled|skipped|todo) [0-9.]{1,16}$"
 )
 """What an agent's program or a runner says of every failure alike: it tells none from another."""
 _SUMMARY: Final = re.compile(r"^[=\-_ .]{3,}|[0-9]+ (?:passed|tests?)\b.*[0-9]+ ?(?:s|ms)\b|^ran [0-9]+ tests? in")
