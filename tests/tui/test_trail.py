@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from tests.tui.trails import EVIL, ONE, TWO, Story, trailing
 from tracetui.bucket import Bucket
@@ -156,9 +157,10 @@ async def test_repository_is_named_and_remembered(tmp_path: Path) -> None:
         await driver.press("plus", "R")
         await driver.sees("No repository was found for /far/away/repo.")
         line = driver.app.screen.query_one("Input")
-        line.value = str(tmp_path)  # type: ignore[attr-defined]
+        line.value = f"~/{tmp_path}"  # type: ignore[attr-defined] # typed after the folder that stood there
         await driver.press("enter")
         await driver.sees("name one that is")
+        assert str(driver.app.screen.query_one("#problem", Static).content).startswith(str(tmp_path))
         line.value = "~/src/re"  # type: ignore[attr-defined]
         line.cursor_position = 8  # type: ignore[attr-defined]
         await driver.until(lambda: "a repository" in driver.screen)

@@ -110,7 +110,9 @@ class RepositoryScreen(ModalScreen[bool | None], Actor):
 
     def on_query_line_submitted(self, message: QueryLine.Submitted) -> None:
         message.stop()
+        # what is typed after the folder that stands there begins anew with a slash
         text = message.text.strip()
+        text = text[text.rfind("//") + 1 :] if "//" in text else text
         if not text and not self._named:
             self.dismiss(None)
             return
