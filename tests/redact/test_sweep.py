@@ -66,7 +66,7 @@ def test_a_killed_scan_goes_on_where_it_stopped_and_ends_alike(place: Any, tmp_p
     resumed = _rows(bucket)
     assert set(kept) < set(resumed)
     assert len(resumed) == len(set(resumed))
-    assert place.bucket.session(SESSION).findings == {"open": 3, "accepted": 0, "rejected": 0}
+    assert place.bucket.session(SESSION).findings == {"open": 3, "accepted": 0, "rejected": 0, "secrets": 1}
     for name in ("findings.db", "findings.db-wal", "findings.db-shm"):
         (bucket / name).unlink(missing_ok=True)
     assert sweep(place.bucket, gentle=False) == 1
