@@ -66,6 +66,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.zoom", "plus", "full size", "Give the pane the whole screen, and back.", "Panes"),
     _A("main.wider", "greater_than_sign", "wider", "Make the pane wider.", "Panes"),
     _A("main.narrower", "less_than_sign", "narrower", "Make the pane narrower.", "Panes"),
+    _A("main.home", "H", "home", "Go to the home: what happened, what is going on, what waits.", "Panes"),
     _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
     _A("main.due", "D", "soon deleted", "List the sessions whose logs their harness is about to delete.", "Sessions"),
@@ -93,6 +94,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.rate", "asterisk", "rate", "Rate the step, or the session: good, mixed or bad, with a note.", "Datasets"),
     _A("main.repository", "R", "repository", "Name the repository of this session's folder.", "Trail"),
     _A("main.repositories", "ctrl+g", "repositories", "See the repositories of all sessions; tie folders.", "Trail"),
+    # The home.
+    _A("home.period", "w", "period", "Add up today, this week, this month, or all time.", "Home", 2),
+    _A("home.sessions", "s,1", "sessions", "Go to the list of sessions.", "Home", 3),
+    _A("home.resume", "c", "resume", "Copy or run the command that goes on with the session.", "Home", 4),
+    _A("home.switch", "tab", "other column", "Go to the other column.", "Home", 5),
     # Every list.
     _A("list.down", "j,down", "down", "Move down.", "Move"),
     _A("list.up", "k,up", "up", "Move up.", "Move"),

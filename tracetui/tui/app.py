@@ -56,7 +56,8 @@ class TracetuiApp(App[None], Actor):
     warning that stays on the screen (``changed since it was sealed``). ``config`` is the user's config as a mapping:
     ``theme``, ``ascii``, ``keys`` (action id -> keys), ``theme_folder``. With ``redact``, a session and the range of
     steps or None, there is the redaction editor and nothing else. ``capsule`` is the file that the session came from;
-    ``reading`` are files that are not read to their end yet: a child does it while the app is open.
+    ``reading`` are files that are not read to their end yet: a child does it while the app is open. With ``home`` the
+    app begins with the home, where there is a session.
     """
 
     TITLE = "tracetui"
@@ -84,6 +85,7 @@ class TracetuiApp(App[None], Actor):
         capsule: Path | None = None,
         repo: Path | None = None,
         reading: Sequence[str] = (),
+        home: bool = False,
     ) -> None:
         self._settings = dict(config or {})
         super().__init__()
@@ -95,6 +97,7 @@ class TracetuiApp(App[None], Actor):
         self.pool = BucketPool(lambda: type(bucket).open(bucket.path))
         self.trail = TrailService(Path(bucket.path))
         self.start_session = session
+        self.home = home
         self.read_only = read_only
         self.banner = banner
         self.ascii_only = bool(
@@ -144,7 +147,7 @@ class TracetuiApp(App[None], Actor):
         super()._display(screen, cast("RenderableType | None", self._frame.reduced(renderable)))
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.MouseEvent | events.Paste):
+        if isinstance(event, events.Key | events.MouseEvent | events.Paste) and not event.is_forwarded:
             self.activity.touch()
         await super().on_event(event)
 
@@ -321,6 +324,7 @@ def run(
             capsule=capsule,
             repo=repo,
             reading=reading,
+            home=session is None and capsule is None and not reading,
         )
     )
 

@@ -36,6 +36,17 @@ class FilterController(Controller["MainScreen"]):
             await self.owner.mount(self.line, before="#panes")
         self.line.focus_input()
 
+    async def show(self, text: str) -> None:
+        """Show what a query line finds, as if it had been typed; all sessions for an empty one."""
+        if not text:
+            self.drop()
+            return
+        await self.open()
+        assert self.line is not None
+        self.line.put(text)
+        self.owner.sessions_pane.filter(text)
+        self.owner.arrangement.go(0)
+
     def _complete(self, text: str, cursor: int) -> list[Completion]:
         from tracetui.bucket.query_complete import complete
 

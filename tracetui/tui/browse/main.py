@@ -69,11 +69,12 @@ class MainScreen(Screen[None], Actor, Background):
         self.arrangement = ArrangementController(self)
         self.filtering = FilterController(self)
         self.capture = CaptureController(self)
+        self.leaving = LeaveController(self)
         self.controllers = (
             self.arrangement,
             self.filtering,
             self.capture,
-            LeaveController(self),
+            self.leaving,
             FindController(self),
             CopyController(self),
             ResumeController(self),
@@ -101,6 +102,8 @@ class MainScreen(Screen[None], Actor, Background):
         self.arrangement.arrange()
         self.sessions_pane.focus_inside()
         self.watch(self, "focused", self.arrangement.keep_focus, init=False)
+        if self.app.home and self.sessions_pane.sessions:
+            self.leaving.do_home()
         self.call_after_refresh(self._after_first_frame)
 
     async def _after_first_frame(self) -> None:

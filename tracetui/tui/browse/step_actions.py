@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from tracetui.model import TracetuiError
+from tracetui.model import SessionRow, TracetuiError
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.outside import open_outside, program, run_outside
 
@@ -124,12 +124,11 @@ class ResumeController(Controller["MainScreen"]):
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("main",)
 
-    def _resume(self) -> Resume:
-        """The resume command of the session in the timeline; raises `TracetuiError`."""
+    def _resume(self, session: SessionRow | None) -> Resume:
+        """The resume command of a session; raises `TracetuiError`."""
         from tracetui.harness import HARNESSES
         from tracetui.tui.browse.resume import resume_of
 
-        session = self.owner.timeline_pane.session
         if session is None:
             raise TracetuiError("No session is chosen.")
         if self.app.read_only:
@@ -146,11 +145,15 @@ class ResumeController(Controller["MainScreen"]):
         return None if session is not None else "No session is chosen."
 
     def do_resume(self) -> None:
+        self.resume(self.owner.timeline_pane.session)
+
+    def resume(self, session: SessionRow | None) -> None:
+        """Ask whether to copy the command of a session, or to run it here."""
         from tracetui.tui.kit.pick import PickScreen
 
         app = self.app
         try:
-            resume = self._resume()
+            resume = self._resume(session)
         except TracetuiError as error:
             app.say(str(error))
             return

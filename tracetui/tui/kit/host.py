@@ -42,6 +42,8 @@ class Host(Protocol):
     trail: TrailService
     activity: Activity
     """Whether anybody types; what nobody waits for asks it."""
+    home: bool
+    """There is a home before the list of sessions."""
     read_only: bool
     """Nothing is indexed and nothing written."""
     ascii_only: bool

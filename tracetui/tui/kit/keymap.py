@@ -31,6 +31,7 @@ PLACES: Final[tuple[tuple[str, ...], ...]] = (
     ("list", "tree", "screen", "app"),
     ("text", "help", "screen", "app"),
     ("first", "screen", "app"),
+    ("list", "home", "screen", "app"),
     ("query",),
     ("jump",),
     ("dialog",),

@@ -172,6 +172,11 @@ class QueryLine(Vertical, Actor):
         """What stands at the right end: counts, or what is wrong with the query."""
         self._count.show(f" {one_line(text, 60)} " if text else "", role)
 
+    def put(self, text: str) -> None:
+        """Write a text into the line; nobody is told."""
+        self._sent = text
+        self.input.value = text
+
     def focus_input(self) -> None:
         # At once, not when the queue is through: letters typed right behind the key belong to the line.
         self.screen.set_focus(self.input)

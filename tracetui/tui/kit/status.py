@@ -24,6 +24,12 @@ class StatusLine(Widget):
         self._progress: tuple[int, int] | None = None
         self._state = ""
         self._work = ""
+        self._from: StatusLine | None = None
+
+    def follow(self, other: StatusLine) -> None:
+        """Say what another line says, which is not on the screen now."""
+        self._from = other
+        self.set_interval(1.0, self.refresh)
 
     def facts(self, *facts: str) -> None:
         """The counts, most telling first; those that do not fit are left out from the end."""
@@ -49,6 +55,10 @@ class StatusLine(Widget):
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
+        if self._from is not None:
+            other = self._from
+            self.banner, self._facts, self._state = other.banner, other._facts, other._state
+            self._progress, self._work = other._progress, other._work
         look = Look.of_widget(self)
         width = self.size.width
         right: list[Span] = []
