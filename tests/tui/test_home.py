@@ -128,8 +128,8 @@ async def test_the_home_comes_first_and_leads_to_what_is_behind_a_number(demo_bu
             assert "by project" in driver.screen
             await driver.press("escape")
             assert not app._exit
-            while app.screen._row.key[1] != "failures":
-                await driver.press("j")
+            rows = app.screen.left.source.rows
+            app.screen.left.cursor = next(at for at, row in enumerate(rows) if row.key[:2] == ("sum", "failures"))
             await driver.press("enter")
             assert driver.sessions.query_text == "is:failed"
             assert driver.main.filtering.line.text == "is:failed"
@@ -141,5 +141,31 @@ async def test_the_home_comes_first_and_leads_to_what_is_behind_a_number(demo_bu
             assert app.focused is driver.sessions.rows
             await driver.press("H", "q")
             assert app._exit
+    finally:
+        bucket.close()
+
+
+async def test_a_session_is_renamed_tagged_and_put_away(demo_bucket: Path) -> None:
+    bucket = Bucket.open(demo_bucket)
+    app = TracetuiApp(bucket)
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            driver = Driver(app, pilot, bucket)  # type: ignore[arg-type]
+            await driver.settle()
+            here = driver.sessions.current
+            await driver.press("e", "end", "ctrl+u", *"Quokka", "enter")
+            assert driver.sessions.current.title == "Quokka"
+            assert driver.sessions.current.renamed
+            await driver.press("t", *"web #Slow", "enter")
+            assert driver.sessions.current.tags == ("slow", "web")
+            assert "#slow #web" in driver.screen
+            await driver.press("t", *["backspace"] * 3, *"-x", "enter")
+            assert "is no tag" in driver.said
+            await driver.press("a")
+            assert here.id not in {row.id for row in driver.sessions.sessions}
+            await driver.press("slash", *"is:archived", "enter")
+            assert [row.id for row in driver.sessions.sessions] == [here.id]
+            await driver.press("a")
+            assert not driver.sessions.sessions
     finally:
         bucket.close()

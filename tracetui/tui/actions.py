@@ -138,6 +138,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("sessions.group", "d", "group", "Group by day, by project, or not at all.", "Sessions", 40),
     _A("sessions.bookmark", "b", "bookmark", "Set or drop a bookmark on the session.", "Sessions", 20),
     _A("sessions.note", "m", "note", "Write a note about the session.", "Sessions", 21),
+    _A("sessions.rename", "e", "rename", "Call the session by a title of your own.", "Sessions", 60),
+    _A("sessions.tag", "t", "tags", "Give the session tags, or take them away.", "Sessions", 61),
+    _A("sessions.archive", "a", "archive", "Put the session away, or take it out again: is:archived.", "Sessions", 62),
     _A("sessions.read", "u", "read", "Mark the session as read.", "Sessions"),
     # Timeline.
     _A("timeline.find", "slash", "find", "Find text in this session.", "Find", 2),

@@ -31,6 +31,9 @@ _SHADES: Final = (("· ", "line"), ("░░", "good"), ("▒▒", "good"), ("▓
 _ASCII_SHADES: Final = (". ", "--", "++", "**", "##")
 _WHEN: Final = {"day": "today", "week": "this week", "month": "this month", "all": "all time"}
 
+_FEW: Final = 7
+"""Bars that a hint beside them leaves at least."""
+
 Painter = Callable[["Look", int], Strip]
 
 
@@ -123,6 +126,7 @@ def sum_rows(facts: HomeFacts) -> list[HomeRow]:
     tokens = sums.tokens.prompt + sums.tokens.output
     note = NOTE if sums.cost_estimate_usd is not None else ""
     failed = fmt.percent(sums.failures, sums.tool_calls) + " of the calls" if sums.failures else ""
+    written = "not known" if sums.edited and not sums.judged else fmt.count(sums.lines_added)
     lines: tuple[tuple[str, str, str, str, Callable[[Totals], float]], ...] = (
         ("sessions", fmt.count(sums.sessions), "", "", lambda day: day.sessions),
         ("prompts", fmt.count(sums.prompts), "kind:prompt", "", lambda day: day.prompts),
@@ -132,26 +136,37 @@ def sum_rows(facts: HomeFacts) -> list[HomeRow]:
          lambda day: day.tokens.prompt + day.tokens.output),
         ("cost", _cost(sums) or "not known", "cost:>0", note, lambda day: day.cost or 0.0),
         ("failures", fmt.count(sums.failures), "is:failed", failed, lambda day: day.failures),
-        ("lines written", fmt.count(sums.lines_added), "kind:edit", judged, lambda day: day.lines_added),
+        ("lines written", written, "kind:edit", judged, lambda day: day.lines_added),
     )  # fmt: skip
     rows = [_head(_WHEN[facts.period], "enter lists what is behind a number")]
     for name, number, term, hint, value in lines:
         values = [value(day.totals) for day in facts.days]
         query = f"{facts.query} {term}".strip()
-        rows.append(_sum_row(name, number, hint, values, query, bad=name == "failures" and bool(sums.failures)))
+        rows.append(
+            _sum_row(
+                name, number, hint, values, query, bad=name == "failures" and bool(sums.failures), must=name == "cost"
+            )
+        )
     return rows
 
 
-def _sum_row(name: str, number: str, hint: str, values: Sequence[float], query: str, *, bad: bool) -> HomeRow:
+def _sum_row(
+    name: str, number: str, hint: str, values: Sequence[float], query: str, *, bad: bool, must: bool
+) -> HomeRow:
+    """``must``: the hint stands even where it takes the room of the bars."""
+
     def draw(look: Look, width: int) -> Strip:
         spans: list[Span] = [
             (f"  {name:<14}", look.style("muted")),
             (f"{number:>10}", look.style("bad" if bad else "", "b")),
             ("  ", look.style()),
         ]
-        shown = bars(values[-max(0, width - 28) :], look) if len(values) > 1 else ""
+        room, need = width - 28, cells(hint) + 2 if hint else 0
+        if not (must or room - need >= min(len(values), _FEW)):
+            need = 0
+        shown = bars(values[-max(1, room - need) :], look) if len(values) > 1 and room > need else ""
         spans.append((shown, look.style("accent")))
-        if hint and 28 + cells(shown) + 2 + cells(hint) <= width:
+        if need:
             spans.append((("  " if shown else "") + hint, look.style("muted")))
         return paint(spans, width, mark=look.sign("ellipsis"))
 
@@ -170,7 +185,7 @@ def group_rows(facts: HomeFacts) -> list[HomeRow]:
             return (totals.cost or 0.0) if by_cost else float(totals.steps)
 
         top = max((weight(group.totals) for group in groups), default=0.0)
-        rows += [_gap(kind), _head(f"by {kind}", "cost, sessions, steps, lines that stand")]
+        rows += [_gap(kind), _head(f"by {kind}", f"{'cost':>9} {'sess.':>5} {'steps':>8} {'stand':>6}")]
         for group in groups:
             share = weight(group.totals) / top if top else 0.0
             rows.append(_group_row(kind, group.name, group.totals, share, group.query or None))
@@ -183,7 +198,7 @@ def _group_row(kind: str, name: str, totals: Totals, share: float, query: str | 
 
     def draw(look: Look, width: int) -> Strip:
         facts = f"{_cost(totals):>9} {totals.sessions:>5,} {totals.steps:>8,} {stands:>6}"
-        label = max(14, min(34, (width - len(facts)) // 2))
+        label = max(14, min(40, (width - len(facts)) * 3 // 5))
         text: str = one_line(shown)
         text = clip_middle(text, label, look.sign("ellipsis")) if kind == "project" else clip(text, label)
         room = max(0, width - label - len(facts) - 5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
+from tracetui.model import TracetuiError
 from tracetui.tui.browse.columns import ColumnHeader
 from tracetui.tui.browse.session_rows import GROUPS, SORTS, SessionRows
 from tracetui.tui.kit.actor import Controller
@@ -66,7 +67,7 @@ class MarkController(Controller["SessionsPane"]):
             return "There is no session under the cursor."
         return "This is read only; nothing is kept." if self.app.read_only else None
 
-    why_bookmark = why_note = why_read = _why_not
+    why_bookmark = why_note = why_read = why_rename = why_tag = why_archive = _why_not
 
     def do_bookmark(self) -> None:
         session = self.owner.current
@@ -78,6 +79,55 @@ class MarkController(Controller["SessionsPane"]):
         session = self.owner.current
         assert session is not None
         self.owner.change(session, unread=False)
+
+    def do_rename(self) -> None:
+        from tracetui.bucket import tags
+        from tracetui.tui.kit.ask import AskScreen
+        from tracetui.tui.kit.session_labels import title_of
+
+        session = self.owner.current
+        assert session is not None
+
+        def keep(text: str | None) -> None:
+            if text is not None:
+                tags.rename(self.app.bucket, session, text)
+                self.owner.load()
+
+        self.app.push_screen(AskScreen("Title", title_of(session), hint="An empty one: that of the log."), keep)
+
+    def do_tag(self) -> None:
+        from tracetui.bucket import tags
+        from tracetui.tui.kit.ask import AskScreen
+
+        session = self.owner.current
+        assert session is not None
+
+        def keep(text: str | None) -> None:
+            if text is None:
+                return
+            wanted = {word.removeprefix("#").lower() for word in text.split()}
+            try:
+                for name in sorted(wanted - set(session.tags)):
+                    tags.tag(self.app.bucket, session, name)
+                for name in set(session.tags) - wanted:
+                    tags.tag(self.app.bucket, session, name, on=False)
+            except TracetuiError as error:
+                self.app.say(str(error))
+            self.owner.load()
+
+        known = ", ".join(name for name, _ in tags.tags(self.app.bucket)[:12])
+        hint = f"Parted by blanks. Known: {known}" if known else "Parted by blanks; tag:NAME finds them."
+        self.app.push_screen(AskScreen("Tags", " ".join(session.tags), hint=hint), keep)
+
+    def do_archive(self) -> None:
+        from tracetui.bucket import tags
+
+        session = self.owner.current
+        assert session is not None
+        tags.archive(self.app.bucket, session, on=not session.archived)
+        said = "Taken out of the archive." if session.archived else "Put away. is:archived lists it; a takes it out."
+        self.app.say(said, role="muted")
+        self.owner.load()
 
     def do_note(self) -> None:
         from tracetui.tui.kit.ask import AskScreen

@@ -75,7 +75,7 @@ class SessionsPane(Pane):
             self.shape = Shape(sort if sort in SORTS else "newest", group if group in GROUPS else "day")
         # The width is known after the first layout; this is what it will be.
         self.shape = dataclasses.replace(self.shape, one_line=(self.app.size.width - 1) * LIST_SHARE // 100 >= ONE_LINE)
-        self.sessions = list(bucket.sessions(limit=_FIRST))
+        self.sessions = [row for row in bucket.sessions(limit=_FIRST) if not row.archived]
         self.everything = self.sessions
         self.total = len(self.sessions)
         self._was_empty = not self.sessions
@@ -94,6 +94,8 @@ class SessionsPane(Pane):
             from tracetui.bucket.query import parse
 
             sessions = list(bucket.sessions(parse(query) if query else None))
+            if "is:archived" not in query:
+                sessions = [row for row in sessions if not row.archived]
             return sessions, SessionRows(sessions, shape)
 
         def finish(result: tuple[list[SessionRow], SessionRows]) -> None:
