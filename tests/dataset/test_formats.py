@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from tracetui.dataset.features import card_of, features_of
 from tracetui.dataset.formats.atif import trajectory_of
 from tracetui.dataset.formats.chat import row_of
 from tracetui.dataset.formats.commons import row_of as commons_row
+from tracetui.dataset.formats.page import page_of
 from tracetui.dataset.formats.transitions import rows_of
 from tracetui.harness import HARNESSES
 from tracetui.harness.lines import Splitter
-from tracetui.model import Record
+from tracetui.model import Record, Step, ToolUse
 
 SAMPLES = sorted((Path(__file__).parents[1] / "harness" / "samples").glob("*.jsonl"))
 Export = Callable[[str], list[Any]]
@@ -209,3 +211,72 @@ def test_columns_have_the_types_of_all_rows() -> None:
     told = yaml.safe_load(head.split("---")[1])
     assert told["configs"][0]["data_files"] == [{"split": "train", "path": ["one.jsonl", "two.jsonl"]}]
     assert told["dataset_info"] == {"features": [{"name": "a", "dtype": "int64"}]}
+
+
+class Page(HTMLParser):
+    """What a page is made of; a tag that is not closed, or closed out of turn, fails."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag != "meta":
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_a_page_holds_every_step_and_asks_the_network_for_nothing(path: Path) -> None:
+    session = sample(path)
+    text = page_of(session)
+    page = Page(text)
+    assert not set(page.tags) & {"script", "img", "iframe", "link", "object", "form", "base"}
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(set(ids)) == len(ids) == len(session.logs[0].steps)
+    targets = {value for _, name, value in page.attributes if name in ("href", "src", "action")}
+    assert targets <= {f"#{name}" for name in ids}
+    assert ("meta", "content", "default-src 'none'; style-src 'unsafe-inline'") in page.attributes
+    assert "url(" not in text
+    shown = " ".join(page.text.split())
+    for step in session.logs[0].steps:
+        for part in (step.text, step.tool.output if step.tool else None):
+            assert " ".join((part or "").split()[:6]) in shown
+
+
+def test_text_of_a_log_cannot_become_a_part_of_the_page() -> None:
+    hostile = "</pre><script>alert(1)</script>\x1b[31m\u202e<img src=x onerror=y>&amp;"
+    tool = ToolUse(hostile, {hostile: hostile}, hostile * 200, True)
+    steps = [Step(1, "prompt", "k", (), text=hostile), Step(2, "command", "l", (), model=hostile, tool=tool)]
+    logs = [RedactedLog(None, 1, b"", steps), RedactedLog(hostile, 1, b"", steps)]
+    text = page_of(Redacted("x", hostile, logs, "", hostile))
+    page = Page(text)
+    assert not set(page.tags) & {"script", "img"}
+    assert "onerror" not in {name for _, name, _ in page.attributes}
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_a_page_is_written_behind_the_gate(cli: Cli, decided: Machine, tmp_path: Path) -> None:
+    done = cli("export", SESSION, "--format", "html", "-o", tmp_path / "out", "--json", home=decided.home)
+    assert done.status == 0, done.err
+    (line,) = done.lines
+    text = (tmp_path / "out" / line["path"]).read_text("utf-8")
+    assert line["path"].endswith(".html")
+    assert decided.secret not in text
+    assert "annabella" not in text
+    assert Page(text).tags.count("html") == 1

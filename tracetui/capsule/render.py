@@ -13,7 +13,7 @@ from tracetui.model import Step, to_iso
 from tracetui.text.format import plural
 from tracetui.text.safe import fenced, markdown_safe
 
-__all__ = ["lead", "readme", "rehearsed", "title_of", "transcript"]
+__all__ = ["input_text", "lead", "readme", "rehearsed", "title_of", "transcript"]
 
 _PROMPT: Final = 2_000
 _TESTS: Final = 5
@@ -80,7 +80,7 @@ def _step(step: Step) -> str:
         out.append(_fenced(step.text))
     if tool is not None:
         if tool.input not in (None, "", {}):
-            out.append(_fenced(_input(tool.input)))
+            out.append(_fenced(input_text(tool.input)))
         if tool.output:
             out.append("Result:\n\n" + _fenced(tool.output))
         elif tool.output is None:
@@ -88,7 +88,8 @@ def _step(step: Step) -> str:
     return "\n".join(out)
 
 
-def _input(value: Any) -> str:
+def input_text(value: Any) -> str:
+    """The input of a tool as a person reads it: a line for each name, texts of several lines below theirs."""
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):

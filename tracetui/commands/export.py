@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = (
     ("tracetui export 019c3f2a --format markdown -o shared", "a redacted session, to be read as it is"),
+    ("tracetui export 019c3f2a --format html -o shared", "one page that any browser shows, without the network"),
     ("tracetui export 019c3f2a:12-40 lost.capsule.zip --format harness -o logs", "redacted logs for other viewers"),
     ("tracetui export 019c3f2a --format messages -o chats", "chat turns with tool calls, for fine-tuning"),
     ("tracetui export 019c3f2a --format harness -o logs --dry-run", "what would be written"),
