@@ -135,8 +135,9 @@ class TrailController(Controller["Workspace"]):
                 app.trail.cancel(question)
                 self._listed = {key for key in self._listed if key[0] != f"{place[1]}/{place[0]}"}
         self._ask_all(seen, LIST)
-        if self.owner.sorted_by == "survived":
-            self._ask_all([row for row in self.owner.sessions if row.edits and row.survival is None], REST)
+        # The others too, at the lowest rank, so that sums over all sessions come to be whole.
+        others = [row for row in self.owner.sessions if row.edits and row.survival is None and not row.foreign]
+        self._ask_all(others, REST)
 
     def _pace(self) -> None:
         """Trails of sessions that are only listed are worked out while nobody types."""
