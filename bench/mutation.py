@@ -66,7 +66,7 @@ GUARDS: dict[str, tuple[str, tuple[str, ...]]] = {
     "redact.apply": ("tests/redact/test_apply.py", _REDACT),
     "redact.proof": ("tests/redact/test_proof.py", ("tests/redact/test_proof.py", *_REDACT)),
     "redact.gate": ("tests/redact/test_gate.py", _REDACT),
-    "trail.judge": ("tests/trail/test_alive.py", _TRAIL),
+    "trail.judge": ("tests/trail/test_judge_parts.py", ("tests/trail/test_judge_parts.py", *_TRAIL)),
     "trail.assessment": ("tests/trail/test_variations.py", _TRAIL),
     "trail.outcome": ("tests/trail/test_alive.py", _TRAIL),
 }
