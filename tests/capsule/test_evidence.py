@@ -247,3 +247,18 @@ def test_a_set_up_and_what_is_agreed_to(cli: Cli, there: Machine, sealed: Path) 
     done = cli(*words, "--setup", good.replace("s/", "'s/").replace("/ chop", "/' chop"), "--agree", "ours", "--json")
     assert done.lines[0]["why"].startswith("base not reproduced")
     assert done.lines[-1]["rests_on"]["here"]["tests"] == {"test_chop.ChopTest.test_whole": "passed"}
+
+
+@pytest.mark.parametrize(
+    ("output", "bring"),
+    [
+        ("E   ModuleNotFoundError: No module named 'six'\n", "python3 -m pip install six"),
+        ("Error: Cannot find module 'left-pad'\n", "npm install left-pad"),
+        ("Error: Cannot find module './own'\n", ""),
+        ("a.go:3:2: no required module provides package github.com/a/b; to add it:\n", "go get github.com/a/b"),
+    ],
+)
+def test_what_is_missing_is_told_by_name(output: str, bring: str) -> None:
+    why = look(Check(1, "pytest", exit_code=1, line="E   assert"), Ran(1, output, 0.1), "/r").why
+    assert why.startswith("a dependency is missing")
+    assert (f"what would bring it: {bring}" in why) if bring else "bring" not in why

@@ -38,6 +38,15 @@ _MISSING: Final = (
     "can't find crate", "package not found", "executable file not found", "disabled by goproxy=off",
     "you're using offline mode", "is not in std", "bundler::gemnotfound", "cannot find type definition file",
 )  # fmt: skip
+_BRING: Final = (
+    (re.compile(r"No module named '?([A-Za-z_][A-Za-z0-9_]{0,60})"), "python3 -m pip install {}"),
+    (re.compile(r"Cannot find (?:module|package) '(@?[A-Za-z][A-Za-z0-9@/._-]{0,80})'"), "npm install {}"),
+    (re.compile(r"no required module provides package ([A-Za-z0-9./_-]{1,100})"), "go get {}"),
+    (re.compile(r"can't find crate for `([A-Za-z0-9_]{1,60})`"), "cargo fetch"),
+    (re.compile(r"cannot load such file -- ([A-Za-z0-9_]{1,60})"), "gem install {}"),
+)
+"""What package managers would be asked for; whether the package is called like the module, nobody tells."""
+_COMMANDS: Final = 5
 _NETWORK: Final = (
     "temporary failure in name resolution", "could not resolve host", "network is unreachable", "getaddrinfo",
     "name or service not known", " enotfound", "eai_again", "no address associated", "enotcached",
@@ -50,6 +59,16 @@ _NO_START: Final = (
     "could not find '",
 )  # fmt: skip
 """Signs that a command found nothing to do its work on: a file, a target, a repository."""
+
+
+def _bring(output: str) -> str:
+    """What would bring the dependencies that are missing, by name, empty where no name is told."""
+    commands: dict[str, None] = {}
+    for pattern, command in _BRING:
+        for found in pattern.finditer(output):
+            if len(commands) < _COMMANDS:
+                commands[command.format(*found.groups())] = None
+    return f"; what would bring it: {', '.join(commands)}" if commands else ""
 
 
 def kept_from_telling(command: str, output: str, code: int, *, hides: bool) -> str | None:
@@ -70,7 +89,7 @@ def kept_from_telling(command: str, output: str, code: int, *, hides: bool) -> s
     ):
         found = next((text for text in output.splitlines() if any(sign in text.lower() for sign in signs)), None)
         if found is not None:
-            return f"{why}: {one_line(found, 120)}"
+            return f"{why}: {one_line(found, 120)}{_bring(output) if signs is _MISSING else ''}"
     if code in _CURL_UNREACHED and "curl" in command:
         return "it needs the network, which checks have not"
     if code in _PYTEST_UNUSABLE and "pytest" in command:
