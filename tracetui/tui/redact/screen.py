@@ -253,7 +253,10 @@ class RedactScreen(Screen[None], Actor):
         if self.stale and self.view.ready:
             self.view.decide(read_again)
 
-    def do_back(self) -> Awaitable[None] | None:
+    def do_leave(self) -> Awaitable[None] | None:
+        return self.do_back(leave=True)
+
+    def do_back(self, *, leave: bool = False) -> Awaitable[None] | None:
         if self.editor.drop_selection():
             self.view.say_where()
         elif self.editor.plain:
@@ -262,6 +265,8 @@ class RedactScreen(Screen[None], Actor):
             self.rows.focus(scroll_visible=False)
         elif len(self.app.screen_stack) > 1 and self.app.screen_stack[0] is not self:
             self.dismiss(None)
-        else:
+        elif leave:
             self.app.exit()
+        else:
+            self.app.say("This is the first level. Leave: q", role="muted")
         return None
