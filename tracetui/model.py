@@ -380,6 +380,9 @@ class Hit:
     exit_code: int | None = None
     survival: Survival | None = None
     """What became of most of the lines of the step's edit, as far as its trail was worked out."""
+    duration_ms: int | None = None
+    path: str | None = None
+    """The first file that the step read, searched or edited."""
 
 
 def is_foreign(session: str) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tracetui.bucket.query import matches_session, parse, parse_time
 from tracetui.bucket.query_complete import complete
+from tracetui.bucket.query_words import in_words
 from tracetui.bucket.terms import FIELDS, Clause, Query
 from tracetui.model import SessionRow, TracetuiError
 
@@ -226,3 +227,23 @@ def test_completions_parse() -> None:
             parse(line)
     line = complete("title:", 6, known)[0]
     assert parse("title:" + line.text).values("title") == ('a "b" \\c d',)
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "words"),
+    [
+        ("", "sessions", "all sessions"),
+        ("kind:command is:failed path:tests/ pytest", "steps", "commands that failed on paths with tests/ with pytest"),
+        ("kind:command is:failed", "sessions", "sessions with commands that failed"),
+        ("-is:edit", "sessions", "sessions without edits"),
+        ("harness:codex tag:bug", "sessions", "sessions of codex, tagged bug"),
+        ('"go test" -flaky', "steps", 'steps with the text "go test" without flaky'),
+        ("is:prompt since:2026-05-19 until:2026-05-19", "steps", "prompts on 19 May"),
+        ("since:2026-05-18 until:2026-05-19", "sessions", "sessions since 18 May until 19 May"),
+        ("is:failed or survival:lost", "steps", "steps that failed; or steps with lines lost"),
+        ("longer:10s agent:sub project:limit", "steps", "steps longer than 10s of subagents in sessions in limit"),
+        ("cost:>1 -has:note", "sessions", "sessions that cost more than 1 dollars, without a note"),
+    ],
+)
+def test_a_query_in_words(text: str, of: str, words: str) -> None:
+    assert in_words(parse(text, now=NOW), of=of, now=NOW) == words

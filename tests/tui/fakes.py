@@ -209,7 +209,10 @@ class FakeBucket:
                 continue
             for log in self.logs(row.id):
                 for step in self.steps_of.get(log.id, []):
-                    if words and all(word in step.summary.casefold() for word in words):
+                    kinds = query.values("kind")
+                    if not (words or kinds) or (kinds and step.kind not in kinds):
+                        continue
+                    if all(word in step.summary.casefold() for word in words):
                         found += 1
                         if limit is not None and found > limit:
                             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +14,12 @@ from rich.cells import cell_len
 
 from tests.tui.driving import Driver, driving
 from tests.tui.fakes import NOW, FakeBucket
+from tracetui.bucket.query import parse
+from tracetui.bucket.query_words import in_words
+from tracetui.bucket.search import SORTS
 from tracetui.model import Hit, TracetuiError
 from tracetui.tui.browse.search import LIMIT, HitRows, SearchScreen, snippet_spans
+from tracetui.tui.browse.views import BUILT_IN
 from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.styles import Look
 
@@ -218,3 +224,62 @@ async def test_a_theme_is_kept_in_the_config(tmp_path, monkeypatch) -> None:
         await driver.press("T", *"light", "enter", "j", "enter")
         assert "from now on" in driver.said
     assert file.read_text() == '# mine\nascii = false\ntheme = "light"\n'
+
+
+class TestGroups:
+    def test_by_day_and_file(self) -> None:
+        rows = HitRows()
+        first = dataclasses.replace(hit("s1", 1), path="src/a.py")
+        rows.add([first, hit("s2", 5), dataclasses.replace(hit("s1", 9), path="src/a.py", time=NOW - 3 * 86_400_000)])
+        by_file = rows.grouped("file")
+        assert [getattr(by_file.hit(row), "step", None) for row in range(len(by_file))] == [None, 1, 9, None, 5]
+        by_day = rows.grouped("day")
+        assert [getattr(by_day.hit(row), "step", None) for row in range(len(by_day))] == [None, 1, 5, None, 9]
+        assert by_day.sessions == rows.sessions == 2
+
+    def test_a_hit_tells_how_it_ended(self) -> None:
+        rows = HitRows()
+        failed = dataclasses.replace(hit(), failed=True, exit_code=2, duration_ms=75_000)
+        edit = dataclasses.replace(hit(number=2), kind="edit", survival="lost")
+        rows.add([failed, edit])
+        lines = [rows.paint(row, Look({}), 100)[-1].text for row in range(len(rows))]
+        assert "exit 2" in lines[1]
+        assert "1m" in lines[1]
+        assert "lost" in lines[2]
+
+
+async def test_the_query_is_said_in_words_and_sorted_and_grouped() -> None:
+    async with driving(size=(140, 40)) as driver:
+        await driver.press("F", *"pytest kind:command")
+        assert "commands with pytest" in driver.screen
+        await driver.press("ctrl+s", "ctrl+s")
+        assert "longest first, by session" in driver.lines[0]
+        await driver.press("ctrl+g")
+        assert "by day" in driver.lines[0]
+
+
+async def test_a_preview_stands_beside_the_hits_where_there_is_room() -> None:
+    for width, there in ((140, True), (80, False)):
+        async with driving(size=(width, 30)) as driver:
+            await driver.press("F", *"pytest")
+            await asyncio.sleep(0.2)
+            await driver.settle()
+            assert screen_of(driver).preview.display is there
+            assert (screen_of(driver)._previewed is not None) is there
+
+
+async def test_a_view_is_three_keys_away_and_can_be_kept() -> None:
+    async with driving() as driver:
+        await driver.press("Q", "1")
+        assert screen_of(driver).text == BUILT_IN[0].query
+        await driver.press("escape", "F", *"needle is:prompt")
+        await driver.press("f2", "escape", "Q")
+        assert "Prompts with needle" in driver.screen
+        await driver.press("8")
+        assert screen_of(driver).text == "needle is:prompt"
+
+
+def test_every_view_parses() -> None:
+    for view in BUILT_IN:
+        assert in_words(parse(view.query))
+        assert view.sort in SORTS

@@ -427,3 +427,24 @@ async def test_parts_are_gone_through_one_after_another(tmp_path: Path) -> None:
             assert "first part" in driver.said
             await driver.press("tilde")
             assert numbers(driver) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_terms_filter_the_timeline_and_words_mark() -> None:
+    async with driving(size=(140, 40)) as driver:
+        timeline = driver.timeline
+        await driver.press("2")
+        outline = timeline.outline
+        assert outline is not None
+        every = len(outline)
+        await driver.press("/", *"kind:edit", "enter")
+        assert timeline.fold.only is not None
+        assert timeline.outline is not None
+        shown = timeline.outline
+        assert 0 < len(shown) < every
+        assert {shown.view_of(row).kinds[shown.number(row) - 1] for row in range(len(shown))} == {CODES["edit"]}
+        assert "edits" in driver.screen
+        hidden = next(n for n in range(1, len(outline.view) + 1) if not shown.shows(n))
+        timeline.go_to(hidden)
+        assert timeline.fold.only is None, "what is gone to is never hidden"
+        await driver.press("/", "escape")
+        assert len(timeline.outline or ()) == every

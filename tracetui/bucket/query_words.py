@@ -137,12 +137,21 @@ def _session_term(term: Clause) -> str:
 
 
 def _times(query: Query, now: int | None) -> str:
-    words = []
-    if query.since is not None:
-        words.append(f"since {_time(query.since, now)}")
-    if query.until is not None:
-        words.append(f"until {_time(query.until, now)}")
-    return " ".join(words)
+    since = None if query.since is None else _time(query.since, now)
+    # A day that is named is within: what ends at midnight is said by the day before.
+    until = (
+        None if query.until is None else _time(query.until - (_time(query.until, now) == _day(query.until, now)), now)
+    )
+    if until is not None and until.endswith(" 23:59"):
+        until = until.removesuffix(" 23:59")
+    if since is not None and since == until:
+        return f"on {since}"
+    return " ".join([*([f"since {since}"] if since else []), *([f"until {until}"] if until else [])])
+
+
+def _day(ms: int, now: int | None) -> str:
+    """The day alone."""
+    return _time(ms, now).rpartition(" ")[0] if ":" in _time(ms, now) else _time(ms, now)
 
 
 def _time(ms: int, now: int | None) -> str:

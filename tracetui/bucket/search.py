@@ -27,8 +27,10 @@ from tracetui.model import KINDS, Hit, Survival, TracetuiError
 if TYPE_CHECKING:
     from tracetui.bucket.pattern import Pattern
 
-__all__ = ["Search", "check_sort", "find", "find_pattern", "sessions_with"]
+__all__ = ["SORTS", "Search", "check_sort", "find", "find_pattern", "sessions_with"]
 
+SORTS: Final = ("newest", "score", "longest")
+"""Orders of hits: by time, by how well they fit, by how long the call took."""
 _FIRST_BLOCKS: Final = 6
 _SHORT: Final = 3
 _PAGE: Final = 256
@@ -38,6 +40,7 @@ _SCORED: Final = 2000
 """Hits among which the best are chosen: the newest so many."""
 _LOOK_SECONDS: Final = 0.012
 _EDIT: Final = KINDS.index("edit")
+_WITH_PATHS: Final = frozenset(KINDS.index(kind) for kind in ("read", "search", "edit"))
 
 Candidate = tuple[int, int]
 """(time in milliseconds or 0, id of the step)"""
@@ -400,6 +403,16 @@ class Search:
             form = forms_pattern(json_forms(longest))
         return scan_lines(self, self._reader, form, composed=Words(Query(phrases=(longest,))))
 
+    def longest(self, limit: int | None) -> list[Hit]:
+        """The steps that the terms let through whose calls took longest."""
+        rows = self._db.execute(
+            f"SELECT p.id FROM step p WHERE p.duration IS NOT NULL AND {self._condition} "
+            "ORDER BY p.duration DESC, p.id DESC LIMIT ?",
+            (*self._bound, -1 if limit is None else limit),
+        ).fetchall()
+        found = (self._hit(step, None, strict=False) for (step,) in rows)
+        return [hit for hit in found if hit is not None]
+
     def _plain(self, limit: int | None) -> Iterator[Hit]:
         """Without words every step that the terms let through is a hit, shown by its summary."""
         steps = (self._hit(step, None, strict=False) for _, step in self.all_steps())
@@ -419,11 +432,11 @@ class Search:
     def _hit(self, step: int, matcher: Matcher | None, *, strict: bool, score: float | None = None) -> Hit | None:
         """The hit of a step; None where ``strict`` and the matcher finds nothing in its text."""
         row = self._db.execute(
-            ("SELECT log, number, kind, time, summary, flags & 1, exit, key FROM step WHERE id=?"), (step,)
+            ("SELECT log, number, kind, time, summary, flags & 1, exit, key, duration FROM step WHERE id=?"), (step,)
         ).fetchone()
         if row is None:
             return None
-        log, number, kind, at, summary, failed, code, key = row
+        log, number, kind, at, summary, failed, code, key, took = row
         text, span, worth = summary, (0, 0), 0.0
         if matcher is not None:
             try:
@@ -441,7 +454,17 @@ class Search:
             *(session, harness, log, agent, number, KINDS[kind], at, title, text, span),
             *(worth if score is None else score, part, bool(failed), code),
             self._survival(session, harness, agent, key) if kind == _EDIT else None,
+            took,
+            self._path(log, number) if kind in _WITH_PATHS else None,
         )
+
+    def _path(self, log: int, number: int) -> str | None:
+        row = self._db.execute(
+            "SELECT f.text FROM step_path q JOIN path f ON f.id=q.path WHERE q.log=? AND q.number=? "
+            "ORDER BY f.id LIMIT 1",
+            (log, number),
+        ).fetchone()
+        return None if row is None else row[0]
 
     def _survival(self, session: str, harness: str, agent: str | None, key: str) -> Survival | None:
         """The state of most lines of a step's edit."""
@@ -526,6 +549,8 @@ def find(
 ) -> Iterator[Hit]:
     """Hits of a query in the order ``sort``, each step once whatever alternatives find it."""
     found = [Search(db, reader, one, cancelled=cancelled) for one in query.alternatives]
+    if sort == "longest":
+        return _longest(found, limit)
     return _merged([lambda n, one=one: one.hits(n, sort) for one in found], limit, sort)  # type: ignore[misc]
 
 
@@ -544,7 +569,24 @@ def find_pattern(
 
     compiled = Pattern(pattern)
     found = [Search(db, reader, one, cancelled=cancelled) for one in filters.alternatives]
+    if sort == "longest":
+        each = [one.regex(compiled, _SCORED, "newest") for one in found]
+        return _first(_by_duration(hit for hits in each for hit in hits), limit)
     return _merged([lambda n, one=one: one.regex(compiled, n, sort) for one in found], limit, sort)  # type: ignore[misc]
+
+
+def _longest(searches: list[Search], limit: int | None) -> Iterator[Hit]:
+    """Hits whose call took longest first: of terms alone all of them, of words and phrases the newest so many."""
+    found: list[Hit] = []
+    for one in searches:
+        found += one.longest(limit) if not one.query.text else one.hits(_SCORED, "newest")
+    return _first(_by_duration(found), limit)
+
+
+def _by_duration(hits: Iterable[Hit]) -> list[Hit]:
+    """Each step once, the longest first; those whose log tells no duration last."""
+    once = {(hit.log, hit.step): hit for hit in hits}
+    return sorted(once.values(), key=lambda hit: (-(hit.duration_ms or -1), -(hit.time or 0)))
 
 
 def _merged(searches: list[Callable[[int | None], Iterator[Hit]]], limit: int | None, sort: str) -> Iterator[Hit]:
@@ -593,5 +635,5 @@ def sessions_with(db: sqlite3.Connection, reader: LogReader, query: Query) -> li
 
 def check_sort(sort: str) -> None:
     """Raises TracetuiError of status 2 for an order that search does not have."""
-    if sort not in {"newest", "score"}:
-        raise TracetuiError(f"Unknown order {sort!a}; one of: newest, score", status=2)
+    if sort not in SORTS:
+        raise TracetuiError(f"Unknown order {sort!a}; one of: {', '.join(SORTS)}", status=2)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("tracetui search rate limi", "both words in one step, the last also as the start of a word"),
     ("tracetui search '\"rate limit\" kind:edit since:7d'", "a phrase, in edits of the last week"),
+    ("tracetui search 'kind:command is:failed since:7d'", "which commands failed this week"),
+    ("tracetui search 'kind:command since:7d' --sort longest", "which commands took longest"),
+    ("tracetui search 'path:src/limit.py (kind:edit or kind:read)'", "what touched a file"),
     ("tracetui search --regex 'E[0-9]{4}:' --kind command", "a pattern (RE2), in commands"),
     ("tracetui search -- '--no-verify'", "words that look like flags stand after --"),
 )
@@ -32,9 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, default=50, metavar="N", help="at most this many hits (50)")
     parser.add_argument(
         "--sort",
-        choices=("newest", "score"),
+        choices=("newest", "score", "longest"),
         default="newest",
-        help="newest first, or the best of the newest 2,000 first",
+        help="newest first, the best of the newest 2,000 first, or what took longest first",
     )
     parser.add_argument("--json", action="store_true", help="JSON Lines, one hit each")
 

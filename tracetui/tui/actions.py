@@ -68,6 +68,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.narrower", "less_than_sign", "narrower", "Make the pane narrower.", "Panes"),
     _A("main.home", "H", "home", "Go to the home: what happened, what is going on, what waits.", "Panes"),
     _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
+    _A("main.views", "Q", "views", "Choose a saved query: what failed, what ran longest, and your own.", "Find"),
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
     _A("main.due", "D", "soon deleted", "List the sessions whose logs their harness is about to delete.", "Sessions"),
     _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
@@ -387,7 +388,9 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("help.find", "slash", "find", "Find a key by what it does.", "App", 2),
     # The search over everything; these work while typing.
     _A("search.regex", "ctrl+r", "regex", "Read the query as a pattern (RE2), or as words.", "Search", 10),
-    _A("search.sort", "ctrl+s", "sort", "Sort the hits by time, or by score.", "Search", 11),
+    _A("search.sort", "ctrl+s", "sort", "Sort the hits by time, by score, or by how long the call took.", "Search", 11),
+    _A("search.group", "ctrl+g", "group", "Group the hits by session, by day, or by file.", "Search", 12),
+    _A("search.save", "f2", "keep", "Keep the query as a view with a key.", "Search", 13),
     _A("search.edit", "slash", "edit query", "Go back to the query line.", "Search", 3),
 )
 

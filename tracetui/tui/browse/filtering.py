@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tracetui.model import TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.messages import SessionsLoaded
@@ -52,6 +53,16 @@ class FilterController(Controller["MainScreen"]):
 
         return complete(text, cursor, self._known())
 
+    @staticmethod
+    def _in_words(text: str) -> str:
+        from tracetui.bucket.query import parse
+        from tracetui.bucket.query_words import in_words
+
+        try:
+            return in_words(parse(text), of="sessions")
+        except TracetuiError:
+            return ""
+
     def _known(self) -> dict[str, list[str]]:
         """Values for completion, the most frequent first."""
         from collections import Counter
@@ -64,6 +75,8 @@ class FilterController(Controller["MainScreen"]):
             "project": Counter(project_of(row) for row in rows),
             "model": Counter(row.model or "" for row in rows),
             "branch": Counter(row.branch or "" for row in rows),
+            "repo": Counter(row.repo or "" for row in rows),
+            "tag": Counter(tag for row in rows for tag in row.tags),
         }
         return {name: [value for value, _ in table.most_common(50) if value] for name, table in tables.items()}
 
@@ -92,9 +105,11 @@ class FilterController(Controller["MainScreen"]):
     def on_sessions_loaded(self, message: SessionsLoaded) -> None:
         if self.line is None:
             return
+        text = self.owner.sessions_pane.query_text
+        self.line.explain(self._in_words(text) if text and message.error is None else "")
         if message.error is not None:
             self.line.say(message.error, "bad")
-        elif self.owner.sessions_pane.query_text:
+        elif text:
             self.line.say(f"{fmt.count(message.shown)} of {fmt.count(message.total)}")
         else:
             self.line.say("")

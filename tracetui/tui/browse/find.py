@@ -1,11 +1,11 @@
-"""Finding a session by its name and a step by its text."""
+"""Finding a session by its name, a step by its text, and saved queries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from tracetui.model import Hit, SessionRow
+from tracetui.model import Hit, SessionRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.kit.actor import Controller
@@ -19,7 +19,7 @@ __all__ = ["FindController"]
 
 
 class FindController(Controller["MainScreen"]):
-    """The jump dialog, and the search over everything with the query of last time."""
+    """The jump dialog, the search over everything with the query of last time, and the list of views."""
 
     CONTEXTS: ClassVar[tuple[str, ...]] = ("main",)
 
@@ -51,9 +51,11 @@ class FindController(Controller["MainScreen"]):
         self.app.push_screen(PickScreen("Jump to a session", placeholder="title, project or id", load=load), go)
 
     def do_search(self) -> None:
+        self._open(*self._last)
+
+    def _open(self, text: str, regex: bool, sort: str) -> None:
         from tracetui.tui.browse.search import SearchScreen
 
-        text, regex, sort = self._last
         screen = SearchScreen(text, regex=regex, sort=sort)
 
         def go(hit: Hit | None) -> None:
@@ -62,3 +64,25 @@ class FindController(Controller["MainScreen"]):
                 self.owner.open_step(hit.session, hit.step, log=hit.log)
 
         self.app.push_screen(screen, go)
+
+    def do_views(self) -> None:
+        from tracetui.bucket.query import parse
+        from tracetui.bucket.query_words import in_words
+        from tracetui.tui.browse.views import letter_of, views
+        from tracetui.tui.kit.pick import Pick, PickScreen, lettered
+
+        found = views(self.app.bucket)
+        picks: list[Pick] = []
+        for nth, view in enumerate(found):
+            try:
+                hint = one_line(in_words(parse(view.query)), 120)
+            except TracetuiError as error:
+                hint = one_line(str(error), 120)
+            letter, name = letter_of(nth), one_line(view.name, 80)
+            picks.append(lettered(letter, name, hint) if letter else Pick(name, hint))
+
+        def go(at: int | None) -> None:
+            if at is not None:
+                self._open(found[at].query, False, found[at].sort)
+
+        self.app.push_screen(PickScreen("Views", picks), go)

@@ -124,6 +124,9 @@ def unfolded(outline: Outline, fold: Fold, step: int, log: int | None = None) ->
         outline.shows(step, log) and outline.run_length(outline.row_of(step, log)) <= 1
     ):
         return outline, fold
+    if fold.only is not None:
+        fold = replace(fold, only=None)
+        outline = Outline(outline.view, fold)
     view = outline.view if log is None else next((v for v in outline.views if v.log == log), outline.view)
     kind = view.kinds[step - 1]
     if kind == CODES["thinking"]:

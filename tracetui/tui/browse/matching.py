@@ -1,12 +1,13 @@
-"""Finding text in the session of the timeline, and going from match to match."""
+"""Finding text in the session of the timeline, going from match to match, and filtering its steps by typed terms."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
-from tracetui.model import TracetuiError
+from tracetui.model import LogRow, TracetuiError
 from tracetui.text import format as fmt
 from tracetui.tui.browse.outline import StepPlace
 from tracetui.tui.browse.step_rows import StepRows
@@ -14,6 +15,7 @@ from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.query_line import QueryLine
 
 if TYPE_CHECKING:
+    from tracetui.bucket.query_complete import Completion
     from tracetui.bucket.store import Bucket
     from tracetui.tui.browse.timeline import TimelinePane
 
@@ -21,6 +23,26 @@ __all__ = ["MatchController"]
 
 _MOST: Final = 10_000
 """Matches that are marked; a word that stands in more steps than that finds nothing."""
+
+
+class _Found(NamedTuple):
+    """What was found, in words what was looked for, and the steps that a filter leaves (None where words only mark)."""
+
+    places: tuple[StepPlace, ...] = ()
+    words: str = ""
+    only: frozenset[StepPlace] | None = None
+
+
+def _starts(
+    bucket: Bucket, places: Sequence[StepPlace], threads: Sequence[LogRow], main: int | None
+) -> list[StepPlace]:
+    """The steps of the session's own log that started the subagents in which something was found: their rows stay, so
+    that they can be unfolded."""
+    found = {place.log for place in places}
+    agents = {log.agent for log in threads if log.id in found}
+    if main is None or not agents:
+        return []
+    return [StepPlace(main, row.number) for row in bucket.step_rows(main) if row.thread in agents]
 
 
 class MatchController(Controller["TimelinePane"]):
@@ -55,9 +77,22 @@ class MatchController(Controller["TimelinePane"]):
 
     async def do_find(self) -> None:
         if self._line is None:
-            self._line = QueryLine(self._text, placeholder="find in this session")
+            self._line = QueryLine(
+                self._text, placeholder="words mark, is:failed kind:edit path:tests/ filter", complete=self._complete
+            )
             await self.owner.mount(self._line, after=self.owner.title_line)
         self._line.focus_input()
+
+    @staticmethod
+    def _complete(text: str, cursor: int) -> list[Completion]:
+        from tracetui.bucket.query_complete import complete
+
+        return complete(text, cursor, {})
+
+    def again(self) -> None:
+        """The session grew: what is looked for may stand in what is new."""
+        if self._text.strip():
+            self._search(self._text, jump=False)
 
     def _close(self) -> None:
         if self._line is not None:
@@ -83,50 +118,60 @@ class MatchController(Controller["TimelinePane"]):
         self.owner.drop("find")
         self._text = ""
         self._close()
-        self._take([])
+        self._take(_Found())
 
-    def _search(self, text: str) -> None:
+    def _search(self, text: str, *, jump: bool = True) -> None:
         session = self.owner.session
         self._text = text
         if not text.strip() or session is None:
             self.owner.drop("find")
-            self._take([])
+            self._take(_Found())
             return
+        threads = [log for log in self.owner.logs if log.shown and log.agent is not None]
 
-        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> list[StepPlace]:
+        def work(bucket: Bucket, cancelled: Callable[[], bool]) -> _Found:
             from tracetui.bucket.query import parse
+            from tracetui.bucket.query_words import in_words
             from tracetui.bucket.terms import Query
 
-            query = parse(text).narrowed(Query.of(id=(session.id,)))
-            hits = bucket.search(query, limit=_MOST, cancelled=cancelled)
-            return [
+            query = parse(text)
+            hits = bucket.search(query.narrowed(Query.of(id=(session.id,))), limit=_MOST, cancelled=cancelled)
+            places = [
                 StepPlace(hit.log, hit.step)
                 for hit in hits
                 if (hit.session, hit.harness) == (session.id, session.harness)
             ]
+            filtered = any(one.terms or one.since or one.until for one in query.alternatives)
+            # (Where nothing matches, everything stays and the line says so.)
+            only = {*places, *_starts(bucket, places, threads, session.log)} if filtered and places else None
+            return _Found(tuple(places), in_words(query), None if only is None else frozenset(only))
 
         def failed(error: Exception) -> None:
             if not isinstance(error, TracetuiError):
                 raise error
-            self._take([])
+            self._take(_Found())
             if self._line is not None:
                 self._line.say(str(error), "bad")
 
-        self.owner.ask("find", work, lambda places: self._take(places, jump=True), failed)
+        self.owner.ask("find", work, lambda found: self._take(found, jump=jump), failed)
 
-    def _take(self, places: Sequence[StepPlace], *, jump: bool = False) -> None:
-        self.places = frozenset(places)
+    def _take(self, found: _Found, *, jump: bool = False) -> None:
+        self.places = frozenset(found.places)
         self._by_log = {}
         for place in sorted(self.places):
             self._by_log.setdefault(place.log, []).append(place.step)
+        if self.owner.fold.only != found.only:
+            self.owner.refold(replace(self.owner.fold, only=found.only))
         source = self.owner.rows.source
         if isinstance(source, StepRows):
             source.matches = self.places
             self.owner.rows.refresh_rows()
         if self._line is not None:
-            role = "muted" if places or not self._text else "bad"
-            self._line.say(fmt.plural(len(self.places), "match", "matches") if self._text else "", role)
-        if jump and places:
+            role = "muted" if self.places or not self._text else "bad"
+            what = ("step", "steps") if found.only is not None else ("match", "matches")
+            self._line.say(fmt.plural(len(self.places), *what) if self._text else "", role)
+            self._line.explain(found.words)
+        if jump and self.places:
             self._go(1, here=True)
         self.owner.say_where()
         self.app.refresh_offers()

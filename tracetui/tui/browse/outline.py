@@ -55,6 +55,8 @@ class Fold:
     open_turns: frozenset[StepPlace] = frozenset()
     open_runs: frozenset[StepPlace] = frozenset()
     threads: Mapping[StepPlace, LogView] = field(default_factory=dict)
+    only: frozenset[StepPlace] | None = None
+    """The steps that a filter lets through, each a row of its own; None without one."""
 
 
 class StepPlace(NamedTuple):
@@ -103,6 +105,9 @@ class Outline:
     def _steps(self, index: int, start: int, end: int) -> None:
         """Append the rows of the steps start + 1 to end."""
         view, fold = self.views[index], self.fold
+        if fold.only is not None:
+            self._filtered(index, fold.only, start, end)
+            return
         if fold.turns and index == 0:
             self._turns(view, start, end)
             return
@@ -119,6 +124,13 @@ class Outline:
             else:
                 self._own_steps(index, begin, at)
         self._own_steps(index, at, end)
+
+    def _filtered(self, index: int, only: frozenset[StepPlace], start: int, end: int) -> None:
+        """Append the rows of the steps start + 1 to end that a filter lets through."""
+        view = self.views[index]
+        wanted = sorted(step for log, step in only if log == view.log and start < step <= end)
+        self._numbers.extend([step for step in wanted if view.kinds[step - 1] != HOLE])
+        self._views.extend([index] * (len(self._numbers) - len(self._views)))
 
     def _own_steps(self, index: int, start: int, end: int) -> None:
         view, fold = self.views[index], self.fold

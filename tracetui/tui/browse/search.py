@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 
+from tracetui.bucket.terms import Query
 from tracetui.harness import HARNESSES
 from tracetui.model import Hit, TracetuiError
 from tracetui.text import format as fmt
@@ -19,12 +22,15 @@ from tracetui.text.safe import display_safe, one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background, Cancelled
+from tracetui.tui.kit.document import Document
 from tracetui.tui.kit.footer import Footer
 from tracetui.tui.kit.line_list import LineList
 from tracetui.tui.kit.paint import Span, cells, clip, paint
 from tracetui.tui.kit.pane import PaneTitle
 from tracetui.tui.kit.query_line import QueryLine
+from tracetui.tui.kit.step_document import VIEWS, document_of, fetch
 from tracetui.tui.kit.styles import Look
+from tracetui.tui.kit.text_view import TextView
 
 if TYPE_CHECKING:
     from tracetui.bucket.query_complete import Completion
@@ -36,32 +42,55 @@ __all__ = ["HitRows", "SearchScreen"]
 LIMIT = 300
 _BATCH = 40
 _EVERY = 0.1
-_SORTS = ("newest", "score")
+_SORTS = ("newest", "score", "longest")
+_GROUPS = ("session", "day", "file")
+_ORDER = {"newest": "newest first", "score": "best first", "longest": "longest first"}
+_PREVIEW = 110
+"""Cells from which on a preview stands beside the hits."""
+_REST = 0.12
 
 
 class HitRows:
-    """A `RowSource` over hits, those of one session under a heading of its own. ``add`` takes more at any time; with
-    ``sort`` newest the sessions stand in the order of their first hit."""
+    """A `RowSource` over hits under headings: by session (in the order of their first hit), by day, or by file. ``add``
+    takes more at any time."""
 
     uniform = False
 
-    def __init__(self) -> None:
+    def __init__(self, group: str = "session") -> None:
         self.hits = 0
+        self.group = group
+        self._all: list[Hit] = []
         self._groups: dict[tuple[str, str], list[Hit]] = {}
+        self._sessions: set[tuple[str, str]] = set()
         self._rows: list[Hit | tuple[str, str]] = []
 
     def add(self, hits: Sequence[Hit]) -> None:
         for hit in hits:
-            self._groups.setdefault((hit.harness, hit.session), []).append(hit)
+            self._groups.setdefault(self._heading(hit), []).append(hit)
+            self._sessions.add((hit.harness, hit.session))
+        self._all += hits
         self.hits += len(hits)
         self._rows = []
         for group, found in self._groups.items():
             self._rows.append(group)
             self._rows += found
 
+    def grouped(self, group: str) -> HitRows:
+        """The same hits under other headings."""
+        made = HitRows(group)
+        made.add(self._all)
+        return made
+
+    def _heading(self, hit: Hit) -> tuple[str, str]:
+        if self.group == "day":
+            return "", _day(hit.time)
+        if self.group == "file":
+            return "", hit.path or "no file"
+        return hit.harness, hit.session
+
     @property
     def sessions(self) -> int:
-        return len(self._groups)
+        return len(self._sessions)
 
     def hit(self, row: int) -> Hit | None:
         found = self._rows[row] if 0 <= row < len(self._rows) else None
@@ -92,24 +121,49 @@ class HitRows:
             return [self._hit(found, look, width)]
         hits = self._groups[found]
         first = hits[0]
-        title = one_line(first.title, 300) if first.title else "untitled"
-        harness = HARNESSES[first.harness].short if first.harness in HARNESSES else first.harness[:8]
-        right = f"{fmt.plural(len(hits), 'hit')}  {one_line(harness)}  {fmt.relative(first.time):>6} "
+        if self.group == "session":
+            title = one_line(first.title, 300) if first.title else "untitled"
+            harness = HARNESSES[first.harness].short if first.harness in HARNESSES else first.harness[:8]
+            right = f"{fmt.plural(len(hits), 'hit')}  {one_line(harness)}  {fmt.relative(first.time):>6} "
+        else:
+            title, right = one_line(found[1], 300), f"{fmt.plural(len(hits), 'hit')} "
         heading = paint([(title, look.style("", "b"))], width, right=[(right, look.style("muted"))])
         return [paint([], width), heading] if row else [heading]
 
-    @staticmethod
-    def _hit(hit: Hit, look: Look, width: int) -> Strip:
+    def _hit(self, hit: Hit, look: Look, width: int) -> Strip:
+        """``   12 command    3m   exit 1 …``: the step, its kind, and what its call and its edit came to."""
         number = f"{hit.step:>6}"
         agent = one_line(hit.agent, 8) + " " if hit.agent else ""
-        role = "prompt" if hit.kind == "prompt" else "muted"
-        spans: list[Span] = [
-            (number + " ", look.style("muted")),
-            (f"{hit.kind:<10} ", look.style(role)),
-            (agent, look.style("muted")),
-        ]
-        room = width - sum(cells(text) for text, _ in spans)
-        return paint([*spans, *snippet_spans(hit, look, room)], width, mark=look.sign("ellipsis"))
+        role = "bad" if hit.failed else "prompt" if hit.kind == "prompt" else "muted"
+        spans: list[Span] = [(number + " ", look.style("muted")), (f"{hit.kind:<10} ", look.style(role))]
+        if hit.failed:
+            spans.append((f"exit {hit.exit_code} " if hit.exit_code else "failed ", look.style("bad")))
+        if hit.survival is not None:
+            spans.append((hit.survival + " ", look.sign_style(hit.survival)))
+        if self.group != "session":
+            title = clip(one_line(hit.title, 60) if hit.title else "untitled", 18)
+            spans.append((f"{fmt.relative(hit.time)} {title}  ", look.style("muted")))
+        right = fmt.duration(hit.duration_ms) if hit.duration_ms and hit.duration_ms >= _SLOW_MS else ""
+        spans.append((agent, look.style("muted")))
+        room = width - sum(cells(text) for text, _ in spans) - (cells(right) + 2 if right else 0)
+        shown = [*spans, *snippet_spans(hit, look, room)]
+        return paint(
+            shown, width, mark=look.sign("ellipsis"), right=[(f" {right} ", look.style("muted"))] if right else []
+        )
+
+
+_SLOW_MS = 10_000
+"""From which on a hit says how long its call took."""
+
+
+def _day(ms: int | None) -> str:
+    """A local day as a heading."""
+    import datetime as dt
+
+    try:
+        return f"{dt.datetime.fromtimestamp((ms or 0) / 1000).astimezone():%A, %-d %B %Y}" if ms else "no date"
+    except (OverflowError, ValueError, OSError):
+        return "no date"
 
 
 def snippet_spans(hit: Hit, look: Look, width: int) -> list[Span]:
@@ -137,6 +191,11 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
     CONTEXTS: ClassVar[tuple[str, ...]] = ("search", "screen")
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("search", "screen")]
     AUTO_FOCUS = None
+    DEFAULT_CSS = """
+    SearchScreen Horizontal { height: 1fr; }
+    SearchScreen #hits { width: 3fr; }
+    SearchScreen #preview { width: 2fr; padding: 0 0 0 2; }
+    """
     app: HostApp
 
     class Found(Message):
@@ -155,15 +214,70 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
             query, placeholder='words, "a phrase", harness:codex since:7d kind:edit', complete=self._complete
         )
         self.rows = LineList(id="hits")
+        self.preview = TextView(id="preview")
+        self.preview.can_focus = False
+        self.group = _GROUPS[0]
+        self._previewed: tuple[int, int] | None = None
         self._generation = 0
-        self._running = False
+        self._searching = False
         self._sessions = 0
 
     def compose(self) -> ComposeResult:
         yield self.title_line
         yield self.query_line
-        yield self.rows
+        with Horizontal():
+            yield self.rows
+            yield self.preview
         yield Footer()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.preview.display = event.size.width >= _PREVIEW
+        self._look()
+
+    # -- the preview --------------------------------------------------------------------------------------------------
+
+    def on_line_list_moved(self, message: LineList.Moved) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        """Soon show the step of the hit under the cursor beside the hits."""
+        source = self.rows.source
+        hit = source.hit(self.rows.cursor) if isinstance(source, HitRows) else None
+        place = (hit.log, hit.step) if hit is not None else None
+        if not self.preview.display or place == self._previewed:
+            return
+        self._previewed = place
+        if hit is None:
+            self.drop("preview")
+            self.preview.show(Document())
+            return
+        found = hit
+
+        def work(bucket: Bucket, cancelled: Cancelled) -> Document | None:
+            sleep(_REST)  # (Whoever moves on wants another one; this thread is nobody else's.)
+            if cancelled():
+                return None
+            session = bucket.session(found.session, found.harness)
+            loaded = fetch(bucket, found.log, found.step, session, cancelled)
+            return None if loaded is None else document_of(loaded, VIEWS[0])
+
+        def shown(document: Document | None) -> None:
+            if document is not None and self._previewed == place:
+                self.preview.show(document)
+                self.preview.finding.hint(self._marked())
+            elif self._previewed == place:
+                self._previewed = None
+
+        self.ask("preview", work, shown, lambda _: self.preview.show(Document()))
+
+    def _marked(self) -> list[str]:
+        from tracetui.bucket.query import parse
+
+        try:
+            query = Query() if self.regex else parse(self.text)
+        except TracetuiError:
+            return []
+        return [word for one in query.alternatives for word in (*one.words, *one.phrases)]
 
     def on_mount(self) -> None:
         self._clear()
@@ -182,9 +296,8 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
 
     def _say_scope(self) -> None:
         where = f"every step of {fmt.plural(self._sessions, 'session')}" if self._sessions else "every step"
-        how = "pattern (RE2)" if self.regex else "words, the last one as a beginning"
-        order = "newest first" if self.sort == "newest" else "best first"
-        self.title_line.show(where, f"{how}, {order}")
+        how = "pattern (RE2), " if self.regex else ""
+        self.title_line.show(where, f"{how}{_ORDER[self.sort]}, by {self.group}")
 
     def _complete(self, text: str, cursor: int) -> list[Completion]:
         from tracetui.bucket.query_complete import complete
@@ -196,11 +309,23 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
     def _clear(self) -> None:
         self.rows.empty = (
             "Type to search.",
-            'Words must all be in one step; "a phrase" in this order; harness:, project:, since:, kind: … narrow it.',
+            'Words must all be in one step; "this text" is found letter by letter; kind:, is:failed, path:, since: … '
+            "narrow it.",
             "ctrl+r reads what you type as a pattern.",
         )
-        self.rows.reload(HitRows(), keep=False)
+        self.rows.reload(HitRows(self.group), keep=False)
         self.query_line.say("")
+        self.query_line.explain("")
+        self._look()
+
+    def _in_words(self, text: str) -> str:
+        from tracetui.bucket.query import parse
+        from tracetui.bucket.query_words import in_words
+
+        try:
+            return "" if self.regex else in_words(parse(text))
+        except TracetuiError:
+            return ""
 
     def _search(self) -> None:
         self._generation += 1
@@ -208,12 +333,13 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
         self._say_scope()
         if not text.strip():
             self.drop("search")
-            self._running = False
+            self._searching = False
             self._clear()
             return
-        self._running = True
+        self._searching = True
         self.query_line.say("searching")
-        fresh = HitRows()
+        self.query_line.explain(self._in_words(text))
+        fresh = HitRows(self.group)
         self._fresh: HitRows | None = fresh
 
         def work(bucket: Bucket, cancelled: Cancelled) -> int:
@@ -250,16 +376,17 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
             rows.add(message.hits[: LIMIT - rows.hits])
             self.rows.reload(keep=False, row=max(0, self.rows.cursor))
         self._say_found()
+        self._look()
 
     def _say_found(self, more: bool = False) -> None:
         rows = self.rows.source
         if not isinstance(rows, HitRows):
             return
         what = f"{fmt.plural(rows.hits, 'hit')} in {fmt.plural(rows.sessions, 'session')}"
-        self.query_line.say(f"first {what}" if more else what + (" so far" if self._running else ""))
+        self.query_line.say(f"first {what}" if more else what + (" so far" if self._searching else ""))
 
     def _done(self, count: int) -> None:
-        self._running = False
+        self._searching = False
         if not count:
             self.rows.empty = ("Nothing found.", "Every step of every session was looked at; fewer words find more.")
             self.rows.refresh()
@@ -269,10 +396,10 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, TracetuiError):
             raise error
-        self._running = False
+        self._searching = False
         self._fresh = None
         self.rows.empty = (one_line(str(error), 400),)
-        self.rows.reload(HitRows(), keep=False)
+        self.rows.reload(HitRows(self.group), keep=False)
         self.query_line.say("this cannot be searched for", "bad")
 
     def on_query_line_changed(self, message: QueryLine.Changed) -> None:
@@ -291,8 +418,23 @@ class SearchScreen(Screen[Hit | None], Actor, Background):
         self._search()
 
     def do_sort(self) -> None:
-        self.sort = _SORTS[1 - _SORTS.index(self.sort)]
+        self.sort = _SORTS[(_SORTS.index(self.sort) + 1) % len(_SORTS)]
         self._search()
+
+    def do_group(self) -> None:
+        self.group = _GROUPS[(_GROUPS.index(self.group) + 1) % len(_GROUPS)]
+        rows = self.rows.source
+        if isinstance(rows, HitRows):
+            self.rows.reload(rows.grouped(self.group), row=1 if len(rows) else None, keep=False)
+        self._say_scope()
+
+    def why_save(self) -> str | None:
+        return None if self.text.strip() and not self.regex else "There is no query to keep."
+
+    def do_save(self) -> None:
+        from tracetui.tui.browse.views import keep
+
+        keep(self.app, self.text)
 
     def do_edit(self) -> None:
         self.query_line.focus_input()

@@ -156,7 +156,6 @@ class TimelinePane(Pane):
         self._wanted = step
         self.session = session
         fold = self.fold
-
         self.title_line.show(title_of(session))
         self.ask("load", lambda bucket, _: _read(bucket, session, log, fold), self._loaded)
 
@@ -165,7 +164,7 @@ class TimelinePane(Pane):
         outline = self.outline
         if self.session is not None and outline is not None and self.rows.cursor >= 0:
             self._seen[identity_of(self.session)] = outline.place(self.rows.cursor)
-        self.fold = dataclasses.replace(self.fold, open_turns=frozenset(), open_runs=frozenset(), threads={})
+        self.fold = dataclasses.replace(self.fold, open_turns=frozenset(), open_runs=frozenset(), threads={}, only=None)
         self._badges, self._open = {}, {}
         self.chosen.begun = None
         self.matching.leave()
@@ -196,10 +195,11 @@ class TimelinePane(Pane):
             row = max(0, outline.row_of(seen.step))
         self._show(outline, row=row, keep=grown)
         self.post_message(FindingsChanged())
-        if not grown:
-            self.rows.scroll_to(
-                y=max(0, self.rows.line_of(max(0, row or 0)) - self.rows.size.height // 3), animate=False
-            )
+        if grown:
+            self.matching.again()
+        else:
+            line = self.rows.line_of(max(0, row or 0))
+            self.rows.scroll_to(y=max(0, line - self.rows.size.height // 3), animate=False)
 
     def _show(self, outline: Outline, *, row: int | None = None, keep: bool = True) -> None:
         cwd = self.session.cwd if self.session is not None else None

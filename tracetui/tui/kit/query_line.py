@@ -59,6 +59,7 @@ class _Candidates(Widget):
     def __init__(self) -> None:
         super().__init__()
         self.found: Sequence[Completion] = ()
+        self.words = ""
         self.chosen = 0
         self.places: list[tuple[int, int, int]] = []
 
@@ -71,6 +72,9 @@ class _Candidates(Widget):
         width = self.size.width
         spans: list[Span] = [("   ", look.style())]
         at, self.places = 3, []
+        if not self.found and self.words:
+            spans.append((one_line(self.words, 400), look.style("muted")))
+            return paint(spans, width, mark=look.sign("ellipsis")).apply_style(self.rich_style)
         hint = ""
         for index, candidate in enumerate(self.found):
             text = one_line(candidate.text, 30)
@@ -177,6 +181,11 @@ class QueryLine(Vertical, Actor):
         self._sent = text
         self.input.value = text
 
+    def explain(self, words: str) -> None:
+        """What the query finds, in words, below it while nothing is completed."""
+        self._candidates.words = words
+        self._candidates.refresh()
+
     def focus_input(self) -> None:
         # At once, not when the queue is through: letters typed right behind the key belong to the line.
         self.screen.set_focus(self.input)
@@ -206,6 +215,11 @@ class QueryLine(Vertical, Actor):
         found: Sequence[Completion] = ()
         if self._complete is not None and self.input.has_focus:
             found = self._complete(self.text, self.input.cursor_position)[:24]
+        typed = self.text[: self.input.cursor_position]
+        if (typed.strip() and typed[-1:].isspace()) or any(
+            typed[one.start :] and typed[one.start :] == one.text.strip() for one in found
+        ):
+            found = ()  # (Nothing is begun, or it is whole: there the line says what the query finds.)
         self._candidates.show(found, 0)
 
     def on_descendant_blur(self) -> None:
