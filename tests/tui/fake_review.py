@@ -205,6 +205,20 @@ class FakeReview:
     def reach(self, group: str, cancelled: Callable[[], bool]) -> Sequence[Reach] | None:
         return [Reach(place.step, None, "result", "plain", 1) for place in self._places(group, self.values[group])]
 
+    def holding(self, query: str, cancelled: Callable[[], bool]) -> Sequence[Place]:
+        found = []
+        for step, unit in self._units():
+            at = unit.text.lower().find(query.lower())
+            while at >= 0:
+                place = Place.to_look_at(unit.at, at, at, step)
+                found.append(dataclasses.replace(place, why=unit.text[at : at + len(query)]))
+                at = unit.text.lower().find(query.lower(), at + 1)
+        return found
+
+    def mark_all(self, texts: Sequence[str], kind: str) -> DecisionOutcome:
+        self.calls.append(("mark_all", *texts, kind))
+        return DecisionOutcome("Marked")
+
     def rules(self) -> Sequence[Rule]:
         return tuple(self.kept)
 

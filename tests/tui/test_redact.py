@@ -178,15 +178,15 @@ async def test_next_previous_and_copies() -> None:
 
 async def test_steps_can_be_walked_through() -> None:
     async with reviewing() as driver:
-        await driver.press("full_stop")
+        await driver.press("J")
         assert "curl -H" in driver.screen
-        await driver.press("full_stop")
+        await driver.press("J")
         assert "The session id was" in driver.screen
         assert driver.editor.group is None
         await driver.press("x", "s")
         assert "The session id was" not in driver.screen
         assert "4 command Bash" in driver.screen
-        await driver.press("comma")
+        await driver.press("K")
         assert "curl -H" in driver.screen
         await driver.press("j")
         assert driver.editor.group.text == PASSWORD
@@ -295,9 +295,29 @@ async def test_the_cursor_in_the_text_chooses_the_value() -> None:
 async def test_finding_text() -> None:
     async with reviewing() as driver:
         await driver.press("2", "slash", *"pace", "enter")
-        assert driver.said == "3 matches on this page; n goes on"
+        assert "match" in driver.said
+        assert "in the session" not in driver.said
         await driver.press("n")
         assert driver.text.page.shown[driver.text.cursor :].casefold().startswith("pace")
+        await driver.press("slash", "ctrl+u", *"nowhere-at-all", "enter")
+        assert driver.said == "It is nowhere in this session."
+
+
+async def test_finding_goes_on_beyond_the_page_and_marks_all() -> None:
+    review = leaked()
+    review.texts = [[("prompt", f"step {nth} {'Quex' if nth in (1, 30) else 'nobody'}")] for nth in range(1, 41)]
+    review.values = {}
+    async with reviewing(review) as driver:
+        await driver.press("2", "slash", *"quex", "enter")
+        assert driver.said.startswith("2 matches in 2 steps")
+        seen = set()
+        for _ in range(2):
+            await driver.press("n")
+            seen.add(driver.text.page.step_at(driver.text.cursor).step)
+        assert seen == {1, 30}
+        await driver.press("M")
+        await driver.press("enter")
+        assert driver.review.calls[-1] == ("mark_all", "Quex", "secret")
 
 
 async def test_what_was_not_scanned_is_said_and_blocks() -> None:

@@ -166,3 +166,27 @@ def test_marks_of_another_text_are_left_out() -> None:
     page, _ = page_of([("short", [Mark(2, 40, "accepted", "g", "‹a:1›")])])
     assert "short" in page.shown
     assert not page.spans
+
+
+def test_what_only_repeats_is_folded_to_where_it_changes() -> None:
+    mark = [Mark(6, 9, "accepted", "g", "‹user:1›")]
+
+    def step(number: int, folder: str) -> PageStep:
+        units = [
+            PageUnit(field(number * 10), f"said {number}", "result", number),
+            PageUnit(field(number * 10 + 1), f"said {number}", "stdout", number, main=False),
+            PageUnit(field(number * 10 + 2), folder, "cwd", number, main=False),
+        ]
+        return PageStep(number, None, f"{number} command", units)
+
+    steps = [step(1, "/home/ada/x"), step(2, "/home/ada/x"), step(3, "/home/ada/y")]
+    marks = {unit.at: mark for one in steps for unit in one.units if unit.label == "cwd"}
+    page = compose(steps, marks)
+    assert [(unit.step, unit.label) for unit in page.units] == [
+        (1, "result"), (1, "cwd"), (2, "result"), (3, "result"), (3, "cwd"),
+    ]  # fmt: skip
+    assert "result ×2" in page.shown
+    assert len(compose(steps, marks, everything=True).units) == 9
+    # What is left in one place is to be seen.
+    marks[field(22)] = [Mark(6, 9, "rejected", "g")]
+    assert (2, "cwd") in [(unit.step, unit.label) for unit in compose(steps, marks).units]

@@ -3,8 +3,10 @@ which place somebody named."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tracetui.model import LogRow, Record, Source
@@ -18,7 +20,7 @@ from tracetui.redact.values import Field, Mark, Place, Reach, State, Target, rec
 if TYPE_CHECKING:
     from tracetui.redact.review import Review
 
-__all__ = ["Lookup", "noticed", "places_of_texts", "rule_counts"]
+__all__ = ["Lookup", "noticed", "places_holding", "places_of_texts", "rule_counts"]
 
 _FORMS: Final = {"plain": "as it is", "part": "in part"}
 """Words for forms that do not speak for themselves."""
@@ -88,6 +90,25 @@ def rule_counts(review: Review, cancelled: Callable[[], bool] = lambda: False) -
                 rule = next(rule for start, rule in starts.items() if key.startswith(start))
                 counts[rule] += many
     return counts
+
+
+def places_holding(review: Review, query: str, cancelled: Callable[[], bool] = lambda: False) -> list[Place] | None:
+    """Every place of a text in what is under review, whatever its case, in order; None when ``cancelled``."""
+    pattern = re.compile(re.escape(query), re.IGNORECASE)
+    found: list[Place] = []
+    for log, record, unit, step in _texts(review):
+        if cancelled():
+            return None
+        for match in pattern.finditer(unit.text):
+            at = Field(log.agent, record.source.line, record.nth, unit.field, unit.in_key, log.part)
+            found.append(replace(Place.to_look_at(at, match.start(), match.start(), step), why=match.group()))
+            if len(found) >= _MOST_FOUND:
+                return found
+    return found
+
+
+_MOST_FOUND: Final = 20_000
+"""Places of a text that are listed."""
 
 
 class Lookup:

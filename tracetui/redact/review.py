@@ -271,12 +271,18 @@ class Review:
         """Take back what was decided about a value (by its hash)."""
         self._add("reopen", {"hash": value})
 
-    def mark(self, text: str, start: int, end: int, kind: str) -> None:
-        """Mark ``text[start:end]`` by hand: the value is replaced everywhere."""
-        value = text[start:end]
-        if not value.strip():
+    def mark(self, text: str, start: int, end: int, kind: str, also: Sequence[str] = ()) -> None:
+        """Mark ``text[start:end]`` by hand: the value is replaced everywhere. ``also`` are further ways in which it is
+        written, marked with it as one entry to undo."""
+        values = [text[start:end], *also]
+        if not all(value.strip() for value in values):
             raise TracetuiError("Nothing is marked")
-        self._add("mark", {"value": value, "kind": kind or "secret", "by": "mark"})
+        bodies = [{"value": value, "kind": kind or "secret", "by": "mark"} for value in values]
+        if also:
+            self.decisions.add_many(self.session.harness, self.session.id, "mark", bodies)
+            self._changed()
+        else:
+            self._add("mark", bodies[0])
 
     def exclude(self, what: str, key: str = "", *, on: bool = True) -> None:
         """Leave out: ``step`` (by its key), ``kind`` of step, ``results``, ``thinking``; ``keep-images`` and

@@ -259,9 +259,16 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("redact.accept-exact", "A", "accept exact", "Accept every open value of tier 1, after asking.", "Redact", 14),
     _A("redact.exclude", "x", "leave out", "Leave out steps, kinds of steps, results, thinking, images.", "Redact", 13),
     _A("redact.rules", "R", "rules", "See and change the rules that stay.", "Redact", 15),
-    _A("redact.fields", "F", "all fields", "Show every field of the records, or what they are about.", "Redact"),
-    _A("redact.next-step", "full_stop", "next step", "Show the text of the next step.", "Redact"),
-    _A("redact.previous-step", "comma", "previous step", "Show the text of the step before.", "Redact"),
+    _A(
+        "redact.fields",
+        "full_stop,F",
+        "all fields",
+        "Show every field of the records, or fold those that repeat.",
+        "Redact",
+    ),
+    _A("redact.mark-all", "M", "mark matches", "Mark every place of what was looked for, in the session.", "Redact"),
+    _A("redact.next-step", "J,right_parenthesis", "next step", "Show the text of the next step.", "Redact"),
+    _A("redact.previous-step", "K,left_parenthesis", "previous step", "Show the text of the step before.", "Redact"),
     _A("redact.seal", "s", "seal", "Seal the episode into one file, once nothing is open.", "Redact", 17),
     _A(
         "redact.second", "S", "second reading", "See what a stranger would notice: names, hosts, tickets.", "Redact", 18
@@ -283,7 +290,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("marking.shrink", "less_than_sign", "shrink", "Move that end to the left.", "Mark by hand"),
     _A("marking.grow-left", "left_curly_bracket", "grow left", "Move the start to the left.", "Mark by hand"),
     _A("marking.shrink-left", "right_curly_bracket", "shrink left", "Move the start to the right.", "Mark by hand"),
-    _A("marking.find", "slash", "find", "Find text on this page.", "Find", 7),
+    _A("marking.find", "slash", "find", "Find text in the session.", "Find", 7),
     _A("marking.next-match", "n", "next match", "Go to the next place of what was looked for.", "Find"),
     _A("marking.previous-match", "N", "previous match", "Go to the place of it before.", "Find"),
     _A("marking.down", "j,down", "down", "Move down a row.", "Move"),

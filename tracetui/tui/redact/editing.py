@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tracetui.model import LogRow, SessionRow, TracetuiError
 from tracetui.redact.decisions import EXCLUSIONS, Rule
 from tracetui.redact.identity import offered
-from tracetui.redact.lookup import Lookup, noticed, places_of_texts, rule_counts
+from tracetui.redact.lookup import Lookup, noticed, places_holding, places_of_texts, rule_counts
 from tracetui.redact.name_words import rare_parts
 from tracetui.redact.second_reading import Noticed
 from tracetui.redact.undo_summary import difference, reaches
@@ -124,11 +124,6 @@ class Editing:
 
     # -- decisions ----------------------------------------------------------------------------------------------------
 
-    def _stands(self, value: str) -> str:
-        """The placeholder that stands for an accepted value."""
-        held = self.review.numbered().given.get(value)
-        return f"‹{held[0]}:{held[1]}›" if held is not None else ""
-
     def accept(self, value: str) -> DecisionOutcome:
         group = self._groups.get(value)
         if group is None or not group.places:
@@ -138,17 +133,10 @@ class Editing:
         self.review.accept(self.review.place(group.places[0].id))
         state = self.review.state
         held = sum(state.of(place) == "rejected" for place in group.places)
-        said = f"{self._stands(value)} stands for it in {fmt.plural(len(group.places) - held, 'place')}"
+        said = f"{_stands(self.review, value)} stands for it in {fmt.plural(len(group.places) - held, 'place')}"
         if held:
             said += f"; {fmt.plural(held, 'place')} that you rejected stay{'s' if held == 1 else ''}"
-        return DecisionOutcome(said + self._offered(group.text, group.kind), value)
-
-    def _offered(self, text: str, kind: str) -> str:
-        """What of a value was not taken along, and how often it stands by itself."""
-        parts = [part for part in rare_parts(text) if part != text] if kind in _NAMES else offered(text)
-        places = places_of_texts(self.review, {part: part for part in parts}) if parts else {}
-        counts = [(part, len(places[part])) for part in parts if places[part]]
-        return "".join(f"; {one_line(part, 40)} stands in {fmt.plural(count, 'place')} yet" for part, count in counts)
+        return DecisionOutcome(said + _offered(self.review, group.text, group.kind), value)
 
     def accept_tier(self, tier: int) -> DecisionOutcome:
         """Accept every open value of the tiers up to ``tier``, to be undone as one."""
@@ -188,7 +176,17 @@ class Editing:
             raise TracetuiError("This text is no longer in the bucket; nothing was marked")
         self.review.mark(text, start, end, kind)
         value = self.review.decisions.hash(text[start:end])
-        return DecisionOutcome(f"Marked; {self._stands(value)} stands for it everywhere", value)
+        return DecisionOutcome(f"Marked; {_stands(self.review, value)} stands for it everywhere", value)
+
+    def holding(self, query: str, cancelled: Callable[[], bool]) -> Sequence[Place] | None:
+        """Every place of a text, as it is written there (``why``); None when cancelled."""
+        return places_holding(self.review, query, cancelled)
+
+    def mark_all(self, texts: Sequence[str], kind: str) -> DecisionOutcome:
+        """Mark every way in which something that was looked for is written."""
+        self.review.mark(texts[0], 0, len(texts[0]), kind, texts[1:])
+        value = self.review.decisions.hash(texts[0])
+        return DecisionOutcome(f"Marked; {_stands(self.review, value)} stands for it everywhere", value)
 
     def noticed(self, cancelled: Callable[[], bool]) -> Sequence[Noticed]:
         """What a stranger would notice and nobody decided about."""
@@ -198,8 +196,8 @@ class Editing:
         """Replace something noticed everywhere."""
         self.review.mark(one.text, 0, len(one.text), one.kind.replace(" ", "-"))
         value = self.review.decisions.hash(one.text)
-        also = self._offered(one.text, one.kind)
-        return DecisionOutcome(f"{self._stands(value)} stands for it everywhere{also}", value)
+        also = _offered(self.review, one.text, one.kind)
+        return DecisionOutcome(f"{_stands(self.review, value)} stands for it everywhere{also}", value)
 
     def keep(self, one: Noticed) -> DecisionOutcome:
         """Leave something noticed as it is; it is not shown again."""
@@ -320,6 +318,20 @@ class Editing:
         rules = self.rules()
         dump_rules(path, rules, force=force)
         return DecisionOutcome(f"{fmt.plural(len(rules), 'rule')} written to {path}; the file holds secrets.")
+
+
+def _stands(review: Review, value: str) -> str:
+    """The placeholder that stands for an accepted value."""
+    held = review.numbered().given.get(value)
+    return f"‹{held[0]}:{held[1]}›" if held is not None else ""
+
+
+def _offered(review: Review, text: str, kind: str) -> str:
+    """What of a value was not taken along, and how often it stands by itself."""
+    parts = [part for part in rare_parts(text) if part != text] if kind in _NAMES else offered(text)
+    places = places_of_texts(review, {part: part for part in parts}) if parts else {}
+    counts = [(part, len(places[part])) for part in parts if places[part]]
+    return "".join(f"; {one_line(part, 40)} stands in {fmt.plural(count, 'place')} yet" for part, count in counts)
 
 
 _NAMES: Final = frozenset({"name", "person"})

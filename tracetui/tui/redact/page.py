@@ -8,6 +8,7 @@ a span of exactly one unit, and what is marked is what is removed.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -218,6 +219,36 @@ def _covered(text: str, cover: str) -> str:
     return "".join(char if char in "\n\t" else cover for char in text)
 
 
+def _shown(
+    units: Sequence[PageUnit],
+    marks: Mapping[Field, Sequence[Mark]],
+    wanted: frozenset[Field],
+    repeated: dict[str, object],
+    *,
+    everything: bool,
+) -> list[tuple[PageUnit, int]]:
+    """The units of a step that are shown, and how often each stands in it. ``repeated`` holds what stood last under a
+    label: what only repeats (the folder, the branch) is shown where it changes."""
+    alike = {unit.at: (unit.text, *(mark[:3] for mark in marks.get(unit.at, ()))) for unit in units}
+    if everything:
+        return [(unit, 1) for unit in units]
+    times = Counter(alike.values())
+    seen: set[object] = set()
+    out: list[tuple[PageUnit, int]] = []
+    for unit in units:
+        copy = alike[unit.at]
+        if unit.at not in wanted:
+            if copy in seen or not unit.text.strip() or not (unit.main or len(copy) > 1):
+                continue
+            if not unit.main:
+                before, repeated[unit.label] = repeated.get(unit.label), copy
+                if before == copy:
+                    continue
+        seen.add(copy)
+        out.append((unit, times[copy]))
+    return out
+
+
 def compose(
     steps: Sequence[PageStep],
     marks: Mapping[Field, Sequence[Mark]],
@@ -229,31 +260,30 @@ def compose(
     named: Callable[[str], str] = one_line,
 ) -> EditorPage:
     """Lay the units of some steps out as one text. ``marks`` are those of each unit, in order; units in ``want`` are
-    shown whatever they are. With ``hidden`` open and rejected spans are veiled, character by character. ``named`` says
-    how the name of a field, which can hold a secret as well, is shown."""
+    shown whatever they are. Units that only repeat, and copies within a step, are folded unless ``everything`` is
+    shown: they are redacted all the same. With ``hidden`` open and rejected spans are veiled, character by character.
+    ``named`` says how the name of a field, which can hold a secret as well, is shown."""
     maker = _PageMaker(hidden=hidden, cover="*" if ascii_only else "•")
     units: list[PageUnit] = []
     marked: dict[int, Sequence[Mark]] = {}
     wanted = frozenset(want)
+    repeated: dict[str, object] = {}
     for step in steps:
         if maker.at:
             maker.put("\n")
         maker.head(one_line(step.title, 200), "step")
         maker.put("\n")
-        seen: set[str] = set()
-        for unit in step.units:
+        shown = _shown(step.units, marks, wanted, repeated, everything=everything)
+        for unit, copies in shown:
             own = marks.get(unit.at, ())
-            shows = everything or unit.at in wanted or bool(own)
-            if not shows and (not unit.main or unit.text in seen or not unit.text.strip()):
-                continue
-            seen.add(unit.text)
             index = len(units)
             units.append(unit)
             if own:
                 marked[index] = own
             inline = len(unit.text) <= _INLINE and "\n" not in unit.text
             if unit.label:
-                maker.head(one_line(named(unit.label), 120), "label")
+                count = f" {'x' if ascii_only else '×'}{copies}" if copies > 1 else ""
+                maker.head(one_line(named(unit.label), 120) + count, "label")
                 maker.put("  " if inline else "\n")
             maker.unit(index, unit, own)
             if not unit.text.endswith("\n") or inline:

@@ -34,7 +34,7 @@ from tracetui.tui.redact.leaving_out import ExclusionController
 from tracetui.tui.redact.marking import MarkingController
 from tracetui.tui.redact.places import ListController, PlaceController
 from tracetui.tui.redact.span_editor import SpanEditor
-from tracetui.tui.redact.text_keys import Searching, Selected
+from tracetui.tui.redact.text_keys import Further, Searching, Selected
 from tracetui.tui.redact.view import EditorView
 from tracetui.tui.redact.worker import Opener, OpenReview, Ready, ReviewWorker, Scanned
 
@@ -232,6 +232,10 @@ class RedactScreen(Screen[None], Actor):
     def on_span_editor_searching(self, message: Searching) -> None:
         message.stop()
         self.marking.searching()
+
+    def on_span_editor_further(self, message: Further) -> None:
+        message.stop()
+        self.marking.further(message.by)
 
     def on_span_editor_selected(self, message: Selected) -> None:
         message.stop()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "EditorText",
     "FindOnPageController",
+    "Further",
     "Marked",
     "MotionController",
     "Searching",
@@ -50,6 +51,14 @@ class Selected(Message, namespace="span_editor"):
 
 class Searching(Message, namespace="span_editor"):
     """The user wants to look for something in the text."""
+
+
+class Further(Message, namespace="span_editor"):
+    """The user wants the next place of what is looked for, which is not on this page; ``by`` -1 the one before."""
+
+    def __init__(self, by: int) -> None:
+        super().__init__()
+        self.by = by
 
 
 class EditorText(Protocol):
@@ -239,6 +248,8 @@ class FindOnPageController:
         self.matches: array[int] = array("q")
         """Where the query stands, in order."""
         self.length = 0
+        self.elsewhere = False
+        """Whether it stands on other pages too."""
 
     def why_find(self) -> str | None:
         return _empty(self.view)
@@ -248,7 +259,7 @@ class FindOnPageController:
 
     def search(self, text: str) -> int:
         """Look for a text, whatever its case, and go to its next place; how many there are."""
-        self.query = text
+        self.query, self.elsewhere = text, False
         self.again()
         if self.matches:
             at = bisect_left(self.matches, self.view.cursor)
@@ -269,12 +280,18 @@ class FindOnPageController:
     def why_next_match(self) -> str | None:
         if not self.query:
             return "Nothing is looked for; / finds text here, ] goes to the next finding."
-        return None if self.matches else f"{display_safe(self.query)} is not in this text."
+        return None if self.matches or self.elsewhere else f"{display_safe(self.query)} is not in this text."
 
     why_previous_match = why_next_match
 
     def do_next_match(self) -> None:
+        if self.elsewhere and bisect_right(self.matches, self.view.cursor) == len(self.matches):
+            self.view.post_message(Further(1))
+            return
         self.view.move_to(self.matches[bisect_right(self.matches, self.view.cursor) % len(self.matches)])
 
     def do_previous_match(self) -> None:
+        if self.elsewhere and bisect_left(self.matches, self.view.cursor) == 0:
+            self.view.post_message(Further(-1))
+            return
         self.view.move_to(self.matches[bisect_left(self.matches, self.view.cursor) - 1])

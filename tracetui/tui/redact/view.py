@@ -223,7 +223,7 @@ class EditorView:
         self.list()
         editor = self.screen.editor
         if len(editor.page.shown) <= LARGE:
-            want = [unit.at for unit in editor.page.units]
+            want = [self.group.places[self.nth].at] if self.group is not None and self.group.places else []
             editor.show(self.style().page(self.steps, self._marks, want, self.snapshot.groups))
             self.mark_focus(move=False)
             return
