@@ -29,7 +29,9 @@ class Shot(NamedTuple):
 
 
 SHOTS: dict[str, Shot] = {
-    "sessions": Shot((140, 40), (*"jjj2jjjjjj",)),
+    "home": Shot((120, 34), ("H", "wait")),
+    "sessions": Shot((140, 30), (*"jjj", "wait")),
+    "timeline": Shot((140, 40), (*"jjj2jjjjjj", "wait")),
     "diff": Shot((140, 38), (*"jjjjjj", "2", "e", "3", "]", "]", "+", "s", "wait")),
     "ctx": Shot((120, 34), (*"jjj2GC", "wait")),
     "redact": Shot((140, 36), (*"jjjr", "wait", "a", "wait")),
