@@ -23,7 +23,7 @@ CLASSES_OVER = {
     "CodexReader": (39, 603),
     "OpenCodeReader": (33, 501),
     "PiReader": (23, 424),
-    "Redaction": (56, 592),
+    "Redaction": (55, 592),
     "Review": (41, 388),
 }
 """Class: methods and lines over the classes of its MRO that are ours. Split it, and take it out here."""

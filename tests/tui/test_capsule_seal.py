@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import time
@@ -246,3 +247,70 @@ async def test_a_choice_stops_the_draft_that_is_made(
         await driver.pilot.press("q")
         await soon(lambda: len(ended) == 2)
         assert not isinstance(driver.app.screen, SealScreen)
+
+
+def say_more(there: Machine, *texts: str) -> None:
+    """The agent says more at the session's end, a step each."""
+    records = [json.loads(line) for line in there.log.read_text().splitlines()]
+    for nth, text in enumerate(texts):
+        last = records[-1]
+        record = {**last, "uuid": f"00000000-0000-4000-9000-{nth:012d}", "parentUuid": last["uuid"]}
+        message = {**last["message"], "id": f"msg_more{nth}", "content": [{"type": "text", "text": text}]}
+        records.append({**record, "requestId": f"req_more{nth}", "message": message})
+    there.log.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+async def test_weak_values_that_nobody_looked_at_are_told_first(there: Machine, tmp_path: Path) -> None:
+    first, second = "kX9vT2mQ7LpR4wZ8bN3cY6hJ", "Wq3nB8tZ5yK1uV6eX0mC7jLs"
+    say_more(there, f"The cursor is {first} and more.", f"Then {second} and {first}.")
+    async with on(there, tmp_path, decided=True) as driver:
+        target = tmp_path / "out.capsule.zip"
+        screen = await to_seal(driver, target)
+        assert "2 weak values nobody looked at" in texts(screen)[screen.rows.cursor]
+        assert "random: 2" in screen.text.document.shown
+        await driver.press("enter")
+        editor = driver.app.screen
+        assert isinstance(editor, RedactScreen)
+        await until(driver, lambda: editor.view.group is not None)
+        assert editor.view.group is not None
+        assert editor.view.group.text == first
+        await driver.press("a")
+        await driver.press("q")
+        await until(driver, lambda: driver.app.screen is screen and not screen.making)
+        assert not target.exists()
+        assert any("1 weak value nobody looked at" in text for text in texts(screen))
+        # They were looked at: the next thing to decide is whether to write.
+        assert texts(screen)[screen.rows.cursor] == str(target)
+        await driver.press("enter")
+        await until(driver, target.exists)
+        assert first.encode() not in b"".join(entries_of(target).values())
+
+
+def entries_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+async def test_a_range_tells_of_its_own_weak_values_and_secrets(there: Machine, tmp_path: Path) -> None:
+    other = "gh" + "p_" + "Zt5Lw90bRx2K" * 3
+    say_more(there, "The cursor is kX9vT2mQ7LpR4wZ8bN3cY6hJ and more.", f"And {other} is another.")
+    async with on(there, tmp_path, decided=True) as driver:
+        session = driver.main.selection.target
+        assert session is not None
+        for steps, weak, exposed in (((1, 4), 0, 1), ((5, 8), 0, 0), ((10, 10), 1, 0), ((11, 11), 0, 1)):
+            screen = SealScreen(session, steps, tmp_path / "x.zip")
+            driver.app.push_screen(screen)
+            await until(driver, lambda screen=screen: screen.draft is not None)
+            assert screen.draft is not None
+            assert (len(screen.draft.weak), len(screen.draft.exposed)) == (weak, exposed), steps
+            assert any("rotate" in text for text in texts(screen)) == bool(exposed)
+            await driver.press("q")
+        whole = await to_seal(driver, tmp_path / "out.capsule.zip")
+        assert whole.draft is not None
+        assert (len(whole.draft.weak), len(whole.draft.exposed)) == (1, 2)
+
+
+async def test_the_cursor_stands_on_the_first_open_finding(there: Machine, tmp_path: Path) -> None:
+    async with on(there, tmp_path, decided=False) as driver:
+        screen = await to_seal(driver, tmp_path / "out.capsule.zip")
+        assert screen.named("open") is not None

@@ -19,6 +19,7 @@ from tracetui.capsule.checks import Check
 from tracetui.capsule.replay import CheckResult
 from tracetui.capsule.seal import Draft
 from tracetui.capsule.verdict import Outcome
+from tracetui.redact.values import Field, Place
 from tracetui.sandbox.limits import Ran
 from tracetui.sandbox.tools import Tools
 from tracetui.tui.app import TracetuiApp
@@ -44,8 +45,14 @@ def draft() -> Draft:
         "redactions": {"github-token": 3, "user": 24},
         "session": {"steps": 38},
     }
+    seen = Place.to_look_at(Field(None, 3, 0, "/text"))
     return Draft(
-        entries, [CHECK, OTHER], facts, ["the base commit was not pushed"], [("‹github-token:1›", "github-token")]
+        entries,
+        [CHECK, OTHER],
+        facts,
+        ["the base commit was not pushed"],
+        [("‹github-token:1›", "github-token")],
+        weak=[replace(seen, id=f"{nth}", kind="random") for nth in range(74)],
     )
 
 

@@ -12,6 +12,7 @@ from tracetui.model import LogRow, Record, SessionRow, TracetuiError
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.harness.sharing import Sharing
+    from tracetui.redact.values import Place
 
 __all__ = ["Episode", "EpisodePart", "choose", "sharing_of"]
 
@@ -56,6 +57,14 @@ class Episode:
     def ranged(self) -> bool:
         """Whether it is a range, so that what lies outside stays out."""
         return self.first is not None
+
+    def holds(self, place: Place) -> bool:
+        """Whether a finding stands in a record of the episode."""
+        line = place.source.line
+        return any(
+            part.log.path == place.log_path and (part.lines is None or line in part.lines or line in part.heads)
+            for part in self.parts
+        )
 
     def has(self, agent: str | None, step: int) -> bool:
         """Whether a step belongs to it."""

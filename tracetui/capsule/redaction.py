@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.redact.apply import Plan
 
-__all__ = ["Redaction"]
+__all__ = ["REMOTE", "Redaction"]
 
 _LINE: Final = 400
 _PLAIN: Final = 12
 """Characters from which on a value counts also within a word."""
 _DERIVED: Final = ("records/", "steps.jsonl", "ctx.jsonl", "transcript.md")
 """Entries that are made of redacted records alone, which the proof has searched in every form."""
-_REMOTE: Final = "remote"
+REMOTE: Final = "remote"
+"""The kind of addresses of a remote that are taken out."""
 _OURS: Final = frozenset(
     "name author format harness program ecosystem how kind category sha256 commit commits start survival_at landing "
     "killer state reason flag session tool notes problem problems missing entries redactions versions".split()
@@ -128,7 +129,7 @@ class Redaction(Review):
 
     def hide(self, texts: Iterable[str]) -> None:
         """Take these addresses of a remote out of everything."""
-        added = [(text, _REMOTE, self.decisions.hash(text)) for text in dict.fromkeys(texts)]
+        added = [(text, REMOTE, self.decisions.hash(text)) for text in dict.fromkeys(texts)]
         if added:
             self.plan().values.extend(added)
             self._changed_plan()
@@ -221,18 +222,6 @@ class Redaction(Review):
             if personal is None or (kind in PERSONAL_KINDS) is personal:
                 return kind
         return None
-
-    def exposed(self) -> list[tuple[str, str]]:
-        """Live secrets that the episode shows: accepted values that are no personal data, by placeholder."""
-        from tracetui.redact.forms import PERSONAL_KINDS
-
-        plan = self.plan()
-        found = set()
-        for _, kind, key in plan.values:
-            held = plan.given.get(key)
-            if held is not None and kind not in PERSONAL_KINDS and kind != _REMOTE:
-                found.add((f"‹{held[0]}:{held[1]}›", kind))
-        return sorted(found)
 
 
 def _said(name: str, data: bytes) -> str | None:

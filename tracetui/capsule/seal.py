@@ -26,6 +26,7 @@ from tracetui.capsule.code_reader import read_code
 from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.derive import DERIVATION
 from tracetui.capsule.episode import Episode
+from tracetui.capsule.exposure import exposed, weak
 from tracetui.capsule.options import Options
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.redact.apply import Plan
     from tracetui.redact.gate import Gate
+    from tracetui.redact.values import Place
 
 __all__ = ["LARGE", "STAGES", "Cancelled", "Draft", "Options", "Progress", "Refused", "draft"]
 
@@ -63,7 +65,8 @@ class Refused(TracetuiError):
 class Draft:
     """A capsule before it is written. ``exposed``: (placeholder, kind) of secrets that this session showed and that
     should be rotated; ``notes`` is what the reader should know. ``unknown`` counts the fields (as the log names them)
-    that were left out of a range because no rule of the harness names them: for who seals, never in the capsule."""
+    that were left out of a range because no rule of the harness names them; ``weak`` holds a finding of each value that
+    only looks random and that nobody decided about: both for who seals, never in the capsule."""
 
     entries: dict[str, bytes]
     checks: list[Check]
@@ -71,6 +74,7 @@ class Draft:
     notes: list[str]
     exposed: list[tuple[str, str]] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
+    weak: Sequence[Place] = ()
 
     @property
     def digest(self) -> str:
@@ -223,7 +227,9 @@ class _EntryMaker:
         self.entries["README.md"] = page.encode("utf-8", "replace")
         self.entries[manifests.MANIFEST] = manifests.build(facts, self.entries)
         redaction.search(self.entries)
-        return Draft(self.entries, checks, facts, self.notes, redaction.exposed(), self.unknown)
+        shown = exposed(redaction, self.entries if self.episode.ranged else None)
+        unseen = weak(redaction, self.episode)
+        return Draft(self.entries, checks, facts, self.notes, shown, self.unknown, unseen)
 
     # -- records and steps
 

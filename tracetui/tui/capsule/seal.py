@@ -21,7 +21,17 @@ from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.capsule.choosing import ChoicesController
 from tracetui.tui.capsule.rows import FactList, FactRows
-from tracetui.tui.capsule.seal_rows import STAGES, Choices, check_page, choice_page, draft_rows, stage_lines, why_not
+from tracetui.tui.capsule.seal_rows import (
+    STAGES,
+    Choices,
+    check_page,
+    choice_page,
+    draft_rows,
+    stage_lines,
+    to_decide,
+    weak_page,
+    why_not,
+)
 from tracetui.tui.capsule.writing import WriteController
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background
@@ -95,6 +105,8 @@ class SealScreen(Screen[str | None], Actor, Background):
         """What the draft that is shown was made of."""
         self.making = False
         self._again = False
+        self._point, self._looked = True, False
+        """Whether the cursor goes to the first thing to decide next, and whether the weak values were looked at."""
         self._entry: str | None = None
         self._rest = Rest(self, self._show_entry)
 
@@ -219,7 +231,8 @@ class SealScreen(Screen[str | None], Actor, Background):
         else:
             ranged = self.steps is not None
             rows = draft_rows(made, self.target, self.choices, self.checks or (), ranged=ranged, packed=self.packed)
-        self.rows.reload(FactRows(rows))
+        self.rows.reload(FactRows(rows), row=to_decide(rows, looked=self._looked) if self._point else None)
+        self._point = False
         size = "" if made is None else fmt.size(sum(size for _, size in made.sizes()))
         steps = "" if made is None else fmt.plural(made.facts["session"]["steps"], "step")
         dot = self.rows.look.sign("dot")
@@ -239,7 +252,7 @@ class SealScreen(Screen[str | None], Actor, Background):
 
     def on_line_list_opened(self, message: LineList.Opened) -> None:
         message.stop()
-        if self.named("open") is not None:
+        if self.named("open") is not None or self.named("weak") is not None:
             self.do_review()
         else:
             self.text.focus()
@@ -255,6 +268,9 @@ class SealScreen(Screen[str | None], Actor, Background):
                 page.add("Enter goes to the one under the cursor, in the redaction editor.", style="muted")
                 page.add("When you come back from there the seal goes on, and this is shown anew.", style="muted")
                 self._page("", page.make())
+            return
+        if self.named("weak") is not None:
+            self._page("weak values", weak_page(draft))
             return
         nth, note, choice = self.named("check"), self.named("note"), self.named("choice")
         if nth is not None and self.checks is not None:
@@ -295,11 +311,13 @@ class SealScreen(Screen[str | None], Actor, Background):
         """To the redaction editor and back; then the gate is passed anew."""
         self.drop("draft")
         self.making = False
+        self._looked = self.named("weak") is not None
 
         def left(wait: Callable[[], object]) -> None:
+            self._point = True
             self.background("closed", lambda _: wait(), lambda _: self.make())
 
-        self.app.open_review(self.session, self.steps, left, target=self.named("open"))
+        self.app.open_review(self.session, self.steps, left, target=self.named("open") or self.named("weak"))
 
     def do_switch(self) -> None:
         (self.rows if self.text.has_focus else self.text).focus()

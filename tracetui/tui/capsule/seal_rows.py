@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
     from tracetui.capsule.checks import Check
     from tracetui.capsule.seal import Draft, Options, Refused
 
-__all__ = ["STAGES", "Choices", "Taken", "check_page", "choice_page", "draft_rows", "stage_lines", "why_not"]
+__all__ = [
+    "STAGES",
+    "Choices",
+    "Taken",
+    "check_page",
+    "choice_page",
+    "draft_rows",
+    "stage_lines",
+    "to_decide",
+    "weak_page",
+    "why_not",
+]
 
 Taken = Sequence[tuple["Check", bool]]
 """Checks, and whether each is taken."""
@@ -114,7 +126,7 @@ def draft_rows(
         heading("To be written"),
         FactRow(str(target), "is replaced" if target.exists() else "", place="t", path=True),
     ]
-    rows += _warnings(draft, packed)
+    rows += _weak(draft) + _warnings(draft, packed)
     rows += _choices(draft, choices, ranged=ranged)
     rows.append(heading("Checks", f"{sum(on for _, on in checks):,} of {len(checks):,}"))
     for nth, (check, on) in enumerate(checks):
@@ -135,6 +147,34 @@ def draft_rows(
         rows.append(heading("What the reader is told"))
         rows += [FactRow(note, place=("note", nth)) for nth, note in enumerate(draft.notes)]
     return rows
+
+
+def to_decide(rows: Sequence[FactRow], *, looked: bool) -> int:
+    """The row of the first thing to decide: a value nobody looked at (not where somebody ``looked`` just now), a check
+    that cannot decide anything; else the first row that may be chosen."""
+    for nth, row in enumerate(rows):
+        kind = row.place[0] if isinstance(row.place, tuple) else None
+        if kind == "open" or (kind == "weak" and not looked) or (kind == "check" and row.sign == "finding"):
+            return nth
+    return next((nth for nth, row in enumerate(rows) if not row.head), 0)
+
+
+def _weak(draft: Draft) -> list[FactRow]:
+    if not draft.weak:
+        return []
+    text = f"{fmt.plural(len(draft.weak), 'weak value')} nobody looked at"
+    return [FactRow(text, sign="finding", place=("weak", Target(draft.weak[0].id)))]
+
+
+def weak_page(draft: Draft) -> Document:
+    """What weak values are, and of which kinds."""
+    maker = DocumentMaker()
+    maker.add("These values only look random. They stay in the capsule as they are; nothing of it stands in the way.")
+    maker.add("Enter opens the redaction editor on the first of them, and comes back here.", style="muted")
+    maker.heading("kinds")
+    for kind, count in Counter(place.kind for place in draft.weak).most_common():
+        maker.add(f"{kind}: {count:,}")
+    return maker.make()
 
 
 def _warnings(draft: Draft, packed: int | None) -> list[FactRow]:

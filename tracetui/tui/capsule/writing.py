@@ -32,7 +32,7 @@ class WriteController(Controller["SealScreen"]):
         return "The entries are being made; wait a moment." if self.owner.making or self.owner.draft is None else None
 
     def do_write(self) -> None:
-        if self.owner.refused is not None:
+        if self.owner.refused is not None or self.owner.named("weak") is not None:
             self.owner.do_review()
             return
         if not self.owner.target.exists():
