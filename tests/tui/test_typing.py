@@ -132,3 +132,14 @@ async def test_keys_that_nothing_takes_end(monkeypatch: pytest.MonkeyPatch) -> N
         assert len(seen) == 6, "each once, and once more behind the focus"
         await driver.press("escape")
         assert not driver.app.screen.is_modal
+
+
+async def test_a_key_follows_the_focus_that_moved_while_it_was_on_its_way() -> None:
+    async with driving() as driver:
+        await driver.press("2")
+        key = events.Key("n", "n")
+        driver.app._aims[key] = None  # as it came in, a line was being left and nothing had the focus
+        key._set_forwarded()
+        driver.app.post_message(key)
+        await driver.settle()
+        assert driver.said == "Nothing was looked for: /", "the timeline's n, not a hint at where it works"

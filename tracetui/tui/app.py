@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.widget import Widget
 
 from tracetui.bucket.error_report import write_error_report
 from tracetui.bucket.tempfolder import TempFolder
@@ -108,6 +110,8 @@ class TracetuiApp(App[None], Actor):
         self.activity = Activity(str(self._settings.get("background", "idle")))
         self._temp: TempFolder | None = None
         self._look: Look | None = None
+        self._aims: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
+        """What had the focus when a key came in."""
         self._error: BaseException | None = None
         self.error_report: Path | None = None
         self.wants_demo = False
@@ -175,9 +179,10 @@ class TracetuiApp(App[None], Actor):
         lines = sys.modules.get("textual.widgets._input")  # not imported for this: where it is not, no line is open
         target = self.focused or self.screen
         takes = self.screen.is_modal or (lines is not None and isinstance(target, lines.Input))
+        moved = event in self._aims and self._aims[event] is not self.focused
         if isinstance(event, FollowingKey):
             return
-        if not takes:
+        if not takes and not moved:
             self._say_where(event.key)
             return
         event.prevent_default().stop()
