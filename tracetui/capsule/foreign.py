@@ -19,9 +19,10 @@ from tracetui.model import SessionRow, TracetuiError
 if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.bucket.changes import RunReport
+    from tracetui.harness.opentraces import Envelope
     from tracetui.harness.roots import LogFile
 
-__all__ = ["capture", "is_capsule", "lay_out", "take_in", "unread"]
+__all__ = ["capture", "capture_opentraces", "is_capsule", "lay_out", "take_in", "unread"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]{1,120}")
 
@@ -93,6 +94,23 @@ def take_in(bucket: Bucket, capsule: Capsule, folder: Path, *, beginning: int = 
         raise TracetuiError(f"{capsule.path.name!a} holds no session of an agent that this program knows")
     wanted = f"{capsule.origin}/{capsule.manifest.section('session').get('id')}"
     return next((row for row in known if row.id == wanted), known[0]), report
+
+
+def capture_opentraces(bucket: Bucket, envelope: Envelope, folder: Path) -> SessionRow:
+    """Put the session of a capsule of opentraces into a bucket, by way of a private ``folder`` of the caller, under an
+    identity like that of a capsule's. Raises TracetuiError when no reader finds a session in it."""
+    origin = f"capsule:{envelope.digest[:8]}"
+    target = folder / origin
+    target.mkdir(mode=0o700, parents=True)
+    path = target / f"{envelope.session}.jsonl"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.writelines(envelope.lines)
+    bucket.capture(_logs([path]), workers=1, again=True)
+    known = [row for row in bucket.sessions() if row.id.startswith(origin + "/")]
+    if not known:
+        raise TracetuiError("The opentraces capsule is not opened: no step of it says anything")
+    return known[0]
 
 
 def unread(bucket: Bucket, folder: Path) -> list[str]:

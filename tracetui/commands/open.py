@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     ("tracetui open flaky.capsule.zip", "a capsule that somebody sent you; nothing of it runs"),
     ("tracetui open rollout-2026-05-01.jsonl", "a log"),
+    ("tracetui open capsules/v1/ab12cd34ab12cd34", "a capsule of opentraces, by its folder or its capsule.json"),
     ("tracetui open --keep flaky.capsule.zip", "put a capsule into your bucket, marked as foreign"),
 )
 
@@ -25,7 +26,9 @@ _BEGINNING: Final = 256 * 1024
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's words and flags."""
-    parser.add_argument("file", metavar="FILE", help="a capsule, or a session log of Claude Code, Codex or Pi")
+    parser.add_argument(
+        "file", metavar="FILE", help="a capsule (also of opentraces), or a session log of Claude Code, Codex or Pi"
+    )
     parser.add_argument("--keep", action="store_true", help="put a capsule into the bucket, and open nothing")
     parser.add_argument("--signers", metavar="FILE", help="the keys to trust (default: gpg.ssh.allowedSignersFile)")
     parser.add_argument("--repo", metavar="DIR", help="a capsule's repository (default: the one around this folder)")
@@ -34,7 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Capture the beginning of the log into a private temporary bucket and open the app on it; a child reads the rest.
     Gives the exit status."""
+    from tracetui.harness import opentraces
+
     file = Path(args.file)
+    theirs = opentraces.find(file)
+    if theirs is not None:
+        return _opentraces(theirs, file, args)
     try:
         with file.open("rb"):
             pass
@@ -142,6 +150,42 @@ def _capsule(file: Path, args: argparse.Namespace) -> int:
                 )
         finally:
             temporary.remove()
+    for problem in settings.problems:
+        note(problem)
+    return status
+
+
+def _opentraces(document: str, named: Path, args: argparse.Namespace) -> int:
+    """Open the app on a temporary bucket of the session in a capsule of opentraces; the exit status."""
+    from tracetui.harness import opentraces
+
+    if args.keep:
+        raise TracetuiError(f"{named} is an opentraces capsule: it opens read only and is not kept")
+    envelope = opentraces.read(document)
+    need_terminal("open")
+    _warm()
+    from tracetui import config
+    from tracetui.bucket import Bucket
+    from tracetui.bucket.tempfolder import TempFolder
+    from tracetui.capsule.foreign import capture_opentraces
+
+    settings = config.load()
+    temporary = TempFolder()
+    try:
+        folder = temporary.folder()
+        with Bucket.open(folder / "bucket", create=True) as bucket:
+            session = capture_opentraces(bucket, envelope, folder / "records")
+            from tracetui.tui.app import run as run_app
+
+            status = run_app(
+                bucket,
+                session=session.id,
+                read_only=True,
+                banner=envelope.words,
+                config=settings.app(),
+            )
+    finally:
+        temporary.remove()
     for problem in settings.problems:
         note(problem)
     return status

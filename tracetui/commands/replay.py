@@ -77,10 +77,12 @@ def run(args: argparse.Namespace) -> int:
     from tracetui.capsule.replay import Replay, Request, comment, verdict_of
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import Capsule, report_of
+    from tracetui.harness import opentraces
     from tracetui.sandbox import runner as sandboxes
     from tracetui.sandbox.tools import named
 
     _check_words(args)
+    opentraces.refuse(args.file, "its checks are not run here, since nothing binds them to what was sealed")
     request = Request(
         repo=Path(args.repo).expanduser() if args.repo else None,
         at=args.at,

@@ -31,8 +31,10 @@ def run(args: argparse.Namespace) -> int:
     """Check and print; 0 when the capsule is intact, else 1. Nothing of it runs."""
     from tracetui.capsule.signing import allowed_signers
     from tracetui.capsule.verify import verify
+    from tracetui.harness import opentraces
     from tracetui.model import TracetuiError
 
+    opentraces.refuse(args.file, "nothing in it binds its content to a checksum or a signature")
     report = verify(Path(args.file), allowed_signers(args.signers))
     if args.json:
         JsonLines().write(report.json())

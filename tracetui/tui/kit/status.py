@@ -6,6 +6,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tracetui.text import format as fmt
+from tracetui.text.safe import one_line
 from tracetui.tui.kit.paint import Span, paint
 from tracetui.tui.kit.styles import Look
 
@@ -75,7 +76,13 @@ class StatusLine(Widget):
         elif self._work:
             right.append((self._work, look.style("muted")))
         elif self.banner or self._state:
-            right.append((self.banner or self._state, look.style("warn" if self.banner else "muted")))
+            # A banner that is too long is cut, never left out: it says what may not be believed.
+            right.append(
+                (
+                    one_line(self.banner or self._state, max(1, width - 14)),
+                    look.style("warn" if self.banner else "muted"),
+                )
+            )
         if right:
             right.append((" ", look.style()))
         left: list[Span] = [(" tracetui", look.style("accent", "b")), ("   ", look.style())]
