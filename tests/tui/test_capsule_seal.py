@@ -106,6 +106,9 @@ async def test_what_is_shown_is_what_is_written(there: Machine, tmp_path: Path) 
         assert there.secret not in screen.text.document.shown
         entries = dict(screen.draft.entries)
         digest = screen.draft.digest
+        assert "steps 02:00 to 03:00, UTC+0" in shown
+        await go_to(driver, screen, "hours")
+        assert "between 02:00 and 03:00, UTC+0: tells where and when" in screen.text.document.shown
         await driver.press("enter")
         await until(driver, lambda: not isinstance(driver.app.screen, SealScreen))
         assert "Sealed" in (driver.said or "")

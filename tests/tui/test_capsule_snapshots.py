@@ -53,6 +53,7 @@ def draft() -> Draft:
         ["the base commit was not pushed"],
         [("‹github-token:1›", "github-token")],
         weak=[replace(seen, id=f"{nth}", kind="random") for nth in range(74)],
+        hours="22:00 to 03:00, UTC+2",
     )
 
 

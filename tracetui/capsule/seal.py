@@ -27,6 +27,7 @@ from tracetui.capsule.contexts import Contexts
 from tracetui.capsule.derive import DERIVATION
 from tracetui.capsule.episode import Episode
 from tracetui.capsule.exposure import exposed, weak
+from tracetui.capsule.hours import hours_of
 from tracetui.capsule.options import Options
 from tracetui.capsule.records import Log, read_log
 from tracetui.capsule.redaction import Redaction
@@ -66,7 +67,8 @@ class Draft:
     """A capsule before it is written. ``exposed``: (placeholder, kind) of secrets that this session showed and that
     should be rotated; ``notes`` is what the reader should know. ``unknown`` counts the fields (as the log names them)
     that were left out of a range because no rule of the harness names them; ``weak`` holds a finding of each value that
-    only looks random and that nobody decided about: both for who seals, never in the capsule."""
+    only looks random and that nobody decided about; ``hours`` is the time of day of the steps by this machine's clock,
+    empty where it tells nothing: all of it for who seals, never in the capsule."""
 
     entries: dict[str, bytes]
     checks: list[Check]
@@ -75,6 +77,7 @@ class Draft:
     exposed: list[tuple[str, str]] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
     weak: Sequence[Place] = ()
+    hours: str = ""
 
     @property
     def digest(self) -> str:
@@ -229,7 +232,8 @@ class _EntryMaker:
         redaction.search(self.entries)
         shown = exposed(redaction, self.entries if self.episode.ranged else None)
         unseen = weak(redaction, self.episode)
-        return Draft(self.entries, checks, facts, self.notes, shown, self.unknown, unseen)
+        told_hours = hours_of(step.time for _, step in steps if step.time is not None)
+        return Draft(self.entries, checks, facts, self.notes, shown, self.unknown, unseen, told_hours)
 
     # -- records and steps
 

@@ -27,6 +27,7 @@ from tracetui.tui.capsule.seal_rows import (
     check_page,
     choice_page,
     draft_rows,
+    hours_page,
     stage_lines,
     to_decide,
     weak_page,
@@ -271,6 +272,9 @@ class SealScreen(Screen[str | None], Actor, Background):
             return
         if self.named("weak") is not None:
             self._page("weak values", weak_page(draft))
+            return
+        if self.named("hours") is not None:
+            self._page("times", hours_page(draft))
             return
         nth, note, choice = self.named("check"), self.named("note"), self.named("choice")
         if nth is not None and self.checks is not None:

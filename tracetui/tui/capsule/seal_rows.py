@@ -24,6 +24,7 @@ __all__ = [
     "check_page",
     "choice_page",
     "draft_rows",
+    "hours_page",
     "stage_lines",
     "to_decide",
     "weak_page",
@@ -177,6 +178,12 @@ def weak_page(draft: Draft) -> Document:
     return maker.make()
 
 
+def hours_page(draft: Draft) -> Document:
+    """What the time stamps tell."""
+    maker = DocumentMaker().add(f"Steps between {draft.hours.replace(' to ', ' and ')}: tells where and when you work.")
+    return maker.add("The time stamps stay in the capsule as they are in the log.", style="muted").make()
+
+
 def _warnings(draft: Draft, packed: int | None) -> list[FactRow]:
     from tracetui.capsule.seal import LARGE
 
@@ -187,6 +194,9 @@ def _warnings(draft: Draft, packed: int | None) -> list[FactRow]:
     if draft.exposed:
         rows.append(heading("Exposed secrets, to rotate", f"{len(draft.exposed):,}"))
         rows += [FactRow(mark, kind, "finding", place=("secret", mark)) for mark, kind in draft.exposed]
+    if draft.hours:
+        rows.append(heading("What the times tell"))
+        rows.append(FactRow(f"steps {draft.hours}", place=("hours", draft.hours)))
     return rows
 
 
