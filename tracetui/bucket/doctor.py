@@ -126,6 +126,7 @@ def examine_roots(
     the ``wanted`` paths, where given, are captured: the user left out the others."""
     known = {name: [root.path for root in item.roots(environ, home)] for name, item in HARNESSES.items()}
     some = False
+    absent: list[Diagnosis] = []  # told last: there are many harnesses, and most people use two
     for name, roots in known.items():
         problems: list[PathProblem] = []
         found = list(discover(environ, home, [HARNESSES[name]], problems))
@@ -133,7 +134,7 @@ def examine_roots(
         for root in roots:
             path = os.fspath(root)
             if not os.path.lexists(path):
-                yield Diagnosis("roots", "ok", "not there: nothing to capture", name, path)
+                absent.append(Diagnosis("roots", "ok", "not there: nothing to capture", name, path))
                 continue
             some = True
             yield _root(name, path, [file for file in found if file.root == path], bucket, wanted)
@@ -154,6 +155,7 @@ def examine_roots(
         for item in items:
             if isinstance(item, PathProblem):
                 yield Diagnosis("roots", "warn", f"a kept path: {item.reason}", path=item.path)
+    yield from absent
 
 
 def _root(
