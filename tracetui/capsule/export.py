@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from tracetui.bucket import Bucket
     from tracetui.capsule.episode import Episode
     from tracetui.capsule.origins import Origins
+    from tracetui.capsule.parts import Parts
     from tracetui.capsule.redaction import Redaction
 
 __all__ = [
     "FORMATS",
+    "NOTES",
+    "OF_CAPSULES",
     "WITH_ORIGINS",
     "ExportFile",
     "Redacted",
@@ -58,7 +61,7 @@ class RedactedLog:
 class Redacted:
     """A session past the gate. ``id`` and ``harness`` are safe as file names; ``transcript`` is it as Markdown;
     ``title`` is None where it has none, or is a range. ``origins``: the lines that it wrote, for the formats that ask
-    for them."""
+    for them. ``parts``: of a capsule its tree and main check, for the formats that are made of those."""
 
     id: str
     harness: str
@@ -66,6 +69,7 @@ class Redacted:
     transcript: str
     title: str | None = None
     origins: Origins | None = None
+    parts: Parts | None = None
 
 
 class ExportFile(NamedTuple):
@@ -90,14 +94,25 @@ Format = Callable[[Redacted], Iterable[tuple[str, bytes]]]
 FORMATS: Final[dict[str, Format]] = {}
 WITH_ORIGINS: Final[set[str]] = set()
 """The formats that need to know which lines of the repository the session wrote."""
+OF_CAPSULES: Final[set[str]] = set()
+"""The formats that only a capsule can be written in."""
+NOTES: Final[dict[str, Callable[[Redacted], str | None]]] = {}
+"""Of some formats what is to be said of what was written: one line, or None."""
 _SAFE: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
-def register(name: str, *, origins: bool = False) -> Callable[[Format], Format]:
-    """Make a format known by this name. ``origins``: it is given ``Redacted.origins``."""
+def register(
+    name: str, *, origins: bool = False, note: Callable[[Redacted], str | None] | None = None, capsule: bool = False
+) -> Callable[[Format], Format]:
+    """Make a format known by this name. ``origins``: it is given ``Redacted.origins``; ``capsule``: ``Redacted.parts``,
+    and takes nothing but capsules; ``note`` gives what is to be said of what was written."""
 
     def put(made: Format) -> Format:
         FORMATS[name] = made
+        if note is not None:
+            NOTES[name] = note
+        if capsule:
+            OF_CAPSULES.add(name)
         if origins:
             WITH_ORIGINS.add(name)
         return made
@@ -165,8 +180,9 @@ def from_session(
     return Redacted(_safe(session.id), _safe(session.harness), made, told, title, wrote)
 
 
-def from_capsule(path: Path) -> Redacted:
-    """What a capsule carries; it passed the gate when it was sealed. Raises TracetuiError where it is not intact."""
+def from_capsule(path: Path, *, parts: bool = False) -> Redacted:
+    """What a capsule carries; it passed the gate when it was sealed. ``parts``: with its tree and main check. Raises
+    TracetuiError where it is not intact."""
     from tracetui.capsule.verify import Capsule, report_of
 
     with Capsule(path) as capsule:
@@ -183,7 +199,12 @@ def from_capsule(path: Path) -> Redacted:
             steps, about = _read(str(session.get("harness")), span, records)
             logs.append(RedactedLog(facts.get("agent"), int(facts.get("part") or 1), records, steps, about))
         page = capsule.read("transcript.md").decode("utf-8", "replace")
-        return Redacted(_safe(str(session.get("id"))), _safe(str(session.get("harness"))), logs, page)
+        held = None
+        if parts:
+            from tracetui.capsule.parts import parts_of
+
+            held = parts_of(capsule)
+        return Redacted(_safe(str(session.get("id"))), _safe(str(session.get("harness"))), logs, page, parts=held)
 
 
 def _read(harness: str, span: Any, records: bytes) -> tuple[Sequence[Step], LogFacts]:

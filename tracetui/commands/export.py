@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ EXAMPLES: Final = (
     ("tracetui export 019c3f2a --format markdown -o shared", "a redacted session, to be read as it is"),
     ("tracetui export 019c3f2a --format html -o shared", "one page that any browser shows, without the network"),
     ("tracetui export 019c3f2a:12-40 lost.capsule.zip --format harness -o logs", "redacted logs for other viewers"),
+    ("tracetui export lost.capsule.zip --format harbor -o tasks", "the failure as a task that its check verifies"),
     ("tracetui export 019c3f2a --format messages -o chats", "chat turns with tool calls, for fine-tuning"),
     ("tracetui export 019c3f2a --format harness -o logs --dry-run", "what would be written"),
 )
@@ -40,12 +42,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export; the exit status."""
-    from tracetui.capsule.export import entries, written
+    from tracetui.capsule.export import NOTES, entries, written
 
-    files = entries([_redacted(args, what) for what in args.what], args.format)
+    sessions = [_redacted(args, what) for what in args.what]
+    files = entries(sessions, args.format)
     files += _card(args.format, files)
     if not args.dry_run:
         written(Path(args.output), files, force=args.force)
+    for note in filter(None, map(NOTES.get(args.format, lambda _: None), sessions)):
+        sys.stderr.write(f"{one_line(note)}\n")
     if args.json:
         out = JsonLines()
         for entry in files:
@@ -73,14 +78,16 @@ def _card(name: str, files: list[ExportFile]) -> list[ExportFile]:
 def _redacted(args: argparse.Namespace, what: str) -> Redacted:
     """A session or capsule past the gate."""
     from tracetui.capsule.episode import choose
-    from tracetui.capsule.export import WITH_ORIGINS, from_capsule, from_session
+    from tracetui.capsule.export import OF_CAPSULES, WITH_ORIGINS, from_capsule, from_session
     from tracetui.capsule.foreign import is_capsule
 
     path = Path(what)
     if is_capsule(path):
-        return from_capsule(path)
+        return from_capsule(path, parts=args.format in OF_CAPSULES)
     if what.startswith(("/", "./", "../")) or what.endswith((".zip", ".jsonl")):
         raise TracetuiError(f"{ascii(what)[1:-1]} is no capsule; index a log first, then name its session")
+    if args.format in OF_CAPSULES:
+        raise TracetuiError(f"--format {args.format} needs a capsule; seal the session first: tracetui seal")
     address = parse_address(what)
     with opened(args) as bucket:
         session = find_session(bucket, address)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from tracetui.capsule.export import FORMATS, Redacted
-from tracetui.dataset.formats import agent_trace, atif, chat, commons, page, transitions
+from tracetui.dataset.formats import agent_trace, atif, chat, commons, harbor, page, transitions
 
-__all__ = ["FORMATS", "ROWS", "agent_trace", "atif", "chat", "commons", "page", "transitions"]
+__all__ = ["FORMATS", "ROWS", "agent_trace", "atif", "chat", "commons", "harbor", "page", "transitions"]
 
 ROWS: Final[dict[str, Callable[[Redacted], Iterable[dict[str, Any]]]]] = {
     "messages": lambda session: [row for log in session.logs if (row := chat.row_of(session, log))["messages"]],
