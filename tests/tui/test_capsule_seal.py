@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.capsule.story import SESSION, Machine, git, machine
+from tests.sandbox.test_sandbox import needs_sandbox
 from tests.tui.driving import Driver, driving
 from tracetui.bucket import Bucket
 from tracetui.capsule.verify import Capsule, verify
@@ -317,3 +318,73 @@ async def test_the_cursor_stands_on_the_first_open_finding(there: Machine, tmp_p
     async with on(there, tmp_path, decided=False) as driver:
         screen = await to_seal(driver, tmp_path / "out.capsule.zip")
         assert screen.named("open") is not None
+
+
+async def ask_to_rehearse(driver: Driver, screen: SealScreen) -> None:
+    await go_to(driver, screen, "rehearse")
+    assert "unittest discover" in screen.text.document.shown
+    await driver.press("enter")
+    assert "Rehearse the checks?" in driver.screen
+
+
+@needs_sandbox
+async def test_the_checks_are_rehearsed_after_asking(there: Machine, tmp_path: Path) -> None:
+    async with on(there, tmp_path, decided=True) as driver:
+        target = tmp_path / "out.capsule.zip"
+        screen = await to_seal(driver, target)
+        await answer(driver, "a", "cat nothing.txt; exit 0")
+        await until(driver, lambda: not screen.making)
+        await ask_to_rehearse(driver, screen)
+        await driver.press("enter")  # the way back
+        assert screen.checks is not None
+        assert [check.rehearsal for check, _ in screen.checks] == [None, None]
+        await ask_to_rehearse(driver, screen)
+        await driver.press("down", "enter")
+        await until(driver, lambda: not screen.rehearsing and not screen.making)
+        (first, _), (second, taken) = screen.checks
+        assert first.rehearsal is not None
+        assert (first.rehearsal["runs"], first.rehearsal["reproduced"]) == (3, 3)
+        assert (second.command, taken) == ("cat nothing.txt; exit 0", False)
+        assert "1 of 2 checks did not reproduce" in (driver.said or "")
+        await driver.press("enter", "escape")
+        await go_to(driver, screen, "check")
+        assert "reproduced in 3 of 3 runs" in screen.text.document.shown
+        await driver.press("enter")
+        await until(driver, target.exists)
+        (held,) = json.loads(entries_of(target)["checks.json"])
+        assert held["rehearsal"]["reproduced"] == 3
+        assert verify(target).ok
+
+
+async def test_a_rehearsal_is_stopped(there: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tracetui.capsule import rehearsal
+
+    began, ended = threading.Event(), threading.Event()
+
+    def slow(draft: Any, *words: object, progress: Any, cancelled: Any) -> object:
+        progress("check 1 on the base")
+        began.set()
+        while not cancelled():
+            time.sleep(0.01)
+        ended.set()
+        return rehearsal.Rehearsal([])
+
+    async with on(there, tmp_path, decided=True) as driver:
+        screen = await to_seal(driver, tmp_path / "out.capsule.zip")
+        before = screen.checks
+        monkeypatch.setattr(rehearsal, "rehearse", slow)
+        await ask_to_rehearse(driver, screen)
+        await driver.pilot.press("down", "enter")
+        for _ in range(200):
+            await driver.pilot.pause(0.02)
+            if began.is_set() and "check 1 on the base" in driver.screen:
+                break
+        assert "esc stops" in driver.screen
+        await driver.pilot.press("a")
+        assert "being rehearsed" in (driver.said or "")
+        await driver.press("escape")
+        await until(driver, lambda: not screen.rehearsing)
+        assert ended.is_set()
+        assert driver.app.screen is screen
+        assert screen.checks == before
+        assert "Stopped" in (driver.said or "")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tracetui.text.safe import one_line
+from tracetui.tui.capsule.seal_rows import forgotten, unrehearsed
 from tracetui.tui.kit.actor import Controller
 from tracetui.tui.kit.ask import ask_line
 
@@ -39,6 +40,8 @@ class ChoicesController(Controller["SealScreen"]):
         """Why nothing can be chosen now."""
         if self.owner.writing:
             return "It is being written."
+        if self.owner.rehearsing:
+            return "The checks are being rehearsed; esc stops that."
         return None if self.owner.draft is not None else "There is nothing to seal yet."
 
     # -- checks
@@ -103,7 +106,7 @@ class ChoicesController(Controller["SealScreen"]):
                 return
             self.owner.checks = [
                 *self.owner.checks[:nth],
-                (replace(changed, folder=text), True),
+                (unrehearsed(replace(changed, folder=text)), True),
                 *self.owner.checks[nth + 1 :],
             ]
             self.owner.chose()
@@ -165,9 +168,12 @@ class ChoicesController(Controller["SealScreen"]):
     def do_files(self) -> None:
         def given(text: str) -> None:
             try:
-                self._choose(files=tuple(shlex.split(text)))
+                files = tuple(shlex.split(text))
             except ValueError:
                 self.app.say("A quote is not closed.")
+                return
+            self.owner.checks = forgotten(self.owner.checks)
+            self._choose(files=files)
 
         hint = "Paths in the repository, parted by blanks; nothing for none. They are redacted as all else is."
         self._line("Files to carry along", shlex.join(self.owner.choices.files), hint, given)

@@ -20,6 +20,7 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.capsule.choosing import ChoicesController
+from tracetui.tui.capsule.rehearsing import RehearsalController
 from tracetui.tui.capsule.rows import FactList, FactRows
 from tracetui.tui.capsule.seal_rows import (
     STAGES,
@@ -27,7 +28,9 @@ from tracetui.tui.capsule.seal_rows import (
     check_page,
     choice_page,
     draft_rows,
+    forgotten,
     hours_page,
+    rehearsal_page,
     stage_lines,
     to_decide,
     weak_page,
@@ -101,7 +104,9 @@ class SealScreen(Screen[str | None], Actor, Background):
         self.checks: list[tuple[Check, bool]] | None = None
         """The checks to choose from and whether each is taken; None before they were proposed."""
         self.writing = False
-        self.controllers = (ChoicesController(self), WriteController(self))
+        self.rehearsing = False
+        self.rehearsal = RehearsalController(self)
+        self.controllers = (ChoicesController(self), WriteController(self), self.rehearsal)
         self._good: tuple[Choices, list[tuple[Check, bool]] | None] = (self.choices, None)
         """What the draft that is shown was made of."""
         self.making = False
@@ -273,6 +278,9 @@ class SealScreen(Screen[str | None], Actor, Background):
         if self.named("weak") is not None:
             self._page("weak values", weak_page(draft))
             return
+        if self.named("rehearse") is not None:
+            self._page("what would run", rehearsal_page(draft))
+            return
         if self.named("hours") is not None:
             self._page("times", hours_page(draft))
             return
@@ -309,6 +317,8 @@ class SealScreen(Screen[str | None], Actor, Background):
         self.text.show(page)
 
     def why_review(self) -> str | None:
+        if self.rehearsing:
+            return "The checks are being rehearsed; esc stops that."
         return "It is being written." if self.writing else None
 
     def do_review(self) -> None:
@@ -319,6 +329,7 @@ class SealScreen(Screen[str | None], Actor, Background):
 
         def left(wait: Callable[[], object]) -> None:
             self._point = True
+            self.checks = forgotten(self.checks)
             self.background("closed", lambda _: wait(), lambda _: self.make())
 
         self.app.open_review(self.session, self.steps, left, target=self.named("open") or self.named("weak"))
@@ -327,6 +338,9 @@ class SealScreen(Screen[str | None], Actor, Background):
         (self.rows if self.text.has_focus else self.text).focus()
 
     def do_back(self) -> None:
+        if self.rehearsing:
+            self.rehearsal.stop_rehearsal()
+            return
         if self.writing:
             self.app.say("It is being written; that takes a moment.")
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,9 +24,12 @@ __all__ = [
     "check_page",
     "choice_page",
     "draft_rows",
+    "forgotten",
     "hours_page",
+    "rehearsal_page",
     "stage_lines",
     "to_decide",
+    "unrehearsed",
     "weak_page",
     "why_not",
 ]
@@ -132,9 +135,11 @@ def draft_rows(
     rows.append(heading("Checks", f"{sum(on for _, on in checks):,} of {len(checks):,}"))
     for nth, (check, on) in enumerate(checks):
         status = "not 0" if check.exit_code is None else str(check.exit_code)
-        fact = "will be inconclusive" if check.problem else f"status {status}"
+        fact = "will be inconclusive" if check.problem else _shown(check) or f"status {status}"
         sign = "finding" if check.problem and on else "tick" if on else "lost"
         rows.append(FactRow(check.command, fact, sign, "" if on else "muted", place=("check", nth)))
+    if any(on for _, on in checks):
+        rows.append(FactRow("rehearse the checks", "enter", place=("rehearse", True)))
     if not checks:
         rows.append(FactRow("none: the episode holds no failing command; a adds one", style="muted", place="no-check"))
     rows.append(heading("Entries", f"{fmt.size(unpacked)} unpacked"))
@@ -182,6 +187,42 @@ def hours_page(draft: Draft) -> Document:
     """What the time stamps tell."""
     maker = DocumentMaker().add(f"Steps between {draft.hours.replace(' to ', ' and ')}: tells where and when you work.")
     return maker.add("The time stamps stay in the capsule as they are in the log.", style="muted").make()
+
+
+def rehearsal_page(draft: Draft) -> Document:
+    """What would run, and where."""
+    maker = DocumentMaker()
+    maker.add(
+        "These commands run in a sandbox, as in a reader's replay: without network, on private trees made of the base "
+        "and the patches. Of this machine they may read the system and the tools that they name."
+    )
+    maker.add("Those that do not reproduce are left out then. Enter asks; esc stops what runs.", style="muted")
+    for check in draft.checks:
+        maker.heading(f"check {check.number}" + (", the main one: 3 runs" if check.main else ""))
+        maker.add(check.command, "shell")
+        if check.folder:
+            maker.add(f"in {check.folder}", style="muted")
+    return maker.make()
+
+
+def _shown(check: Check) -> str:
+    """What a rehearsal showed, short; empty where there was none."""
+    told = check.rehearsal
+    if told is None:
+        return ""
+    if not told.get("reproduced"):
+        return "does not reproduce"
+    return "reproduces now and then" if told.get("flaky") else "reproduces"
+
+
+def unrehearsed(check: Check) -> Check:
+    """A check as before it was rehearsed: what was seen counts no more."""
+    return check if check.rehearsal is None else replace(check, rehearsal=None, signature=None)
+
+
+def forgotten(checks: list[tuple[Check, bool]] | None) -> list[tuple[Check, bool]] | None:
+    """Checks after what they run on changed."""
+    return None if checks is None else [(unrehearsed(check), on) for check, on in checks]
 
 
 def _warnings(draft: Draft, packed: int | None) -> list[FactRow]:
@@ -240,6 +281,9 @@ def check_page(check: Check) -> Document:
     maker.heading("line of the output").add(check.line or "none")
     if check.step is not None:
         maker.heading("seen at").add(f"step {check.step}" + (f" of subagent {check.agent}" if check.agent else ""))
+    from tracetui.capsule.render import rehearsed
+
+    maker.heading("rehearsal").add(rehearsed(check))
     if check.problem:
         maker.heading("problem").add(f"{check.problem}\nIts verdict will be inconclusive.")
     return maker.make()

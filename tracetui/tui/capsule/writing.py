@@ -25,6 +25,8 @@ class WriteController(Controller["SealScreen"]):
     def why_write(self) -> str | None:
         if self.owner.writing:
             return "It is being written."
+        if self.owner.rehearsing:
+            return "The checks are being rehearsed; esc stops that."
         if self.owner.refused is not None:
             return None  # enter leads to what is in the way
         if self.owner.error is not None:
@@ -34,6 +36,9 @@ class WriteController(Controller["SealScreen"]):
     def do_write(self) -> None:
         if self.owner.refused is not None or self.owner.named("weak") is not None:
             self.owner.do_review()
+            return
+        if self.owner.named("rehearse") is not None:
+            self.owner.rehearsal.ask()
             return
         if not self.owner.target.exists():
             self._sign()
