@@ -24,6 +24,7 @@ PLACES = {
     "tree": "A JSON tree",
     "search": "Search",
     "commit": "A commit",
+    "diff": "A diff of a session",
     "blame": "Blame",
     "repositories": "Repositories",
     "ctx": "A context",

@@ -275,7 +275,7 @@ async def test_what_is_soon_deleted_is_listed(tmp_path: Path, monkeypatch: pytes
     bucket = FakeBucket(rows, {row.log: make_steps(3, row.log or 0) for row in rows})
     async with driving(bucket) as driver:
         assert "2 soon deleted" in driver.lines[0]
-        await driver.press("D")
+        await driver.press("M")
         picks = driver.app.screen.picks  # type: ignore[attr-defined]
         assert [(pick.label[-1], pick.key.partition(" ")[2]) for pick in picks] == [
             ("2", "in 1 day"),
@@ -289,5 +289,5 @@ async def test_what_is_soon_deleted_is_listed(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "settings.json").write_text('{"cleanupPeriodDays": 1e300}')
     async with driving(bucket) as driver:
         assert "soon deleted" not in driver.lines[0]
-        await driver.press("D")
+        await driver.press("M")
         assert driver.said == "No log is about to be deleted by its harness."

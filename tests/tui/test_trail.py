@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,12 @@ from tests.tui.trails import EVIL, ONE, TWO, Story, trailing
 from tracetui.bucket import Bucket
 from tracetui.bucket.query import parse
 from tracetui.text.safe import is_display_safe
+from tracetui.tui.kit.trail_client import Question, TrailAnswer
 from tracetui.tui.trail.blame import BlameScreen
 from tracetui.tui.trail.commit import CommitScreen
 from tracetui.tui.trail.controller import TrailController
 from tracetui.tui.trail.diff_document import DiffDocument
+from tracetui.tui.trail.session_diff import SessionDiffScreen
 
 DIFF = ("3", "right_square_bracket", "right_square_bracket")
 
@@ -240,3 +243,63 @@ async def test_the_repositories_and_a_folder_that_looks_like_one(tmp_path: Path)
         assert driver.said == "No other folder looks like this repository."
         await driver.press("escape")
         assert driver.app.screen is driver.main
+
+
+async def test_one_diff_of_a_session_against_the_base_and_head(story: Story) -> None:
+    async with trailing(story, session=TWO) as driver:
+        await driver.press("D")
+        await driver.sees("against the base, 1 file +1 -1", "app.py  +1 -1  1 edit", "+     greet_politely(name)")
+        assert isinstance(driver.app.screen, SessionDiffScreen)
+        assert any('-     print("hello", name)' in line for line in driver.lines)
+        await driver.press("right_square_bracket")
+        assert driver.said == "There is one file."
+        await driver.press("b")
+        await driver.sees("since, at HEAD", "0 of 1 line stand at HEAD.", "-     greet_politely(name)")
+        assert "hello" not in driver.screen
+        await driver.press("b")
+        await driver.sees("against the base")
+        await driver.press("escape")
+        assert driver.app.screen is driver.main
+
+
+async def test_one_diff_of_a_prompt_and_of_a_session_with_several_files(story: Story) -> None:
+    async with trailing(story) as driver:
+        await driver.press("g", "D")
+        await driver.sees("prompt: add a *helper* [/b] @team", "2 files", "2 edits", "+ def helper(items, limit):")
+        document = driver.app.screen.query_one("#session-diff").document  # type: ignore[attr-defined]
+        # The second edit of the file is in the diff of the first: each line stands once.
+        assert document.source.count("scale_by_two(value)") == 1
+        assert document.source.count("app.py") == 1
+        await driver.press("right_square_bracket")
+        await driver.sees("notes.txt  +1 -0  1 edit", "wait for the morning")
+        await driver.press("b")
+        await driver.sees("0 of 1 line stand at HEAD.")
+
+
+async def test_where_there_is_no_diff_one_line_says_why(story: Story) -> None:
+    async with trailing(story) as driver:
+        await driver.press("g")
+        session, prompt = driver.timeline.session, driver.timeline.current
+        assert session is not None
+        assert prompt is not None
+        assert driver.main.controller(TrailController).why_diff() is None
+        driver.app.push_screen(SessionDiffScreen(session, prompt, "no-such-thread"))
+        await driver.sees("This diff cannot be made.", "This prompt is not in the session any more")
+        await driver.press("b")
+        assert driver.said == "There is no diff yet to set against HEAD."
+        await driver.press("escape")
+        screen = SessionDiffScreen(session, replace(prompt, number=10_000))
+        driver.app.push_screen(screen)
+        await driver.sees("This prompt is not in the session any more")
+        question = Question("diff", {}, 0, answer={"files": [], "commands": 2, "silent": 0, "repo": True, "head": None})
+        screen.on_trail_answer(TrailAnswer(question))
+        await driver.sees("No edit came of this prompt.", "2 commands may have changed files")
+        await driver.press("b", "y")
+        assert driver.said == "There is nothing to copy yet."
+
+
+async def test_a_hostile_file_is_shown_harmlessly_in_the_diff(tmp_path: Path) -> None:
+    async with trailing(Story(tmp_path, evil=True)) as driver:
+        await driver.press("D")
+        await driver.sees("def plant():")
+        assert all(is_display_safe(line) for line in driver.lines)

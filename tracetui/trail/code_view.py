@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from tracetui.trail.assigned import Assigned, Writer
 from tracetui.trail.blame import Blame
-from tracetui.trail.lines import changes, fingerprint, is_binary, norm, split
+from tracetui.trail.lines import Change, changes, fingerprint, is_binary, norm, split
 from tracetui.trail.states import HunkState
 from tracetui.trail.store import MissingError, Store
 
-__all__ = ["diff_lines", "file_lines", "writers"]
+__all__ = ["diff_lines", "diff_rows", "file_lines", "writers"]
 
 _MOST: Final = 6000
 _LONGEST: Final = 2000
@@ -86,18 +86,21 @@ def diff_lines(store: Store, sha: str, found: Assigned, states: Mapping[str, Hun
             texts = [store.blob(item[1]) if item else b"" for item in (before, after)]
         except MissingError:
             continue
-        lines = _hunks(texts[0], texts[1], own) if not any(map(is_binary, texts)) else []
+        lines = diff_rows(texts[0], texts[1], own) if not any(map(is_binary, texts)) else []
         files.append({"path": _clean(path), "lines": lines[:room], "binary": any(map(is_binary, texts))})
         room -= len(lines)
     return {"files": files, "more": room <= 0, "writers": told}
 
 
-def _hunks(before: bytes, after: bytes, own: dict[int, list[int]]) -> list[list[Any]]:
-    """The lines of a diff with some around them; ``own`` is used up."""
+def diff_rows(
+    before: bytes, after: bytes, own: dict[int, list[int]], runs: Iterable[Change] | None = None
+) -> list[list[Any]]:
+    """The lines of a diff with some around them, [sign, number, text, number of the writer or None]; ``own`` is used
+    up. Of the changes only ``runs`` are shown, where these are given."""
     old, new = split(before), split(after)
     found: list[list[Any]] = []
     shown = 0
-    for change in changes(before, after):
+    for change in changes(before, after) if runs is None else runs:
         start = max(shown, change.new - _CONTEXT)
         if found and start > shown:
             found.append(["@", start + 1, "", None])

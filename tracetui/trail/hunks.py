@@ -17,7 +17,7 @@ from hashlib import blake2b
 from tracetui.harness.base import FileEdit
 from tracetui.trail.lines import changes, count_lines, is_binary, norm, split
 
-__all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "absolute", "apply_pieces", "hunks_of"]
+__all__ = ["CONTEXT", "Edit", "Gone", "Hunk", "Played", "absolute", "apply_pieces", "hunks_of"]
 
 Base = Callable[[str, int | None, str | None], Sequence[bytes]]
 CONTEXT = 6
@@ -90,6 +90,19 @@ class Hunk:
     part: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """An edit that was played through: the absolute path before and after it, the whole texts before and after as far
+    as they are known (empty where there was no file), and its hunks."""
+
+    edit: Edit
+    source: str
+    target: str
+    before: bytes | None
+    after: bytes | None
+    hunks: Sequence[Hunk]
+
+
 class _File:
     """A file as the edits so far left it. ``owners`` names, per line, the hunk that wrote it."""
 
@@ -147,7 +160,13 @@ class _Chain:
         self.files: dict[str, _File] = {}
         self.out: list[Hunk] = []
 
-    def feed(self, edit: Edit) -> None:
+    def feed(self, edit: Edit) -> Played:
+        """Play an edit through."""
+        first = len(self.out)
+        source, target, before, after = self._feed(edit)
+        return Played(edit, source, target, before, after, self.out[first:])
+
+    def _feed(self, edit: Edit) -> tuple[str, str, bytes | None, bytes | None]:
         change = edit.change
         source = absolute(change.path, edit.cwd)
         target = absolute(change.to, edit.cwd) if change.to else source
@@ -155,7 +174,7 @@ class _Chain:
         if change.binary and change.after is None:
             self._plain(edit, source, target, problem="no_before_text")
             file.text, file.owners, file.loose = None, [], {}
-            return
+            return source, target, None, None
         before, after = self._texts(file, source, edit)
         if change.op == "delete" and after is None:
             after = b""
@@ -175,6 +194,7 @@ class _Chain:
             self.files[target] = self.files.pop(source)
         elif change.op == "delete":
             self.files.pop(source, None)
+        return source, target, before, after
 
     def _texts(self, file: _File, path: str, edit: Edit) -> tuple[bytes | None, bytes | None]:
         """The whole text before and after, as far as log, simulation and Git know them."""
@@ -399,11 +419,14 @@ def _same_call(one: Edit, two: Edit) -> bool:
     return whole or (one.change.after is None and two.change.after is None)
 
 
-def hunks_of(edits: Iterable[Edit], base: Base | None = None) -> list[Hunk]:
+def hunks_of(
+    edits: Iterable[Edit], base: Base | None = None, watch: Callable[[Played], None] | None = None
+) -> list[Hunk]:
     """The hunks of the edits, in the order of their times (edits of one time stay in the order given).
 
     ``base(path, time, branch)`` gives the texts that Git may have held for an absolute path at a time (ms), the most
-    likely first; without it nothing is looked up. A call that several logs hold is taken once, from the first.
+    likely first; without it nothing is looked up. ``watch`` is told each edit when it was played. A call that several
+    logs hold is taken once, from the first.
     """
     chain = _Chain(base)
     seen: set[tuple[object, ...]] = set()
@@ -426,5 +449,7 @@ def hunks_of(edits: Iterable[Edit], base: Base | None = None) -> list[Hunk]:
         seen.add((*call, nth))
         if edit.time is None:
             edit = replace(edit, time=time)
-        chain.feed(edit)
+        played = chain.feed(edit)
+        if watch is not None:
+            watch(played)
     return chain.out

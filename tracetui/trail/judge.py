@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 from tracetui.trail.assessment import Judged, Round
 from tracetui.trail.attribution import Attribution
 from tracetui.trail.claims import Case
-from tracetui.trail.hunks import Edit, Hunk, absolute, hunks_of
+from tracetui.trail.hunks import Edit, Hunk, Played, absolute, hunks_of
 from tracetui.trail.line_changes import TouchIndex, tips_of
 from tracetui.trail.lines import fingerprint
 from tracetui.trail.repo import Locator, find_repository
@@ -216,8 +216,8 @@ class Judge:
 
     # -- hunks
 
-    def hunks(self, edits: Iterable[Edit]) -> list[Hunk]:
-        """The hunks of edits; ``prepare`` comes first."""
+    def hunks(self, edits: Iterable[Edit], watch: Callable[[Played], None] | None = None) -> list[Hunk]:
+        """The hunks of edits, each of which ``watch`` is told; ``prepare`` comes first."""
         listed = list(edits)
         folders: dict[str, str | None] = {}
         pairs: list[tuple[str, str | None]] = []
@@ -226,7 +226,7 @@ class Judge:
             folders.setdefault(path, edit.cwd)
             pairs.append((path, edit.cwd))
         self.locate.learn(pairs)
-        return hunks_of(listed, lambda path, time, branch: self.bases(path, time, branch, folders.get(path)))
+        return hunks_of(listed, lambda path, time, branch: self.bases(path, time, branch, folders.get(path)), watch)
 
     def states(
         self,

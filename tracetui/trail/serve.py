@@ -24,7 +24,7 @@ from tracetui.bucket import Bucket
 from tracetui.model import SessionRow, TracetuiError
 from tracetui.trail.facade import Trail, counts
 from tracetui.trail.git import GitError
-from tracetui.trail.hunks import Hunk
+from tracetui.trail.hunks import Edit, Hunk
 from tracetui.trail.judge import HunkState, Judge
 from tracetui.trail.lines import is_binary, split
 from tracetui.trail.store import MissingError, Store, UnsupportedError, find_git
@@ -65,6 +65,7 @@ class Answerer:
         methods: dict[str, Callable[..., dict[str, Any]]] = {
             "trail": self.trail_of,
             "step": self.step,
+            "diff": self.diff,
             "commit": self.commit,
             "blame": self.blame,
             "places": self.places,
@@ -175,6 +176,47 @@ class Answerer:
             for item in found["hunks"]:
                 item["today"] = _today(store, found["head"], item)
         return found
+
+    def diff(
+        self,
+        *,
+        session: str,
+        harness: str,
+        agent: str | None = None,
+        prompt: int | None = None,
+        named_only: bool = False,
+        progress: Progress,
+        cancelled: Cancelled,
+    ) -> dict[str, Any]:
+        """One diff of a session, or of what came of one ``prompt`` in the thread ``agent``."""
+        from tracetui.trail.session_diff import session_diff
+
+        row = self._session(session, harness)
+        ask = not named_only or self.trail.named(row.cwd) is not None
+        chosen: Callable[[Edit], bool] = lambda edit: True  # noqa: E731
+        if prompt is not None:
+            chosen = self._of_prompt(row, agent, prompt)
+        return session_diff(self.trail, row, chosen, ask=ask, progress=progress, cancelled=cancelled)
+
+    def _of_prompt(self, row: SessionRow, agent: str | None, prompt: int) -> Callable[[Edit], bool]:
+        """Whether an edit came of a prompt: by its number in the same log, by its time in a subagent's."""
+        from tracetui.model import KINDS
+
+        log = next((log for log in self.bucket.logs(row.id, row.harness) if log.shown and log.thread == agent), None)
+        if log is None or not self.bucket.step_rows(log, prompt, prompt):
+            raise TracetuiError("This prompt is not in the session any more")
+        code, found = KINDS.index("prompt"), self.bucket.overview(log)
+        end = next((at for at, kind in zip(found.numbers, found.kinds) if kind == code and at > prompt), None)
+        times = [self.bucket.step_rows(log, at, at)[0].time if at is not None else None for at in (prompt, end)]
+
+        def of_prompt(edit: Edit) -> bool:
+            if _who(edit) == agent:
+                return edit.step >= prompt and (end is None or edit.step < end)
+            if agent is not None or edit.agent is None or edit.time is None or times[0] is None:
+                return False
+            return edit.time >= times[0] and (times[1] is None or edit.time < times[1])
+
+        return of_prompt
 
     # -- commits
 
@@ -336,7 +378,7 @@ def _text(line: bytes) -> str:
     return line.rstrip(b"\r").decode("utf-8", "replace")[:_LONGEST]
 
 
-def _who(item: HunkState | Hunk) -> str | None:
+def _who(item: HunkState | Hunk | Edit) -> str | None:
     """The thread of a hunk, as ``LogRow.thread`` names it."""
     if item.part == 1:
         return item.agent

@@ -70,7 +70,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     _A("main.search", "F,ctrl+f", "search all", "Search every step of every session.", "Find", 30),
     _A("main.views", "Q", "views", "Choose a saved query: what failed, what ran longest, and your own.", "Find"),
     _A("main.jump", "J,ctrl+t", "jump", "Jump to any session by a few letters of its name.", "Find"),
-    _A("main.due", "D", "soon deleted", "List the sessions whose logs their harness is about to delete.", "Sessions"),
+    _A("main.due", "M", "soon deleted", "List the sessions whose logs their harness is about to delete.", "Sessions"),
     _A("main.index", "I", "index", "Look for new and grown logs now.", "Sessions"),
     _A(
         "main.stop",
@@ -80,6 +80,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Sessions",
     ),
     _A("main.blame", "B", "blame", "Ask who is behind a commit, a range or the lines of a file.", "Trail", 31),
+    _A("main.diff", "D", "diff", "Show one diff of the session, or of the prompt under the cursor.", "Trail"),
     _A("main.redact", "r", "redact", "Review what is to be shared of the session, or of the range.", "Redact", 32),
     _A("main.seal", "s", "seal", "Seal the session, or the range, into a capsule that others can open.", "Capsule", 33),
     _A("main.replay", "A", "replay", "Play the session step by step, as it happened.", "Capsule", 34),
@@ -232,6 +233,11 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Copy and open",
         21,
     ),
+    # One diff of a session, or of a prompt.
+    _A("diff.against", "b", "base or HEAD", "Set it against what was there before, or against HEAD today.", "Trail", 1),
+    _A("diff.next-file", "right_square_bracket,e", "next file", "Go to the next file.", "Trail", 2),
+    _A("diff.previous-file", "left_square_bracket,E", "previous file", "Go to the previous file.", "Trail"),
+    _A("diff.copy", "y", "copy", "Copy what is selected, or else the whole diff.", "Copy and open", 3),
     _A("blame.copy", "y", "copy Markdown", "Copy this as Markdown for a pull request.", "Copy and open", 10),
     _A("repositories.tie", "a", "tie all", "Tie every folder that looks like this repository to it.", "Trail", 2),
     _A("repositories.untie", "x", "take out", "Take the tied folder under the cursor out again.", "Trail", 3),

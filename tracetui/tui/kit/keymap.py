@@ -27,6 +27,7 @@ PLACES: Final[tuple[tuple[str, ...], ...]] = (
     ("list", "workflows", "screen", "app"),
     ("list", "rows", "screen", "app"),
     ("text", "commit", "screen", "app"),
+    ("text", "diff", "screen", "app"),
     ("list", "blame", "screen", "app"),
     ("list", "tree", "screen", "app"),
     ("text", "help", "screen", "app"),

@@ -302,6 +302,24 @@ class TrailController(Controller["Workspace"]):
             log = next((row.id for row in logs if row.agent == agent and row.shown), None)
         self.owner.open_step(name, step, log=log)
 
+    # -- one diff of a session, or of a prompt
+
+    def why_diff(self) -> str | None:
+        session = self.owner.selection.target
+        if session is None:
+            return "There is no session under the cursor."
+        return None if session.edits else "The log of this session describes no edit."
+
+    def do_diff(self) -> None:
+        from tracetui.tui.trail.session_diff import SessionDiffScreen
+
+        chosen = self.owner.selection
+        session = chosen.target
+        if session is not None:
+            step = chosen.step if chosen.same and not chosen.in_list else None
+            prompt = step if step is not None and step.kind == "prompt" else None
+            self.app.push_screen(SessionDiffScreen(session, prompt, chosen.agent))
+
     # -- blame, and naming a repository -------------------------------------------------------------------------------
 
     def _session_here(self) -> SessionRow | None:

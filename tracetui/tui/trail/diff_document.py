@@ -19,7 +19,7 @@ from tracetui.tui.kit.styles import SIGNS
 if TYPE_CHECKING:
     from tracetui.tui.kit.tabs import TabAsk
 
-__all__ = ["DiffDocument", "commands_line", "diff_document", "diff_tab"]
+__all__ = ["DiffDocument", "Gutter", "commands_line", "diff_document", "diff_tab"]
 
 _TINTS: Final = {"added": "added-row", "removed": "removed-row"}
 _STATES: Final = ("alive", "transformed", "pending", "reverted", "lost", "unknown")
@@ -218,7 +218,7 @@ def _commit(page: DiffWriter, word: str, sha: str | None, answer: Mapping[str, A
     page.put(f", {when}" if when else "", "muted").end()
 
 
-class _Gutter:
+class Gutter:
     """Line numbers and signs before lines of code; they read without colour. ``digits`` is the width of a number, 0
     where none is known."""
 
@@ -240,7 +240,7 @@ def _unified(page: DiffWriter, hunk: Mapping[str, Any]) -> None:
     new = HighlightedText([*above, *hunk["new"], *below], path)
     old = HighlightedText(hunk["old"], path)
     first = hunk["start"] - len(above) if hunk["start"] else None
-    gutter = _Gutter(page, [first + len(new.lines) if first else None])
+    gutter = Gutter(page, [first + len(new.lines) if first else None])
 
     def line(at: int, sign: str, style: str) -> None:
         page.tint("added-row" if style else "")
@@ -283,7 +283,7 @@ def _columns(
     """Two texts side by side, each line broken within its column."""
     wall = f" {SIGNS['wall'].ascii if ask.ascii else SIGNS['wall'].glyph} "
     half = (ask.width - len(wall)) // 2
-    gutters = [_Gutter(page, [cell.number for row in rows if (cell := row[side])]) for side in (0, 1)]
+    gutters = [Gutter(page, [cell.number for row in rows if (cell := row[side])]) for side in (0, 1)]
     for row in rows:
         pieces = [
             code.rows(cell.at, max(8, half - gutter.width)) if cell is not None else []
@@ -391,7 +391,7 @@ def _today(page: DiffWriter, today: Mapping[str, Any], hunk: Mapping[str, Any], 
     page.put(f"{fmt.plural(len(marked), 'line')} of it", "muted").end()
     sign = _sign(ask, "alive")
     code = HighlightedText([text for _, text in today["lines"]], today["path"])
-    gutter = _Gutter(page, [number for number, _ in today["lines"]])
+    gutter = Gutter(page, [number for number, _ in today["lines"]])
     before: int | None = None
     for at, (number, _) in enumerate(today["lines"]):
         if before is not None and number != before + 1:
