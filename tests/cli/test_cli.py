@@ -393,7 +393,7 @@ def test_bash_completion_is_valid_and_completes(capsys: pytest.CaptureFixture[st
     assert complete("tracetui", "s") == {name for name in COMMANDS if name.startswith("s")}
     assert complete("tracetui", "--bucket", "x", "st") == {"stats"}
     assert complete("tracetui", "search", "--sor") == {"--sort"}
-    assert complete("tracetui", "search", "--sort", "") == {"newest", "score"}
+    assert complete("tracetui", "search", "--sort", "") == {"newest", "score", "longest"}
     assert complete("tracetui", "search", "--kind", "comm") == {"command"}
     assert complete("tracetui", "index", "c.b") == {"c.bash"}
     assert complete("tracetui", "scan", "c.b") == {"c.bash"}
