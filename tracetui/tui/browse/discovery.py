@@ -16,13 +16,15 @@ _HEAD_RECORDS = 40
 
 @dataclass(slots=True)
 class Found:
-    """Files and bytes under one heading; ``places`` are the folders they were found in."""
+    """Files and bytes under one heading; ``places`` are the folders they were found in, ``packed`` the bytes that their
+    texts take compressed, estimated (of pairs only)."""
 
     name: str
     title: str
     files: int = 0
     bytes: int = 0
     places: list[str] = field(default_factory=list)
+    packed: int = 0
 
     def add(self, size: int) -> None:
         self.files += 1
@@ -51,8 +53,10 @@ def look_around(
     """Find every log under the roots of all harnesses and read the head of each to learn where it worked."""
     from tracetui.harness import HARNESSES
     from tracetui.harness.roots import discover
+    from tracetui.tui.browse.estimate import SAMPLE, share
 
     discovery = Discovery()
+    logs: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for harness in HARNESSES.values():
         discovery.looked += [os.fspath(root.path) for root in harness.roots(environ, home)]
     for file in discover(environ, home):
@@ -69,9 +73,14 @@ def look_around(
             if file.root not in found.places:
                 found.places.append(file.root)
         discovery.pairs.setdefault((name, folder), Found(name, folder)).add(file.size)
+        logs.setdefault((name, folder), []).append((file.path, file.size))
         discovery.files += 1
         if discovery.files % 50 == 0:
             progress(discovery.files)
+    for pair, found in discovery.pairs.items():
+        if cancelled():
+            break
+        found.packed = round(found.bytes * share(logs[pair], max(2, SAMPLE // len(discovery.pairs))))
     return discovery
 
 

@@ -17,6 +17,7 @@ from tracetui.text import format as fmt
 from tracetui.text.safe import one_line
 from tracetui.tui.actions import bindings
 from tracetui.tui.browse.discovery import Discovery, Found, look_around
+from tracetui.tui.browse.estimate import kept
 from tracetui.tui.kit.actor import Actor
 from tracetui.tui.kit.background import Background
 from tracetui.tui.kit.footer import Footer
@@ -70,14 +71,15 @@ class _Ticks:
             self.projects_off.update(self.discovery.projects)
 
     @property
-    def chosen(self) -> tuple[int, int]:
-        """Files and bytes that the ticks mean."""
+    def chosen(self) -> tuple[int, int, int]:
+        """Files and bytes that the ticks mean, and about how many bytes a bucket of them takes."""
         found = [
             pair
             for (harness, project), pair in self.discovery.pairs.items()
             if harness not in self.harnesses_off and project not in self.projects_off
         ]
-        return sum(pair.files for pair in found), sum(pair.bytes for pair in found)
+        files = sum(pair.files for pair in found)
+        return files, sum(pair.bytes for pair in found), kept(files, sum(pair.packed for pair in found))
 
     def key(self, row: int) -> Hashable:
         kind, found = self.rows[row]
@@ -227,7 +229,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
 
     def _explain(self) -> None:
         assert self.ticks is not None
-        files, size = self.ticks.chosen
+        files, size, keeps = self.ticks.chosen
         place = one_line(fmt.home_path(str(self.app.bucket.path), str(Path.home())))
         lines = [
             ("Keep these sessions?", "bold"),
@@ -241,9 +243,7 @@ class FirstRunScreen(Screen[bool], Actor, Background):
             ("", ""),
         ]
         if files:
-            lines.append(
-                (f"{fmt.plural(files, 'log')}, {fmt.size(size)}: about {fmt.size(size * 22 // 100)} to keep.", "")
-            )
+            lines.append((f"{fmt.plural(files, 'log')}, {fmt.size(size)}: about {fmt.size(keeps)} to keep.", ""))
         else:
             lines.append(("Nothing is ticked.", "warn"))
         self.words.say(*lines)
