@@ -384,6 +384,7 @@ def test_the_timeline_knows_which_steps_hold_secrets_and_leaves_identity_alone(
     doors = [group for group in review.groups() if any(opens_door(place) for place in group.places)]
     assert TOKEN in {group.text for group in doors}
     assert not {group.kind for group in doors} & IDENTITY
+    assert not {group.kind for group in doors} & {"home", "user", "host"}, "a user's name stands in every path"
     assert {group.kind for group in review.groups() if group.tier == 1} & IDENTITY, "some that it leaves alone"
     steps = {(None, copy.step) for copy in group_of(review, TOKEN).places}
     assert steps <= set(open_steps(bucket, session))

@@ -36,7 +36,7 @@ __all__ = [
 WEAK: Final = 3
 """The tier of what only looks random; nothing of it stands against sharing."""
 IDENTITY: Final = frozenset(
-    ("user", "host", "name", "email", "address", "ip", "mac", "phone", "card", "iban", "ssn", "street")
+    ("user", "home", "host", "name", "email", "address", "ip", "mac", "phone", "card", "iban", "ssn", "street")
 )
 """Kinds that tell who somebody is. All others open a door, if they are what they look like."""
 State = Literal["open", "accepted", "rejected", "partly"]
