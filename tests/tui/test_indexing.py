@@ -253,8 +253,9 @@ async def test_a_harness_that_came_later_is_offered(home: Path, starts) -> None:
 
 async def test_nothing_found_offers_the_demo(home: Path) -> None:
     bucket = FakeBucket(settings={"consent": None})
-    async with driving(bucket) as driver:
+    async with driving(bucket, size=(80, 24)) as driver:
         assert "No session logs were found" in driver.screen
+        assert "enter opens the demo" in driver.screen
         assert "~/.claude/projects" in driver.screen
         await driver.press("enter")
         assert driver.app.wants_demo

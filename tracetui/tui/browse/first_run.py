@@ -217,12 +217,12 @@ class FirstRunScreen(Screen[bool], Actor, Background):
             self.words.say(
                 ("No session logs were found on this machine.", "bold"),
                 ("", ""),
-                (
+                ("See what it looks like with made-up sessions: enter opens the demo. Leave: q.", ""),
+                ("", ""),
+                (  # last, since there are more places than a small terminal has lines
                     "Looked in " + ", ".join(one_line(fmt.home_path(place, home)) for place in discovery.looked) + ".",
                     "muted",
                 ),
-                ("", ""),
-                ("See what it looks like with made-up sessions: enter opens the demo. Leave: q.", ""),
             )
         self.rows.focus()
         self.app.refresh_offers()
